@@ -1,0 +1,39 @@
+# make reports | test | lab | data | bench-NAME. Each sets up .venv first where that is missing or out of date.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help reports test lab data
+
+help:
+	@echo "make reports     print every report of reports/reports.toml"
+	@echo "make test        check style and types, run all tests"
+	@echo "make lab         open JupyterLab on notebooks/"
+	@echo "make data        write data/sample and data/README.md anew"
+	@echo "make bench-NAME  run a benchmark of tests/benchmarks"
+
+reports: $(READY)
+	@$(BIN)/salesops run
+
+test: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest -n 2
+	$(BIN)/pytest -p no:cacheprovider --nbval --nbval-current-env notebooks
+
+lab: $(READY)
+	$(BIN)/jupyter lab --notebook-dir=notebooks
+
+data: $(READY)
+	$(BIN)/salesops sample data/sample --seed 7 --size small
+	$(BIN)/python -m salesops.book.dictionary
+
+bench-%: $(READY)
+	$(BIN)/python tests/benchmarks/bench_$*.py
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "This needs Python 3.11 or later. $(PYTHON) is not. Name another: make PYTHON=python3.12 …" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
