@@ -1,0 +1,43 @@
+"""salesops: sales operations in notebooks, delivered as reports.
+
+The names below are what a notebook needs first; they are imported when first used, so that the command
+line stays quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from salesops.book.check import check_book
+    from salesops.book.horizon import resolve
+    from salesops.book.redact import redacted
+    from salesops.book.snapshot import as_known
+    from salesops.book.source import Book, open_book
+    from salesops.periods import Period, parse_period
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Book": "salesops.book.source",
+    "Period": "salesops.periods",
+    "as_known": "salesops.book.snapshot",
+    "check_book": "salesops.book.check",
+    "open_book": "salesops.book.source",
+    "parse_period": "salesops.periods",
+    "redacted": "salesops.book.redact",
+    "resolve": "salesops.book.horizon",
+}
+
+__all__ = ["Book", "Period", "as_known", "check_book", "open_book", "parse_period", "redacted", "resolve"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'salesops' has no attribute '{name}'")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,64 @@
+"""What can go wrong, as a person reads it.
+
+SalesopsError
+├── PeriodError     a period or a date that cannot be read
+├── BookError       a book that cannot be opened, or data that cannot be trusted
+├── MapError        a map that cannot be read or does not fit its source
+├── IntakeError     an import that was refused; nothing was written
+└── PressError      a report that cannot be started: notebook, parameter or folder
+
+Every message says what was expected, what was found, how many rows, the first keys and the repair.
+The command line prints the message alone and exits with 1; a traceback is always a defect of ours.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class SalesopsError(Exception):
+    """Something that the user can repair; the message says how."""
+
+
+class PeriodError(SalesopsError, ValueError):
+    """A period or date is not written in a form that we read."""
+
+
+class BookError(SalesopsError):
+    """A book cannot be opened, or holds data that no report may be built on."""
+
+
+class MapError(SalesopsError):
+    """A map file is not valid, or names what the source does not have."""
+
+
+class IntakeError(SalesopsError):
+    """An import was refused. Nothing was written."""
+
+
+class PressError(SalesopsError):
+    """A report cannot be started as asked."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return a sentence that names the nearest known word, or the known words if none is near.
+
+    Comparison ignores case. Returns "" if nothing is known.
+    """
+    names = sorted(set(known))
+    folded = {name.casefold(): name for name in reversed(names)}
+    near = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
+    if near:
+        return f"Did you mean '{folded[near[0]]}'?"
+    if not names:
+        return ""
+    shown = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+    return f"Known: {shown}."
+
+
+def first_few(keys: Iterable[object], total: int | None = None) -> str:
+    """Return the first three keys as text: "OPP-1, OPP-2, OPP-3, …"."""
+    listed = [str(key) for key in keys]
+    more = (total if total is not None else len(listed)) > 3
+    return ", ".join(listed[:3]) + (", …" if more else "")
