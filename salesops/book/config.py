@@ -1,0 +1,105 @@
+"""book.toml: what a company's tables do not say about themselves."""
+
+from __future__ import annotations
+
+import tomllib
+import zoneinfo
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from salesops.errors import BookError, did_you_mean
+
+
+@dataclass(frozen=True, kw_only=True)
+class BookConfig:
+    """Settings of a book. All are optional.
+
+    Parameters
+    ----------
+    company : str
+        Name shown on reports; default: the folder's name.
+    currency : str
+        ISO code of the book's currency; default: the one that most rows have.
+    fiscal_year_start : int
+        Month, 1 to 12, in which the fiscal year begins.
+    time_zone : str
+        IANA name; instants become dates in this zone.
+    stage_order : tuple of str
+        Stages of open deals, first to last. Won comes after the last.
+    follow_up_days : int
+        Days after a delivery within which the customer should be asked.
+    ramp : tuple of float
+        Share of a full quota expected in each month of tenure, first month first; full after the last.
+    csv : mapping
+        How CSV files are written, where the detection is wrong: encoding, delimiter, decimal, day_first,
+        skip_footer; for all files or, in a table named like the file, for one.
+    """
+
+    company: str = ""
+    currency: str = ""
+    fiscal_year_start: int = 1
+    time_zone: str = "UTC"
+    stage_order: tuple[str, ...] = ()
+    follow_up_days: int = 14
+    ramp: tuple[float, ...] = ()
+    csv: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_config(path: Path) -> BookConfig:
+    """Read a book.toml; a file that is absent gives the defaults. Raises BookError for a wrong key or value."""
+    if not path.is_file():
+        return BookConfig()
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BookError(f"{path.name} is not valid TOML: {error}. Correct the file.") from None
+    return parse_config(values, path.name)
+
+
+def parse_config(values: Mapping[str, Any], where: str = "book.toml") -> BookConfig:
+    """Turn the content of a book.toml into settings; `where` names it in errors."""
+    known = {item.name for item in fields(BookConfig)}
+    for key in values:
+        if key not in known:
+            raise BookError(f"{where} has an unknown key '{key}'. {did_you_mean(key, known)}")
+    for key, value in values.items():
+        wanted, holds = _CHECKS[key]
+        if not holds(value):
+            raise BookError(f"{where}: {key} must be {wanted}. Got {value!r}.")
+    settings: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    return BookConfig(**settings)
+
+
+def _is_zone(value: object) -> bool:
+    try:
+        return isinstance(value, str) and bool(zoneinfo.ZoneInfo(value))
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):  # OSError: "America" is a folder of zones
+        return False
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+_CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "company": ("a text", lambda v: isinstance(v, str)),
+    "currency": ("an ISO code such as 'EUR'", lambda v: isinstance(v, str) and len(v) == 3 and v.isupper()),
+    "fiscal_year_start": ("a month, 1 to 12", lambda v: _is_whole(v) and 1 <= v <= 12),
+    "time_zone": ("an IANA name such as 'Europe/Berlin'", _is_zone),
+    "stage_order": (
+        "a list of stage names, none twice",
+        lambda v: isinstance(v, list) and all(isinstance(s, str) for s in v) and len(set(v)) == len(v),
+    ),
+    "follow_up_days": ("a number of days, 0 or more", lambda v: _is_whole(v) and v >= 0),
+    "ramp": (
+        "a list of shares, each 0 to 1",
+        lambda v: isinstance(v, list) and all(_is_number(s) and 0 <= s <= 1 for s in v),
+    ),
+    "csv": ("a table", lambda v: isinstance(v, dict)),
+}

@@ -1,0 +1,350 @@
+"""CSV as people have it, read into the database as text.
+
+A file that is clean is read by DuckDB alone. One that it refuses (rows of unequal length, mixed line ends,
+a report footer) is gone through once more in Python, which repairs what can be repaired and names what cannot.
+Blank cells become NULL; 'NULL', 'NaN' and 'N/A' stay the text that they are.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import glob
+import io
+import re
+import shutil
+import tempfile
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from salesops.book.values import detect_format, literal, quoted
+from salesops.errors import BookError, did_you_mean, first_few
+
+_Cells = Sequence[str | None]
+
+SAMPLE = 1 << 16
+TAIL = 25
+
+_SEPARATORS = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas"}
+_TOTAL = re.compile(
+    r"((grand|sub)[ -]?)?(totals?|sum|summe|gesamt(summe)?)( (records|rows))?\b[^a-z]*(\([^)]*\))?:?"
+    r"|[\d,.]+ (records|rows)",
+    re.IGNORECASE,
+)
+_PROSE = re.compile(
+    r"copyright\b|©|\(c\)|confidential\b|(generated|exported|filtered|printed|created) (on|by|at|from)\b"
+    r"|report (name|generated|run|date)\b|page \d|as of \d",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Delimited:
+    """A CSV file in the database.
+
+    `table` has the file's columns as text, NULL where blank, and `_row` (1 = first row of data). `decimal` is "." or
+    ",". With `day_first`, 03/04/2026 is in April. `notes` say what was detected and what was left out.
+    """
+
+    table: str
+    decimal: str
+    day_first: bool
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """How a file is laid out: `unnamed` columns have no header, `skip` lines stand before it."""
+
+    delimiter: str
+    names: tuple[str, ...]
+    unnamed: tuple[str, ...] = ()
+    skip: int = 0
+
+
+def load_delimited(con: Any, path: Path, table: str, options: Mapping[str, Any]) -> Delimited:
+    """Read a CSV file into a table of text.
+
+    Parameters
+    ----------
+    con : ibis.backends.duckdb.Backend
+        Where the table is made.
+    path : Path
+        The file: UTF-8, UTF-16 or cp1252, separated by commas, semicolons, tabs or bars.
+    table : str
+        Its name; a table of the same name is replaced.
+    options : mapping
+        The [csv] table of book.toml, where the detection is wrong.
+
+    Raises
+    ------
+    BookError
+        If the file is empty or not text, its header names a column twice, its rows do not fit the header,
+        its dates contradict each other, or an option is wrong.
+    """
+    chosen = _chosen(options, path.stem)
+    try:
+        with tempfile.TemporaryDirectory(prefix="salesops-") as scratch:
+            encoding = chosen.get("encoding") or _encoding(path)
+            source = _as_utf8(path, encoding, Path(scratch, "utf8.csv"))
+            layout = _layout(source, path.name, chosen.get("delimiter"))
+            footer = _load(con.con, source, path.name, table, layout, chosen.get("skip_footer"))
+    except (OSError, duckdb.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
+        raise BookError(f"{path.name} cannot be read: {reason}. Check the file and the room on the disk.") from None
+    except UnicodeDecodeError as error:
+        found = f"byte 0x{error.object[error.start]:02X} has no meaning there"
+        raise BookError(f"{path.name} cannot be read as {encoding}: {found}. Export it as UTF-8.") from None
+    columns = _drop_blank(con.con, table, layout)
+    european = layout.delimiter == ";"  # where the comma is taken, for decimals
+    form = detect_format(con.con, table, columns, name=path.name, european=european, chosen=chosen)
+    separator = _SEPARATORS.get(layout.delimiter, f"'{layout.delimiter}'")
+    first = f"Read as {encoding.upper().replace('CP', 'cp')}, separated by {separator}, {form.words}."
+    return Delimited(table, form.decimal, form.day_first, (first, *_left_out(footer), *form.notes))
+
+
+def _chosen(options: Mapping[str, Any], stem: str) -> dict[str, Any]:
+    """Return the options that hold for one file: its own before those for all."""
+    chosen = {key: value for key, value in options.items() if not isinstance(value, Mapping)}
+    own = {name: value for name, value in options.items() if isinstance(value, Mapping)}
+    for where, values in {"[csv]": chosen, **{f"[csv.{name}]": value for name, value in own.items()}}.items():
+        for key, value in values.items():
+            if key not in _OPTIONS:
+                raise BookError(f"{where} has an unknown key '{key}'. {did_you_mean(key, _OPTIONS)}")
+            wanted, holds = _OPTIONS[key]
+            if not holds(value):
+                raise BookError(f"{where}: {key} must be {wanted}. Got {value!r}.")
+    return chosen | next((dict(value) for name, value in own.items() if name.casefold() == stem.casefold()), {})
+
+
+def _is_encoding(value: object) -> bool:
+    try:
+        return isinstance(value, str) and isinstance("".encode(value), bytes)
+    except LookupError:
+        return False
+
+
+_OPTIONS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "encoding": ("the name of an encoding such as 'utf-8' or 'cp1252'", _is_encoding),
+    "delimiter": ("one character such as ';'", lambda v: isinstance(v, str) and len(v) == 1 and v not in '"\r\n'),
+    "decimal": ("'.' or ','", lambda v: v in (".", ",")),
+    "day_first": ("true or false", lambda v: isinstance(v, bool)),
+    "skip_footer": ("a number of rows, 0 or more", lambda v: isinstance(v, int) and not isinstance(v, bool) and v >= 0),
+}
+
+
+def _encoding(path: Path) -> str:
+    """Return the encoding of a file: by its mark, by its zero bytes, or UTF-8 if all of it is, else cp1252."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with path.open("rb") as file:
+        head = file.read(SAMPLE)
+        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            return "utf-16"
+        file.seek(0)
+        try:
+            for chunk in iter(partial(file.read, 1 << 20), b""):
+                if b"\0" in chunk:
+                    return _unmarked_utf16(head, path.name)
+                decoder.decode(chunk)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return "cp1252"
+    return "utf-8"
+
+
+def _unmarked_utf16(head: bytes, name: str) -> str:
+    """Tell UTF-16 by the zero byte in nearly each pair of bytes; refuse what is not text."""
+    first, second = head[::2].count(0), head[1::2].count(0)
+    if min(first, second) == 0 and max(first, second) > len(head) / 4:
+        return "utf-16-le" if second else "utf-16-be"
+    raise BookError(f"{name} is not text. If it is a spreadsheet, save it as CSV UTF-8, or import it as .xlsx.")
+
+
+def _as_utf8(path: Path, encoding: str, copy: Path) -> Path:
+    """Return the file itself if it is UTF-8, else a copy that is."""
+    if codecs.lookup(encoding).name in ("utf-8", "utf-8-sig"):
+        return path
+    with path.open(encoding=encoding, newline="") as file, copy.open("w", encoding="utf-8", newline="") as out:
+        shutil.copyfileobj(file, out, 1 << 20)
+    return copy
+
+
+def _layout(source: Path, name: str, delimiter: str | None) -> _Layout:
+    """Find the delimiter under which most of the first records are as long as the first, then the most columns."""
+    with source.open(encoding="utf-8-sig", newline="") as file:
+        sample = file.read(SAMPLE)
+    tried = {key: _records(sample, key) for key in ([delimiter] if delimiter else _SEPARATORS)}
+    best = max(tried, key=lambda key: _fit(tried[key]))
+    if _fit(tried[best])[1] < 2:
+        best = delimiter or ","
+    records = _records(sample, best, blank=True)
+    skip = next((number for number, cells in enumerate(records) if _filled(cells)), None)
+    if skip is None:
+        raise BookError(f"{name} is empty. Export it again.")
+    return _Layout(best, *_names(records[skip], name), skip)
+
+
+def _records(sample: str, delimiter: str, *, blank: bool = False) -> list[list[str]]:
+    reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter, skipinitialspace=True)
+    records = [cells for cells in reader if blank or _filled(cells)]
+    return records[:-1] if len(sample) == SAMPLE and len(records) > 1 else records
+
+
+def _fit(records: Sequence[Sequence[str]]) -> tuple[float, int]:
+    width = len(records[0]) if records else 0
+    return (sum(len(cells) == width for cells in records) / len(records) if width > 1 else 0.0, width)
+
+
+def _filled(cells: _Cells) -> list[str]:
+    return [cell.strip() for cell in cells if cell and cell.strip()]
+
+
+def _names(header: Sequence[str], name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names of the columns, and those of them that the header leaves blank."""
+    names = tuple(cell.strip() or f"column_{number}" for number, cell in enumerate(header, 1))
+    counts = Counter(column.casefold() for column in (*names, "_row"))
+    twice = sorted({column for column in names if counts[column.casefold()] > 1})
+    if twice:
+        listed = ", ".join(f"'{column}'" for column in twice)
+        raise BookError(f"{name}: the header has {listed} twice, or the name is taken. Rename it, or add the header.")
+    return names, tuple(column for column, cell in zip(names, header, strict=True) if not cell.strip())
+
+
+def _load(con: Any, source: Path, name: str, table: str, layout: _Layout, skip_footer: int | None) -> Sequence[_Cells]:
+    """Fill the table and return the rows that were left out as a footer."""
+    try:
+        _read(con, source, table, layout)
+        footer = _cut_footer(con, table, skip_footer)
+    except duckdb.Error:
+        with tempfile.TemporaryDirectory(prefix="salesops-") as scratch:
+            tidy = Path(scratch, "tidy.csv")
+            footer = _tidy(source, tidy, name, layout, skip_footer)
+            _read(con, tidy, table, _Layout(",", layout.names))
+    if not con.execute(f"select exists (from {quoted(table)})").fetchone()[0]:
+        raise BookError(f"{name} holds a header and no rows. Remove the file, or export it again.")
+    return footer
+
+
+def _read(con: Any, source: Path, table: str, layout: _Layout) -> None:
+    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in layout.names)
+    cells = ", ".join(_unless_blank(quoted(name)) for name in layout.names)
+    con.execute(
+        f"create or replace table {quoted(table)} as select {cells}, row_number() over () as _row "
+        f"from read_csv({literal(glob.escape(str(source.absolute())))}, columns = {{{columns}}}, "
+        f"delim = {literal(layout.delimiter)}, quote = '\"', escape = '\"', header = true, skip = {layout.skip}, "
+        f"auto_detect = false, hive_partitioning = false, compression = 'none')"
+    )
+
+
+def _unless_blank(column: str) -> str:
+    # the comparison spares nearly every cell the slower search
+    blank = f"({column} < '!' or starts_with({column}, chr(160))) and regexp_full_match({column}, '[\\s\\x{{a0}}]*')"
+    return f"case when {blank} then null else {column} end as {column}"
+
+
+def _cut_footer(con: Any, table: str, skip_footer: int | None) -> Sequence[_Cells]:
+    """Delete the footer's rows from the end of the table and return them."""
+    count = max(TAIL, skip_footer or 0)
+    rows = con.execute(f"select * from {quoted(table)} order by _row desc limit {count}").fetchall()
+    tail = [row[:-1] for row in reversed(rows)]
+    start = _footer_start(tail, len(tail[0]) if tail else 0, skip_footer)
+    if start < len(tail):
+        con.execute(f"delete from {quoted(table)} where _row >= ?", [rows[-1][-1] + start])
+    return tail[start:]
+
+
+def _footer_start(tail: Sequence[_Cells], width: int, skip_footer: int | None) -> int:
+    """Return where in the last rows the footer begins; their number if there is none."""
+    start = len(tail)
+    if skip_footer is not None:
+        return max(0, start - skip_footer)
+    while start and _is_footer(tail[start - 1], width):
+        start -= 1
+    return start
+
+
+def _is_footer(cells: _Cells, width: int) -> bool:
+    """Tell a blank row, a row of totals or a line of prose; a row with half of its cells filled is data."""
+    filled = _filled(cells)
+    if not filled:
+        return True
+    if 2 * len(filled) > width:
+        return False
+    short = len(cells) < width
+    if _TOTAL.fullmatch(filled[0]) or (_PROSE.match(filled[0]) and (short or len(filled) == 1)):
+        return True
+    # one word alone may be the key of a row that was cut off
+    return short and len(filled) == 1 and " " in filled[0]
+
+
+def _tidy(source: Path, copy: Path, name: str, layout: _Layout, skip_footer: int | None) -> Sequence[_Cells]:
+    """Write a copy in which each row has as many cells as the header, without the footer; return the footer's rows."""
+    width, rows = len(layout.names), 0
+    tail: deque[tuple[int, list[str]]] = deque()
+    ragged: list[str] = []
+    with copy.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(layout.names)
+        for rows, cells in enumerate(_rows_after_header(source, name, layout), 1):
+            tail.append((rows, cells if _filled(cells[width:]) else cells[:width]))
+            if len(tail) > max(TAIL, skip_footer or 0):
+                _write(writer, *tail.popleft(), width, ragged)
+        last = [cells for _, cells in tail]
+        start = _footer_start(last, width, skip_footer)
+        for number, cells in list(tail)[:start]:
+            _write(writer, number, cells, width, ragged)
+    if ragged:
+        raise BookError(
+            f"{name}: {len(ragged):,} of {rows:,} rows have more or fewer cells than the header, which has {width}: "
+            f"{first_few(ragged)}. Complete the rows, or quote the cells that hold '{layout.delimiter}'."
+        )
+    return last[start:]
+
+
+def _rows_after_header(source: Path, name: str, layout: _Layout) -> Iterator[list[str]]:
+    row = -layout.skip
+    with source.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file, delimiter=layout.delimiter, strict=True, skipinitialspace=True)
+        try:
+            for cells in reader:
+                row += 1
+                if row > 1 and cells:
+                    yield cells
+        except csv.Error:
+            raise BookError(
+                f"{name}: in line {reader.line_num:,} or above, a quote is not closed, or stands alone inside a quoted "
+                f'cell. Write a quote inside a quoted cell twice: "".'
+            ) from None
+
+
+def _write(writer: Any, row: int, cells: list[str], width: int, ragged: list[str]) -> None:
+    if len(cells) == width:
+        writer.writerow(cells)
+    else:
+        # only the first few are named
+        ragged.append(f"row {row:,} ('{cells[0][:40]}') has {len(cells)}" if len(ragged) < 3 else "")
+
+
+def _drop_blank(con: Any, table: str, layout: _Layout) -> tuple[str, ...]:
+    """Drop the columns without header and without any value; return the names of the others."""
+    dropped = set()
+    for column in layout.unnamed:
+        if not con.execute(f"select count({quoted(column)}) from {quoted(table)}").fetchone()[0]:
+            con.execute(f"alter table {quoted(table)} drop column {quoted(column)}")
+            dropped.add(column)
+    return tuple(column for column in layout.names if column not in dropped)
+
+
+def _left_out(footer: Sequence[_Cells]) -> tuple[str, ...]:
+    texts = [" ".join(_filled(cells)) for cells in footer if _filled(cells)]
+    if not texts:
+        return ()
+    rows = "1 row after the data was" if len(texts) == 1 else f"{len(texts)} rows after the data were"
+    listed = ", ".join(f"'{text if len(text) <= 78 else text[:77] + '…'}'" for text in texts)
+    return (f"{rows} left out as a report footer: {listed}.",)

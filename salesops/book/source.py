@@ -1,0 +1,270 @@
+"""Opening a book: a folder of CSV and Parquet files, or a DuckDB database.
+
+Nothing is read before it is needed. A table that the book does not have is an empty table with the
+columns of the schema, so that a metric gives an empty result and need not ask; `has` tells.
+"""
+
+from __future__ import annotations
+
+import glob
+import itertools
+import os
+import tempfile
+import zlib
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import ibis
+import ibis.expr.types as ir
+
+from salesops.book.config import BookConfig, read_config
+from salesops.book.delimited import load_delimited
+from salesops.book.schema import SCHEMA, Column, Type
+from salesops.book.values import Format, to_type
+from salesops.errors import BookError, did_you_mean
+
+SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
+
+_IBIS_TYPES: dict[Type, str] = {
+    "text": "string",
+    "number": "float64",
+    "integer": "int64",
+    "boolean": "boolean",
+    "date": "date",
+    "instant": "timestamp('UTC')",
+}
+
+_SPILL = itertools.count(1)
+
+
+def open_book(where: str | os.PathLike[str]) -> Book:
+    """Open a company's tables.
+
+    Parameters
+    ----------
+    where : str or path
+        A folder of CSV and Parquet files named like the tables (`opportunities.csv`), with an optional
+        book.toml; or `duckdb://relative/path.duckdb`, `duckdb:///absolute/path.duckdb`, opened read-only,
+        with an optional book.toml in the same folder.
+
+    Returns
+    -------
+    Book
+        Its tables are read when first used.
+
+    Raises
+    ------
+    BookError
+        If there is no such folder or file, or nothing in it is a table of the schema.
+    """
+    text = os.fspath(where)
+    if text.startswith("duckdb://"):
+        path = Path(unquote(text.removeprefix("duckdb://")))
+        book = _open_database(path)
+    else:
+        path = Path(text)
+        book = _open_folder(path)
+    if not book.names:
+        known = "', '".join(list(SCHEMA)[:6])
+        raise BookError(f"{path} holds no table of a book. Expected at least one of '{known}', … See data/README.md.")
+    return book
+
+
+@dataclass(frozen=True, eq=False)
+class Book:
+    """A company's tables, typed as the schema says.
+
+    `notes` holds what was detected and ignored on opening, as sentences. `as_of` is None for the book as
+    it stands; `salesops.book.snapshot.as_known` sets it.
+    """
+
+    location: str
+    config: BookConfig
+    con: Any
+    origins: dict[str, Path | str] = field(repr=False)
+    as_of: date | None = None
+    _build: Callable[[str], ir.Table] | None = field(default=None, repr=False)
+    _raw: dict[str, tuple[ir.Table, Format, tuple[str, ...]]] = field(default_factory=dict, repr=False)
+    _tables: dict[str, ir.Table] = field(default_factory=dict, repr=False)
+    _kept: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The tables that the book has, in the order of the schema."""
+        return tuple(name for name in SCHEMA if name in self.origins)
+
+    @property
+    def company(self) -> str:
+        """The company's name."""
+        return self.config.company or Path(self.location).stem
+
+    @cached_property
+    def currency(self) -> str:
+        """The book's currency: from book.toml, else the one that most rows have, else "".
+
+        It is that of all rows, whatever the date of a snapshot: a company does not change its currency with it.
+        """
+        if self.config.currency:
+            return self.config.currency
+        for name in filter(self.has, ("opportunities", "orders", "quotas", "contracts")):
+            table = self._type(name)
+            rows = table.filter(table.currency.notnull())
+            counts = rows.group_by("currency").aggregate(rows=rows.count())
+            most = counts.order_by(ibis.desc("rows"), "currency").limit(1).to_pyarrow().to_pylist()
+            if most:
+                return str(most[0]["currency"])
+        return ""
+
+    def has(self, name: str, *columns: str) -> bool:
+        """Tell whether the book has this table, and these columns in it."""
+        if name not in self.origins:
+            return False
+        return not columns or set(columns) <= set(self.raw(name).columns)
+
+    def table(self, name: str) -> ir.Table:
+        """Return a table with every column of the schema, typed; what is absent is null."""
+        if name not in SCHEMA:
+            raise BookError(f"There is no table '{name}' in a book. {did_you_mean(name, SCHEMA)}")
+        if name not in self._tables:
+            self._tables[name] = self._build(name) if self._build else self._type(name)
+        return self._tables[name]
+
+    def raw(self, name: str) -> ir.Table:
+        """Return a table as its source has it, with the schema's names where they differ only by case."""
+        return self._load(name)[0]
+
+    def form(self, name: str) -> Format:
+        """Return how the source of a table writes numbers and dates."""
+        return self._load(name)[1]
+
+    @property
+    def history_form(self) -> Format:
+        """How the values in opportunity_history are written."""
+        return self.form("opportunity_history") if self.has("opportunity_history") else Format()
+
+    def notes(self, name: str) -> tuple[str, ...]:
+        """Return what was detected when the table was read, as sentences."""
+        return self._load(name)[2]
+
+    def with_tables(self, build: Callable[[str], ir.Table], **changes: Any) -> Book:
+        """Return a book of the same company whose tables are what `build` gives for their names, when first used."""
+        return replace(self, _build=build, _tables={}, _kept={}, **changes)
+
+    def keep(self, key: Hashable, build: Callable[[], Any]) -> Any:
+        """Return what `build` gives, built once for this book; a table is stored in the database.
+
+        Reports ask for the same intermediate tables again and again; stored, each is computed once and the
+        queries on top of it stay short.
+        """
+        if key not in self._kept:
+            built = build()
+            self._kept[key] = built.cache() if isinstance(built, ir.Table) else built
+        return self._kept[key]
+
+    def _type(self, name: str) -> ir.Table:
+        schema = SCHEMA[name]
+        if not self.has(name):
+            return self._absent(name)
+        raw, form, _ = self._load(name)
+        missing = [column for column in schema.required if column not in raw.columns]
+        if missing:
+            raise BookError(missing_columns(name, missing, raw.columns))
+        columns = {column.name: self._column(raw, column, form) for column in schema.columns}
+        return raw.select(**columns)
+
+    def _absent(self, name: str) -> ir.Table:
+        # a table of the connection, not a memtable: a query must belong to one backend
+        schema = {column.name: _IBIS_TYPES[column.type] for column in SCHEMA[name].columns}
+        return self.con.create_table(f"absent_{name}", schema=ibis.schema(schema), temp=True, overwrite=True)
+
+    def _column(self, raw: ir.Table, column: Column, form: Format) -> ir.Value:
+        if column.name not in raw.columns:
+            return ibis.null(_IBIS_TYPES[column.type])
+        return to_type(raw[column.name], column.type, form)
+
+    def _load(self, name: str) -> tuple[ir.Table, Format, tuple[str, ...]]:
+        if name not in self._raw:
+            self._raw[name] = self._read(name)
+        return self._raw[name]
+
+    def _read(self, name: str) -> tuple[ir.Table, Format, tuple[str, ...]]:
+        origin = self.origins[name]
+        form = Format(time_zone=self.config.time_zone)
+        notes: tuple[str, ...] = ()
+        if isinstance(origin, str):
+            table = self.con.table(origin)
+        elif origin.suffix.lower() == ".parquet":
+            table = _read_parquet(self.con, origin)
+        else:
+            loaded = load_delimited(self.con, origin, f"raw_{name}", self.config.csv)
+            table = self.con.table(loaded.table)
+            form = replace(form, decimal=loaded.decimal, day_first=loaded.day_first)
+            notes = loaded.notes
+        known = {column.name.casefold(): column.name for column in SCHEMA[name].columns}
+        renames = {known[c.casefold()]: c for c in table.columns if known.get(c.casefold(), c) != c}
+        return table.rename(renames) if renames else table, form, notes
+
+
+def missing_columns(name: str, missing: list[str], found: tuple[str, ...]) -> str:
+    """Say which required columns a table lacks, with the nearest header for each."""
+    headers = [header for header in found if not header.startswith("_")]
+    hints = " ".join(f"For '{column}': {did_you_mean(column, headers)}" for column in missing[:3])
+    return (
+        f"{name}: required column{'s' if len(missing) > 1 else ''} {', '.join(repr(m) for m in missing)} not found. "
+        f"{hints} Rename the column, or import with a map."
+    )
+
+
+def connect(database: Path | None = None) -> Any:
+    """Return an Ibis connection to DuckDB: in memory, or to a file opened read-only."""
+    # a folder for each: two databases that spill into one folder overwrite each other's files
+    own = f"memory{next(_SPILL)}" if database is None else f"{zlib.crc32(bytes(database.resolve())):08x}"
+    settings = {"temp_directory": str(Path(tempfile.gettempdir()) / f"salesops-{os.getpid()}-{own}")}
+    if database is None:
+        return ibis.duckdb.connect(**settings)
+    return ibis.duckdb.connect(database, read_only=True, **settings)
+
+
+def _open_folder(path: Path) -> Book:
+    if not path.exists():
+        raise BookError(f"There is no folder '{path}'. Name the folder that holds the book's tables.")
+    if not path.is_dir():
+        raise BookError(
+            f"'{path}' is a file. Name the folder that holds it, or import it: salesops import --map MAP {path} DEST."
+        )
+    files = sorted(f for f in path.iterdir() if f.suffix.lower() in SUFFIXES and f.is_file())
+    if not files:
+        raise BookError(f"The folder '{path}' holds no CSV or Parquet file. Expected files such as opportunities.csv.")
+    origins: dict[str, Path | str] = {}
+    for file in files:
+        name = file.stem.casefold()
+        if name in SCHEMA and name in origins:
+            raise BookError(f"{name}: two files hold this table, {Path(origins[name]).name} and {file.name}. Keep one.")
+        if name in SCHEMA:
+            origins[name] = file
+    return Book(str(path), read_config(path / "book.toml"), connect(), origins)
+
+
+def _open_database(path: Path) -> Book:
+    if not path.is_file():
+        raise BookError(
+            f"There is no database file '{path}'. Check the address: duckdb:///absolute/path or duckdb://relative/path."
+        )
+    try:
+        con = connect(path)
+    except Exception as error:  # DuckDB raises several kinds for a file that is not its own
+        raise BookError(f"'{path}' cannot be opened as a DuckDB database: {error}") from None
+    origins: dict[str, Path | str] = {t.casefold(): t for t in con.list_tables() if t.casefold() in SCHEMA}
+    return Book(str(path), read_config(path.parent / "book.toml"), con, origins)
+
+
+def _read_parquet(con: Any, path: Path) -> ir.Table:
+    try:
+        return con.read_parquet(glob.escape(str(path)))  # DuckDB takes brackets in a name for a pattern
+    except Exception as error:  # DuckDB raises several kinds for a broken file
+        raise BookError(f"{path.name} cannot be read as Parquet: {error}") from None
