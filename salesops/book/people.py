@@ -1,0 +1,81 @@
+"""Who reports to whom."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import ibis.expr.types as ir
+
+from salesops.errors import BookError, did_you_mean, first_few
+
+
+def team_of(users: ir.Table, manager: str) -> tuple[str, ...]:
+    """Return the user ids of a manager and of everyone below, at any depth, sorted.
+
+    Parameters
+    ----------
+    users : ir.Table
+        With user_id, user_name and manager_id.
+    manager : str
+        The manager's user_id, or a user_name that only one user has.
+
+    Raises
+    ------
+    BookError
+        If nobody, or more than one user of that name, is meant.
+    """
+    rows = users.select("user_id", "user_name", "manager_id").to_pyarrow().to_pylist()
+    reports = defaultdict(list)
+    for row in rows:
+        reports[row["manager_id"]].append(row["user_id"])
+    team: set[str] = set()
+    waiting = [_id_of(manager, {row["user_id"]: row["user_name"] for row in rows})]
+    while waiting:
+        user = waiting.pop()
+        if user not in team:
+            team.add(user)
+            waiting.extend(reports[user])
+    return tuple(sorted(team))
+
+
+def manager_cycles(users: ir.Table) -> list[tuple[str, ...]]:
+    """Return the circles of users who report to each other, each from its first id upwards, sorted.
+
+    Parameters
+    ----------
+    users : ir.Table
+        With user_id and manager_id.
+    """
+    rows = users.select("user_id", "manager_id").to_pyarrow().to_pylist()
+    manager_of = {row["user_id"]: row["manager_id"] for row in rows}
+    cycles = []
+    seen: set[str] = set()
+    for start in sorted(user for user in manager_of if user is not None):
+        path: dict[str, int] = {}
+        user = start
+        while user in manager_of and user not in seen and user not in path:
+            path[user] = len(path)
+            user = manager_of[user]
+        if user in path:
+            cycles.append(_from_first(list(path)[path[user] :]))
+        seen.update(path)
+    return sorted(cycles)
+
+
+def _id_of(manager: str, names: dict[str, str]) -> str:
+    if manager in names:
+        return manager
+    ids = sorted(user for user, name in names.items() if name == manager)
+    if not ids:
+        known = {word for pair in names.items() for word in pair if word}
+        raise BookError(f"users: no user has the id or name '{manager}'. {did_you_mean(manager, known)}")
+    if len(ids) > 1:
+        raise BookError(
+            f"users: {len(ids)} users are named '{manager}'. Give the user_id instead: {first_few(ids, len(ids))}."
+        )
+    return ids[0]
+
+
+def _from_first(cycle: list[str]) -> tuple[str, ...]:
+    first = cycle.index(min(cycle))
+    return tuple(cycle[first:] + cycle[:first])
