@@ -1,0 +1,92 @@
+"""How far a book reaches: its last date, and the last complete period with data."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import ibis
+import ibis.expr.types as ir
+
+from salesops.book.schema import SCHEMA, Column
+from salesops.book.source import Book
+from salesops.book.values import local_date
+from salesops.errors import BookError
+from salesops.periods import Period, fiscal_quarter_of, named, parse_date, parse_period
+
+
+def resolve(book: Book, period: str = "", as_of: str = "") -> tuple[Period, date]:
+    """Read the period and the as-of date of a report; "" means the defaults.
+
+    Returns
+    -------
+    (Period, date)
+        Default as-of: `default_as_of`. Default period: `default_period` at that date.
+    """
+    day = parse_date(as_of) if as_of else default_as_of(book)
+    if period:
+        return parse_period(period, book.config.fiscal_year_start), day
+    return default_period(book, day), day
+
+
+def default_as_of(book: Book) -> date:
+    """Return the last date on which something happened in the book. Raises BookError if nothing did."""
+    days = [day for name in book.names if (day := _last_date(book, name)) is not None]
+    if not days:
+        raise BookError(f"{book.location} holds no dated row. Give the date of the report: --as-of 2026-09-30.")
+    return max(days)
+
+
+def default_period(book: Book, as_of: date) -> Period:
+    """Return the last complete period with data: a quota period, or the quarter if it began later.
+
+    A period is complete if it ended on or before `as_of`, and has data if a deal closed or an order came
+    in it. If no period is complete, the quarter that holds `as_of` is returned.
+    """
+    first_month = book.config.fiscal_year_start
+    current = fiscal_quarter_of(as_of, first_month)
+    until = as_of if current.end == as_of else date.fromordinal(current.start.toordinal() - 1)
+    last = _last_fact(book, date.min, until)
+    quarter = fiscal_quarter_of(last, first_month) if last else current
+    spans = (span for span in _quota_periods(book, as_of) if _last_fact(book, *span))
+    start, end = next(spans, (quarter.start, date.min))
+    return named(start, end) if end >= quarter.start else quarter
+
+
+def facts(book: Book) -> ir.Table:
+    """Return the dates on which deals closed or orders came: one column `day` (date), a row each."""
+    deals, orders = book.table("opportunities"), book.table("orders")
+    closed = deals.filter(deals.is_closed).select(day="close_date")
+    ordered = orders.select(day=local_date(orders.ordered_at, book.config.time_zone))
+    return ibis.union(closed, ordered)
+
+
+def _last_date(book: Book, name: str) -> date | None:
+    happened = [column for column in SCHEMA[name].columns if column.happened]
+    if not happened:  # then the table need not be read
+        return None
+    table = book.table(name)
+    days = [_day(book, table, column) for column in happened]
+    if name == "opportunities":
+        days.append(table.is_closed.ifelse(table.close_date, ibis.null("date")))
+    last = table.aggregate(**{f"d{n}": day.max() for n, day in enumerate(days)}).to_pyarrow().to_pylist()[0]
+    return max((day for day in last.values() if day is not None), default=None)
+
+
+def _day(book: Book, table: ir.Table, column: Column) -> ir.Value:
+    value = table[column.name]
+    return local_date(value, book.config.time_zone) if column.type == "instant" else value
+
+
+def _quota_periods(book: Book, as_of: date) -> list[tuple[date, date]]:
+    quotas = book.table("quotas")
+    spans = quotas.filter(quotas.period_end <= as_of).select("period_start", "period_end").distinct()
+    rows = spans.to_pyarrow().to_pylist()
+    return sorted(
+        ((row["period_start"], row["period_end"]) for row in rows), key=lambda s: (s[1], s[1] - s[0]), reverse=True
+    )
+
+
+def _last_fact(book: Book, start: date, end: date) -> date | None:
+    happened = facts(book)
+    day = happened.filter(happened.day.between(start, end)).day.max().to_pyarrow().as_py()
+    return day if isinstance(day, date) else None

@@ -1,0 +1,141 @@
+"""The book as known on a date: closed later is open then, created later is absent."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import ibis
+import ibis.expr.types as ir
+
+from salesops.book.schema import KNOWN_FIELDS, OPPORTUNITIES, SCHEMA, Table
+from salesops.book.source import Book
+from salesops.book.values import Format, to_type
+
+FORGOTTEN = ("lost_reason", "next_step")
+
+
+def as_known(book: Book, as_of: date) -> Book:
+    """Return the book as it was known at the end of a day.
+
+    Rows that came later are absent; values that came later are null. Deals that closed later are open.
+    Stage, amount, close date, probability and owner of a deal come from `opportunity_history`; where it is
+    missing they are null for deals that are reopened here. Order status, and managers without
+    `user_history`, are today's.
+
+    Parameters
+    ----------
+    book : Book
+        The book as it stands.
+    as_of : date
+        Last day of which anything is known, in the book's time zone.
+    """
+    if book.as_of == as_of:
+        return book
+    known: Book = book.keep(
+        ("as known", as_of), lambda: book.with_tables(lambda name: _table_known(book, name, as_of), as_of=as_of)
+    )
+    return known
+
+
+def needs_history(book: Book, as_of: date) -> int:
+    """Count the deals that `as_known` reopens without knowing their stage, amount or close date then."""
+    today, then = book.table("opportunities"), as_known(book, as_of).table("opportunities")
+    closed = today.filter(today.is_closed).select("opportunity_id")
+    reopened = then.filter(~then.is_closed).semi_join(closed, "opportunity_id")
+    unknown = reopened.filter(reopened.stage_name.isnull() | reopened.amount.isnull() | reopened.close_date.isnull())
+    return int(unknown.count().to_pyarrow().as_py())
+
+
+def _table_known(book: Book, name: str, as_of: date) -> ir.Table:
+    table = _rows_known(book, SCHEMA[name], as_of)
+    if name == "opportunities":
+        return _deals_known(book, table, as_of).cache()
+    if name == "order_lines" and book.has("orders"):
+        return table.semi_join(_rows_known(book, SCHEMA["orders"], as_of), "order_id")
+    if name == "users" and book.has("user_history"):
+        return _users_known(table, _rows_known(book, SCHEMA["user_history"], as_of)).cache()
+    return table
+
+
+def _rows_known(book: Book, schema: Table, as_of: date) -> ir.Table:
+    table = book.table(schema.name)
+    if schema.known_from:
+        since = table[schema.known_from]
+        table = table.filter(since.isnull() | ~_later(book, since, as_of))
+    for when, others in schema.revealed:
+        later = _later(book, table[when], as_of)
+        table = table.mutate(**{c: later.ifelse(ibis.null(table[c].type()), table[c]) for c in (when, *others)})
+    return table
+
+
+def _later(book: Book, when: ir.Value, as_of: date) -> ir.BooleanValue:
+    """Tell of each date or instant whether it comes after the end of a day."""
+    if when.type().is_date():
+        return when > as_of
+    # one comparison with the day's end: turning every instant into a date takes many times as long
+    return when >= _day_end(book, ibis.literal(as_of))
+
+
+def _day_end(book: Book, day: ir.Value) -> ir.Value:
+    next_day = (day + ibis.interval(days=1)).cast("date")
+    return to_type(next_day, "instant", Format(time_zone=book.config.time_zone))
+
+
+def _deals_known(book: Book, deals: ir.Table, as_of: date) -> ir.Table:
+    closed = deals.is_closed & (deals.close_date.isnull() | (deals.close_date <= as_of))
+    deals = deals.mutate(_closed=closed, _reopened=deals.is_closed & ~closed)
+    stamps = deals.filter(deals._closed).select(
+        _stamped="opportunity_id", _stamped_until=_day_end(book, ibis.coalesce(deals.close_date, ibis.literal(as_of)))
+    )
+    past = _field_values(book, stamps, as_of)
+    joined = deals.left_join(past, deals.opportunity_id == past._deal).drop("_deal")
+    then = {field: _value_then(book, joined, field) for field in KNOWN_FIELDS}
+    gone = {name: joined._reopened.ifelse(ibis.null("string"), joined[name]) for name in FORGOTTEN}
+    known = joined.mutate(is_closed=joined._closed, is_won=joined.is_won & joined._closed, **then, **gone)
+    return known.select(*(column.name for column in OPPORTUNITIES.columns))
+
+
+def _field_values(book: Book, stamps: ir.Table, as_of: date) -> ir.Table:
+    """One row a deal: for each field the last value known, and how many rows come before and after.
+
+    The owner is stamped when a deal closes: what a closed deal's history says after that is a handover.
+    """
+    history = book.table("opportunity_history")
+    history = history.left_join(stamps, history.opportunity_id == stamps._stamped)
+    known = ~_later(book, history.valid_from, as_of)
+    stamped = known & (history._stamped.isnull() | (history.valid_from < history._stamped_until))
+    columns: dict[str, ir.Value] = {}
+    for field in KNOWN_FIELDS:
+        of_field = history.field_name == field
+        before = stamped if field == "owner_id" else known
+        columns[f"_{field}"] = history.new_value.argmax(history.valid_from, where=of_field & before)
+        columns[f"_{field}_before"] = (of_field & before).sum()
+        columns[f"_{field}_after"] = (of_field & ~before).sum()
+    return history.group_by(_deal="opportunity_id").aggregate(**columns)
+
+
+def _value_then(book: Book, joined: ir.Table, field: str) -> ir.Value:
+    today = joined[field]
+    past = to_type(joined[f"_{field}"], OPPORTUNITIES.column(field).type, book.history_form)
+    before = joined[f"_{field}_before"].fill_null(0) > 0
+    changed_later = joined[f"_{field}_after"].fill_null(0) > 0
+    if field == "owner_id":  # an owner is always known: today's is the best guess without history
+        return (before & (changed_later | joined._reopened)).ifelse(past, today)
+    return ibis.cases(
+        (before & (changed_later | joined._reopened), past),
+        (joined._closed, today),
+        (joined._reopened | changed_later, ibis.null(today.type())),
+        else_=today,
+    )
+
+
+def _users_known(users: ir.Table, history: ir.Table) -> ir.Table:
+    last = history.group_by(_user="user_id").aggregate(
+        _manager=history.manager_id.argmax(history.valid_from),
+        _territory=history.territory_id.argmax(history.valid_from),
+    )
+    joined = users.left_join(last, users.user_id == last._user)
+    return joined.mutate(
+        manager_id=joined._user.notnull().ifelse(joined._manager, joined.manager_id),
+        territory_id=ibis.coalesce(joined._territory, joined.territory_id),
+    ).drop("_user", "_manager", "_territory")
