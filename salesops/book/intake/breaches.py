@@ -1,0 +1,174 @@
+"""Rows that a book must not hold: found, counted and named, or set aside."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import ibis.expr.types as ir
+
+from salesops.book.finding import Finding, in_number
+from salesops.book.intake.convert import Bound
+from salesops.book.intake.names import literal, quoted
+from salesops.book.people import manager_cycles
+from salesops.book.rules import RULES, Rule, column_rules, reference_rule
+from salesops.book.schema import SCHEMA
+from salesops.errors import first_few
+
+_SHOWN = 3
+_LONGEST = 40
+
+
+@dataclass(frozen=True)
+class Breach:
+    """Rows of one table that break one rule. `rows` is a query for their `_row`, with what to show of each."""
+
+    table: str
+    found: str
+    repair: str
+    rows: str
+
+
+def set_aside_blank(con: Any, bound: Bound) -> None:
+    """Set aside the rows without a key, and the report's footer below the last full row."""
+    name, schema = bound.name, SCHEMA[bound.name]
+    if len(schema.key) == 1:
+        key = quoted(schema.key[0])
+        _reject(con, name, f"SELECT _row FROM _live_{name} WHERE {key} IS NULL", f"{schema.key[0]} is empty")
+    needed = [
+        quoted(column.name)
+        for column in schema.columns
+        if column.filled and column.name not in schema.key
+        and column.name in bound.columns and bound.columns[column.name].headers
+    ]  # fmt: skip  # two lines read better than four
+    if len(needed) >= 2:
+        blank = f"coalesce({', '.join(f'CAST({column} AS VARCHAR)' for column in needed)}) IS NULL"
+        last = f"(SELECT coalesce(max(_row), 0) FROM _live_{name} WHERE NOT ({blank}))"
+        rows = f"SELECT _row FROM _live_{name} WHERE {blank} AND _row > {last}"
+        _reject(con, name, rows, "below the last row of data, like a footer")
+
+
+def refusals(con: Any, tables: dict[str, Bound]) -> list[Finding]:
+    """Return what is wrong with the rows of the converted tables, one finding a rule."""
+    findings = [
+        _finding(con, breach, affected)
+        for name in tables
+        for breach in _breaches(con, tables[name], tables)
+        if (affected := _count(con, breach))
+    ]
+    return findings + _cycles(con, tables)
+
+
+def set_aside_broken(con: Any, tables: dict[str, Bound]) -> None:
+    """Set aside every row that breaks a rule, and again the rows that then miss their parent, until none is left."""
+    found = True
+    while found:
+        found = False
+        for name in tables:
+            for breach in _breaches(con, tables[name], tables):
+                if _count(con, breach):
+                    _reject(con, name, breach.rows, in_number(breach.found, 1), shows=True)
+                    found = True
+
+
+def _breaches(con: Any, bound: Bound, tables: Collection[str]) -> Iterator[Breach]:
+    name, schema = bound.name, SCHEMA[bound.name]
+    live = con.table(f"_live_{name}")
+    for rule in _rules(con, bound, tables):
+        broken = live.filter(rule.broken(live).fill_null(False))
+        shown = broken[rule.shows].cast("string") if rule.shows else _key(broken, schema.key)
+        query = con.compile(broken.select(_row=broken._row, shown=shown))
+        yield Breach(name, rule.found, rule.repair, query)
+    # last, so that of two rows with one key the one that can be read is kept
+    yield _repeats(name)
+
+
+def _rules(con: Any, bound: Bound, tables: Collection[str]) -> Iterator[Rule]:
+    """Return the rules whose breach refuses an import, with the repair that a map allows."""
+    for column in SCHEMA[bound.name].columns:
+        if column.name not in bound.columns:
+            continue
+        for rule in column_rules(column, "" if column.type == "text" else f"_cell_{column.name}"):
+            if rule.severity == "error":
+                yield replace(rule, repair=_repair(rule, column.name))
+        parent, _, key = column.references.partition(".")
+        if parent in tables:
+            keys = con.table(f"_live_{parent}")
+            rule = reference_rule(column, keys.filter(keys[key].notnull())[key])
+            hint = f' Where the source gives a name, map it: {column.name} = {{ from = "…", lookup = "…" }}.'
+            yield replace(rule, repair=rule.repair + hint)
+    for rule in RULES.get(bound.name, ()):
+        if rule.severity == "error":
+            yield rule
+
+
+def _repair(rule: Rule, column: str) -> str:
+    if rule.name.endswith(" known"):
+        return f'Rename it in the map: {column} = {{ from = "…", values = {{ "{{first}}" = "{rule.known[0]}" }} }}.'
+    if rule.name.endswith(" type") and "date" in rule.found.rpartition(" not ")[2]:
+        return "Correct the cells in the source; days counted by Excel need excel_date = true in the map."
+    if rule.name.endswith(" type"):
+        return 'Correct the cells in the source, or replace them in the map: values = { "{first}" = "" }.'
+    return f'Fill it in the source, or in the map: {column} = {{ from = "…", default = "…" }}.'
+
+
+def _repeats(name: str) -> Breach:
+    """Return the rows whose key an earlier row has."""
+    key = SCHEMA[name].key
+    columns = ", ".join(quoted(column) for column in key)
+    same = " AND ".join(f"t.{quoted(column)} IS NOT DISTINCT FROM d.{quoted(column)}" for column in key)
+    own = ", ".join(f"t.{quoted(column)}" for column in key)
+    rows = (
+        f"SELECT _row, shown FROM (SELECT t._row, concat_ws(' / ', {own}) AS shown, "
+        f"row_number() OVER (PARTITION BY {own} ORDER BY t._row) AS nth FROM _live_{name} t "
+        f"JOIN (SELECT {columns} FROM _live_{name} GROUP BY ALL HAVING count(*) > 1) d ON {same}) WHERE nth > 1"
+    )
+    found = f"repeat the {' and '.join(key)} of an earlier row"
+    repair = "Keep one row for each in the source; distinct = true drops rows that are wholly equal."
+    return Breach(name, found, repair, rows)
+
+
+def _key(table: ir.Table, key: tuple[str, ...]) -> ir.Value:
+    parts = [table[name].cast("string").fill_null("(empty)") for name in key]
+    text = parts[0]
+    for part in parts[1:]:
+        text = text + " / " + part
+    return text
+
+
+def _count(con: Any, breach: Breach) -> int:
+    return int(con.raw_sql(f"SELECT count(*) FROM ({breach.rows})").fetchone()[0])
+
+
+def _finding(con: Any, breach: Breach, affected: int) -> Finding:
+    rows = con.raw_sql(f"SELECT count(*) FROM _live_{breach.table}").fetchone()[0]
+    query = f"SELECT min(_row) AS _row, shown FROM ({breach.rows}) GROUP BY shown ORDER BY 1 LIMIT {_SHOWN}"
+    first = con.raw_sql(query).fetchall()
+    keys = tuple(f"row {row:,} '{_short(shown)}'" for row, shown in first)
+    repair = breach.repair.replace("{first}", _short(first[0][1]))
+    found = in_number(breach.found, affected)
+    return Finding(breach.table, breach.found, "error", found, repair, affected, rows, keys)
+
+
+def _short(cell: str | None) -> str:
+    text = "" if cell is None else cell
+    return text[:_LONGEST] + ("…" if len(text) > _LONGEST else "")
+
+
+def _cycles(con: Any, tables: Collection[str]) -> list[Finding]:
+    if "users" not in tables:
+        return []
+    cycles = manager_cycles(con.table("_live_users"))
+    if not cycles:
+        return []
+    shown = first_few([" → ".join((*cycle, cycle[0])) for cycle in cycles])
+    found = f"{len(cycles)} circle{'s' if len(cycles) > 1 else ''} of users who report to each other (first: {shown})"
+    return [Finding("users", "manager cycle", "error", found, "Correct the manager of one of them in the source.")]
+
+
+def _reject(con: Any, name: str, rows: str, reason: str, *, shows: bool = False) -> None:
+    shown = "min(shown)" if shows else "NULL"
+    # the rows are read from the table that their rejection changes: first found, then rejected
+    con.raw_sql(f"CREATE OR REPLACE TEMP TABLE _broken AS SELECT _row, {shown} AS shown FROM ({rows}) GROUP BY _row")
+    con.raw_sql(f"INSERT INTO _rejected_{name} SELECT _row, {literal(reason)}, shown FROM _broken")

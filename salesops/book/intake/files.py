@@ -1,0 +1,111 @@
+"""What a source holds: the files of a folder, the sheets of a workbook, the tables of a database."""
+
+from __future__ import annotations
+
+import fnmatch
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+import openpyxl
+
+from salesops.errors import IntakeError
+
+Kind = Literal["delimited", "workbook", "parquet", "sqlite", "duckdb"]
+
+_KINDS: dict[str, Kind] = {
+    ".csv": "delimited", ".tsv": "delimited", ".txt": "delimited", ".xlsx": "workbook", ".xlsm": "workbook",
+    ".parquet": "parquet", ".sqlite": "sqlite", ".sqlite3": "sqlite", ".duckdb": "duckdb", ".ddb": "duckdb",
+}  # fmt: skip  # reads as a table
+_SIGNATURES: tuple[tuple[int, bytes, Kind], ...] = ((0, b"SQLite format 3\0", "sqlite"), (8, b"DUCK", "duckdb"))
+READABLE = "CSV, TSV, TXT, XLSX, Parquet, SQLite or DuckDB"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One table of a source. `inner` names the sheet or table within the file; `names` are what it answers to."""
+
+    path: Path
+    kind: Kind
+    inner: str = ""
+    names: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The item as people would name it."""
+        return f"{self.inner} in {self.path.name}" if self.inner else self.path.name
+
+
+def list_items(source: Path) -> tuple[Item, ...]:
+    """Return the tables of a folder or file. Raises IntakeError if there is none."""
+    if not source.exists():
+        raise IntakeError(f"There is no folder or file '{source}'. Name the export to import.")
+    if source.is_file():
+        kind = _kind(source)
+        if kind is None:
+            raise IntakeError(f"'{source.name}' cannot be imported. Expected {READABLE}. Save it as one of these.")
+        return tuple(_items_of(source, kind))
+    files = sorted(path for path in source.iterdir() if path.is_file() and not path.name.startswith((".", "~$")))
+    items = tuple(item for path in files if (kind := _kind(path)) for item in _items_of(path, kind))
+    if not items:
+        held = f"It holds {len(files)} other files." if files else "It is empty."
+        raise IntakeError(f"The folder '{source}' holds no {READABLE} file. {held}")
+    return items
+
+
+def matching(patterns: Iterable[str], items: Iterable[Item]) -> tuple[Item, ...]:
+    """Return the items that the first pattern with any match fits; case is ignored."""
+    listed = list(items)
+    for pattern in patterns:
+        found = [item for item in listed if any(_fits(name, pattern) for name in item.names)]
+        if found:
+            return tuple(found)
+    return ()
+
+
+def _fits(name: str, pattern: str) -> bool:
+    return fnmatch.fnmatchcase(name.casefold(), pattern.casefold())
+
+
+def _kind(path: Path) -> Kind | None:
+    suffix = path.suffix.lower()
+    if suffix in _KINDS:
+        return _KINDS[suffix]
+    if suffix == ".db":
+        with path.open("rb") as file:
+            head = file.read(16)
+        return next((kind for at, mark, kind in _SIGNATURES if head[at : at + len(mark)] == mark), None)
+    return None
+
+
+def _items_of(path: Path, kind: Kind) -> list[Item]:
+    if kind in ("delimited", "parquet"):
+        return [Item(path, kind, "", (path.stem, path.name))]
+    readers = {"workbook": _sheets, "sqlite": _sqlite_tables, "duckdb": _duckdb_tables}
+    try:
+        inner = readers[kind](path)
+    except Exception as error:  # each reader has its own kinds of error for a broken file
+        raise IntakeError(f"{path.name} cannot be read: {error}. Export it again.") from None
+    alone = (path.stem, path.name) if len(inner) == 1 else ()
+    return [Item(path, kind, name, (name, f"{path.stem}.{name}", *alone)) for name in inner]
+
+
+def _sheets(path: Path) -> list[str]:
+    with closing(openpyxl.load_workbook(path, read_only=True)) as book:
+        return [sheet.title for sheet in book.worksheets]
+
+
+def _sqlite_tables(path: Path) -> list[str]:
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as con:
+        query = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY 1"
+        return [row[0] for row in con.execute(query)]
+
+
+def _duckdb_tables(path: Path) -> list[str]:
+    with duckdb.connect(str(path), read_only=True) as con:
+        query = "SELECT table_name FROM information_schema.tables ORDER BY 1"
+        return [row[0] for row in con.execute(query).fetchall()]

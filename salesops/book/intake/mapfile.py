@@ -1,0 +1,240 @@
+"""Reading a map: the TOML file that says which column of an export is which column of a book.
+
+The format is described for those who write one in data/maps/README.md.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from salesops.book.config import parse_config
+from salesops.book.schema import SCHEMA
+from salesops.errors import BookError, MapError, did_you_mean
+
+SHIPPED = Path(__file__).resolve().parents[3] / "data" / "maps"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnMap:
+    """Where one column of a book comes from.
+
+    `headers` holds alternatives, each a tuple of headers that are joined by a space. `sql` is a DuckDB
+    expression instead. `other` replaces what `values` does not list; `default` fills empty cells, or every
+    cell where there is no header.
+    """
+
+    headers: tuple[tuple[str, ...], ...] = ()
+    sql: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+    lookup: tuple[str, ...] = ()
+    other: str | None = None
+    default: str | None = None
+    first_of: str = ""
+    first_filled: bool = False
+    percent: bool = False
+    excel_date: bool = False
+    optional: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableMap:
+    """Where one table of a book comes from: the first of `sources` that is there, or a query.
+
+    Without either in the map, the source is named like the table. Each of `sources` is one or more names;
+    several are stacked, those of them that are there.
+    """
+
+    name: str
+    sources: tuple[tuple[str, ...], ...] = ()
+    select: str = ""
+    columns: Mapping[str, ColumnMap] = field(default_factory=dict)
+    where: str = ""
+    distinct: bool = False
+    optional: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Map:
+    """A map. `tables` holds for each table the definitions to try in order."""
+
+    name: str
+    title: str
+    book: Mapping[str, Any]
+    csv: Mapping[str, Any]
+    sources: Mapping[str, tuple[str, ...]]
+    won: tuple[str, ...]
+    lost: tuple[str, ...]
+    tables: Mapping[str, tuple[TableMap, ...]]
+
+
+def read_map(name_or_path: str | Path) -> Map:
+    """Read a map by its name in data/maps or by its path. Raises MapError."""
+    path = _locate(name_or_path)
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise MapError(f"The map '{path}' cannot be read: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise MapError(f"{path.name} is not valid TOML: {error}. Correct the file.") from None
+    return _Reader(path.name).map(content)
+
+
+def shipped_maps() -> tuple[str, ...]:
+    """Return the names of the maps that come with the project."""
+    return tuple(sorted(path.stem for path in SHIPPED.glob("*.toml")))
+
+
+def _locate(name_or_path: str | Path) -> Path:
+    path = Path(name_or_path)
+    if path.suffix == ".toml":
+        if path.is_file():
+            return path
+        raise MapError(f"There is no map file '{path}'. {did_you_mean(path.stem, shipped_maps())}")
+    shipped = SHIPPED / f"{name_or_path}.toml"
+    if shipped.is_file() and path.name == str(name_or_path):
+        return shipped
+    hint = did_you_mean(str(name_or_path), shipped_maps())
+    raise MapError(f"There is no map '{name_or_path}'. {hint} A map of your own is named by its path, ending in .toml.")
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Turns TOML into a Map; `file` names the map in every error."""
+
+    file: str
+
+    def map(self, content: Mapping[str, Any]) -> Map:
+        self._only(content, ("title", "book", "csv", "sources", "stages", "tables"), "")
+        tables = self._table(content.get("tables", {}), "tables")
+        if not tables:
+            raise MapError(f"{self.file} maps no table. Add one, such as [tables.opportunities].")
+        self._only(tables, SCHEMA, "tables")
+        stages = self._table(content.get("stages", {}), "stages")
+        self._only(stages, ("won", "lost"), "stages")
+        sources = self._table(content.get("sources", {}), "sources")
+        return Map(
+            name=self.file.removesuffix(".toml"),
+            title=self._text(content.get("title", self.file.removesuffix(".toml")), "title"),
+            book=self._book(content.get("book", {})),
+            csv=self._table(content.get("csv", {}), "csv"),
+            sources={name: self._texts(value, f"sources.{name}") for name, value in sources.items()},
+            won=self._texts(stages.get("won", []), "stages.won"),
+            lost=self._texts(stages.get("lost", []), "stages.lost"),
+            tables={name: self._definitions(name, tables[name]) for name in SCHEMA if name in tables},
+        )
+
+    def _book(self, values: Any) -> Mapping[str, Any]:
+        book = self._table(values, "book")
+        if "csv" in book:
+            raise MapError(f"{self.file}: [book] csv describes the source. Write it as [csv].")
+        try:
+            parse_config(book, f"{self.file}: [book]")
+        except BookError as error:
+            raise MapError(str(error)) from None
+        return book
+
+    def _definitions(self, name: str, value: Any) -> tuple[TableMap, ...]:
+        listed = value if isinstance(value, list) else [value]
+        return tuple(self._definition(name, self._table(item, f"tables.{name}")) for item in listed)
+
+    def _definition(self, name: str, value: Mapping[str, Any]) -> TableMap:
+        where = f"tables.{name}"
+        self._only(value, ("from", "select", "columns", "where", "distinct", "optional"), where)
+        if "from" in value and "select" in value:
+            raise MapError(f"{self.file}: [{where}] has both 'from' and 'select'. Keep one.")
+        columns = self._table(value.get("columns", {}), f"{where}.columns")
+        self._only(columns, (column.name for column in SCHEMA[name].columns), f"{where}.columns")
+        if "select" not in value and not columns:
+            raise MapError(f"{self.file}: [{where}] names no columns. Add [{where}.columns].")
+        return TableMap(
+            name=name,
+            sources=() if "select" in value else self._lists(value.get("from", name), f"{where}.from"),
+            select=self._text(value.get("select", ""), f"{where}.select").strip().rstrip(";"),
+            columns={key: self._column(name, key, item) for key, item in columns.items()},
+            where=self._text(value.get("where", ""), f"{where}.where"),
+            distinct=self._flag(value, "distinct", where),
+            optional=self._flag(value, "optional", where),
+        )
+
+    def _column(self, table: str, name: str, value: Any) -> ColumnMap:
+        where = f"tables.{table}.columns.{name}"
+        if not isinstance(value, dict):
+            return ColumnMap(headers=self._lists(value, where))
+        self._only(value, _COLUMN_KEYS, where)
+        if "from" in value and "sql" in value:
+            raise MapError(f"{self.file}: {where} has both 'from' and 'sql'. Keep one.")
+        if not {"from", "sql", "default"} & set(value):
+            raise MapError(f"{self.file}: {where} needs one of from, sql or default.")
+        return ColumnMap(
+            headers=self._lists(value["from"], where) if "from" in value else (),
+            sql=self._text(value.get("sql", ""), f"{where}.sql"),
+            values={old: _plain(new) for old, new in self._table(value.get("values", {}), f"{where}.values").items()},
+            lookup=self._lookup(table, name, value.get("lookup", []), where),
+            other=_plain(value["other"]) if "other" in value else None,
+            default=_plain(value["default"]) if "default" in value else None,
+            first_of=self._text(value.get("first_of", ""), f"{where}.first_of"),
+            first_filled=self._flag(value, "first_filled", where),
+            percent=self._flag(value, "percent", where),
+            excel_date=self._flag(value, "excel_date", where),
+            optional=self._flag(value, "optional", where),
+        )
+
+    def _lists(self, value: Any, where: str) -> tuple[tuple[str, ...], ...]:
+        listed = value if isinstance(value, list) else [value]
+        names = tuple(self._texts(item, where) for item in listed)
+        if not names or not all(name.strip() for listed in names for name in listed or [""]):
+            raise MapError(f"{self.file}: {where} is empty. Write the name that the source has.")
+        return names
+
+    def _lookup(self, table: str, name: str, value: Any, where: str) -> tuple[str, ...]:
+        names = self._texts(value, f"{where}.lookup")
+        parent = SCHEMA[table].column(name).references.partition(".")[0]
+        if names and not parent:
+            raise MapError(f"{self.file}: {where} names no row of another table, so remove 'lookup'.")
+        for column in names:
+            known = [c.name for c in SCHEMA[parent].columns]
+            if column not in known:
+                hint = did_you_mean(column, known)
+                raise MapError(f"{self.file}: {where}.lookup: {parent} has no column '{column}'. {hint}")
+        return names
+
+    def _only(self, found: Iterable[str], known: Iterable[str], where: str) -> None:
+        names = list(known)
+        for key in found:
+            if key not in names:
+                place = f"[{where}] has" if where else "the map has"
+                raise MapError(f"{self.file}: {place} an unknown key '{key}'. {did_you_mean(key, names)}")
+
+    def _table(self, value: Any, where: str) -> Mapping[str, Any]:
+        if not isinstance(value, dict):
+            raise MapError(f"{self.file}: {where} must be a table of keys. Got {value!r}.")
+        return value
+
+    def _text(self, value: Any, where: str) -> str:
+        if not isinstance(value, str):
+            raise MapError(f"{self.file}: {where} must be a text in quotes. Got {value!r}.")
+        return value
+
+    def _texts(self, value: Any, where: str) -> tuple[str, ...]:
+        listed = value if isinstance(value, list) else [value]
+        return tuple(self._text(item, where) for item in listed)
+
+    def _flag(self, table: Mapping[str, Any], key: str, where: str) -> bool:
+        value = table.get(key, False)
+        if not isinstance(value, bool):
+            raise MapError(f"{self.file}: {where}.{key} must be true or false. Got {value!r}.")
+        return value
+
+
+_COLUMN_KEYS = (
+    "from", "sql", "values", "other", "lookup", "default", "first_of", "first_filled", "percent", "excel_date",
+    "optional",
+)  # fmt: skip  # two lines read better than eleven
+
+
+def _plain(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

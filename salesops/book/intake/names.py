@@ -1,0 +1,54 @@
+"""Names of things in the database and in the source: quoting, and finding a header or a file by its name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+
+def quoted(name: str) -> str:
+    """Return a name as SQL writes it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Return a text as SQL writes it."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def words_of(sql: str) -> set[str]:
+    """Return the names that an SQL text may mean, in lower case: quoted ones and bare words."""
+    return {(name.replace('""', '"') or word).casefold() for name, word in re.findall(r'"((?:[^"]|"")+)"|(\w+)', sql)}
+
+
+def clean_headers(headers: Sequence[object]) -> list[str]:
+    """Return headers without outer space and trailing `*`, none empty, none twice (ignoring case)."""
+    cleaned: list[str] = []
+    seen: set[str] = set()
+    for position, header in enumerate(headers, start=1):
+        text = " ".join(str("" if header is None else header).split()).rstrip("* ") or f"column {position}"
+        name, number = text, 1
+        while name.casefold() in seen:
+            number += 1
+            name = f"{text} ({number})"
+        seen.add(name.casefold())
+        cleaned.append(name)
+    return cleaned
+
+
+def find_header(wanted: str, headers: Iterable[str]) -> str | None:
+    """Return the header that is meant: the same ignoring case, else ignoring spaces, `_` and `-` too.
+
+    A loose match that fits several headers is no match.
+    """
+    listed = list(headers)
+    text = clean_headers([wanted])[0]
+    for fold in (str.casefold, _loose):
+        found = [header for header in listed if fold(header) == fold(text)]
+        if len(found) == 1:
+            return found[0]
+    return None
+
+
+def _loose(header: str) -> str:
+    return re.sub(r"[\s_-]", "", header).casefold()

@@ -1,0 +1,164 @@
+"""One import from start to end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from salesops.book.finding import Finding
+from salesops.book.intake.account import Account, table_result, unused_files
+from salesops.book.intake.breaches import refusals, set_aside_blank, set_aside_broken
+from salesops.book.intake.convert import Bound, bind, stage
+from salesops.book.intake.files import list_items
+from salesops.book.intake.links import look_up, name_managers
+from salesops.book.intake.mapfile import Map, TableMap, read_map
+from salesops.book.intake.report import Intake
+from salesops.book.intake.sources import Sources
+from salesops.book.intake.views import Views
+from salesops.book.intake.write import check_destination, new_folder, write_rejected, write_settings, write_table
+from salesops.book.schema import SCHEMA
+from salesops.book.source import connect
+from salesops.errors import IntakeError, MapError, did_you_mean
+
+
+def import_book(
+    map_name_or_path: str | Path, source: Path, dest: Path, *, set_aside: bool = False, replace: bool = False
+) -> Intake:
+    """Turn a company's export into a book.
+
+    Parameters
+    ----------
+    map_name_or_path : str or Path
+        A map that comes with the project ("salesforce"), or the path of one, ending in .toml.
+    source : Path
+        A folder, or one file: CSV, TSV, TXT, XLSX, Parquet, SQLite or DuckDB.
+    dest : Path
+        Folder of the book: a Parquet file a table, book.toml, and rejected/ with the rows set aside.
+    set_aside : bool
+        Set rows aside that break a rule, instead of refusing the import.
+    replace : bool
+        Put the new book in the place of one that an earlier import wrote.
+
+    Returns
+    -------
+    Intake
+        What was read, written, renamed, filled in and set aside.
+
+    Raises
+    ------
+    MapError
+        If the map is wrong, or its SQL does not fit the source.
+    IntakeError
+        If the source or its rows cannot be trusted, or `dest` cannot be written. Nothing is written then.
+    """
+    map_ = read_map(map_name_or_path)
+    con = connect()
+    try:
+        check_destination(dest, source, replace=replace)
+        return _import(con, map_, source, dest, set_aside=set_aside)
+    except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        place = getattr(error, "filename", None) or dest
+        raise IntakeError(
+            f"The import stopped at '{place}': {reason}. Nothing was written. "
+            "Make room, or choose a folder that can be written."
+        ) from None
+    except RuntimeError as error:
+        if "interrupted" in str(error).lower():  # so DuckDB reports Ctrl-C
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        con.disconnect()
+
+
+def _import(con: Any, map_: Map, source: Path, dest: Path, *, set_aside: bool) -> Intake:
+    con.raw_sql("SET autoinstall_known_extensions = false")
+    con.raw_sql("SET memory_limit = '3GB'")  # what does not fit is spilled to disk
+    sources = Sources(con, source, map_, list_items(source), str(map_.book.get("time_zone", "UTC")))
+    views = Views(con, sources)
+    chosen, skipped = _choose(map_, views)
+    tables = {table.name: bind(con, map_, table, views.of(table)) for table in chosen}
+    _refuse_unbound(tables)
+    account = Account(con, map_, sources, tables)
+    _convert(account, set_aside=set_aside)
+    findings = refusals(con, tables)
+    if findings:
+        raise IntakeError(_refusal(findings, set_aside=set_aside))
+    results = tuple(table_result(account, name) for name in tables)
+    if not any(result.rows_out for result in results):
+        raise IntakeError("No row is left to import. Nothing was written.")
+    with new_folder(dest) as folder:
+        for result in results:
+            _write(con, tables[result.name], folder, rejected=bool(result.set_aside), rows=result.rows_out)
+        write_settings(map_.book, map_.title, folder / "book.toml")
+    return Intake(
+        title=map_.title, dest=dest, tables=results, skipped=skipped,
+        notes=unused_files(sources), warnings=tuple(account.warnings),
+    )  # fmt: skip  # one result
+
+
+def _choose(map_: Map, views: Views) -> tuple[list[TableMap], tuple[str, ...]]:
+    """Return for each table the first definition whose sources are there, and sentences about those left out."""
+    chosen, skipped, problems = [], [], []
+    for name, definitions in map_.tables.items():
+        fitting = [table for table in definitions if not views.missing(table)]
+        if fitting:
+            chosen.append(fitting[0])
+            continue
+        absent = views.missing(definitions[-1])
+        if definitions[-1].optional:
+            skipped.append(f"{name}: left out, no source '{absent}'")
+            continue
+        patterns = "', '".join(map_.sources.get(absent, (absent,)))
+        found = [item.names[-1] for item in views.sources.items]
+        problems.append(f"{name}: no file, sheet or table is named like '{patterns}'. {did_you_mean(absent, found)}")
+    if problems:
+        listed = "\n".join(f"- {problem}" for problem in problems)
+        raise IntakeError(
+            f"The source does not have what {map_.name} needs. Nothing was written.\n{listed}\n"
+            "Rename the file, or change [sources] in the map."
+        )
+    return chosen, tuple(skipped)
+
+
+def _refuse_unbound(tables: dict[str, Bound]) -> None:
+    missing = [sentence for table in tables.values() for sentence in table.missing]
+    if missing:
+        listed = "\n".join(f"- {sentence}" for sentence in missing)
+        raise IntakeError(f"Required columns were not found. Nothing was written.\n{listed}")
+    unnamed = [sentence for table in tables.values() for sentence in table.unnamed]
+    if unnamed:
+        raise MapError("\n".join(unnamed))
+
+
+def _convert(account: Account, *, set_aside: bool) -> None:
+    con, tables = account.con, account.tables
+    for name, bound in tables.items():
+        stage(con, account.map, bound)
+        set_aside_blank(con, bound)
+        account.note(name, *bound.notes)
+    for name, bound in tables.items():
+        account.note(name, *look_up(con, bound, tables))
+    if "users" in tables and tables["users"].derives_role:
+        name_managers(con)
+    if set_aside:
+        set_aside_broken(con, tables)
+
+
+def _refusal(findings: list[Finding], *, set_aside: bool) -> str:
+    listed = "\n".join(f"- {finding}" for finding in findings)
+    text = f"The import was refused. Nothing was written.\n{listed}"
+    if not set_aside and any(finding.affected for finding in findings):
+        text += "\nOr import the rest: with --set-aside these rows go to DEST/rejected with the reason."
+    return text
+
+
+def _write(con: Any, bound: Bound, folder: Path, *, rejected: bool, rows: int) -> None:
+    name, origin = bound.name, bound.view.origin
+    columns = [column.name for column in SCHEMA[name].columns if column.required or column.name in bound.columns]
+    if rows:
+        write_table(con, f"_live_{name}", columns, folder / f"{name}.parquet")
+    if rejected:
+        write_rejected(con, name, origin.relation, list(origin.headers), folder / "rejected" / f"{name}.csv")

@@ -1,0 +1,74 @@
+"""The columns of a source of text, typed where every cell allows it, so that SQL in a map can compute with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import ibis.expr.types as ir
+
+from salesops.book.values import Format, to_type
+
+_SAMPLE = 500
+_MOST_DIGITS = 15  # more would not survive as a number, and are ids
+
+
+def typed_columns(con: Any, relation: str, headers: Iterable[str], form: Format) -> dict[str, ir.Value]:
+    """Return those columns that can be typed: whole number, number, boolean, date or timestamp (UTC).
+
+    A column is typed if each of its cells reads as that type. Ids with leading zeros stay text.
+    """
+    table = con.table(relation)
+    likely = [header for header, kind in _kinds(table.limit(_SAMPLE), headers, form).items() if kind]
+    kinds = _kinds(table, likely, form)
+    return {header: _READERS[kind](table[header], form) for header, kind in kinds.items() if kind}
+
+
+def _kinds(table: ir.Table, headers: Iterable[str], form: Format) -> dict[str, str]:
+    """Return for each header the kind that all its cells have, or ""."""
+    listed = list(headers)
+    counts = {
+        f"{number}/{what}": flag.sum().fill_null(0)
+        for number, header in enumerate(listed)
+        for what, flag in _readable(table[header], form).items()
+    }
+    if not counts:
+        return {}
+    found = table.aggregate(**counts).to_pyarrow().to_pylist()[0]
+    return {header: _kind({what: found[f"{number}/{what}"] for what in _FACTS}) for number, header in enumerate(listed)}
+
+
+def _readable(cell: ir.Value, form: Format) -> Mapping[str, ir.BooleanValue]:
+    bare = cell.strip()
+    number = to_type(cell, "number", form)
+    is_id = bare.re_search(r"^[+-]?0\d") | (bare.re_replace(r"\D", "").length() > _MOST_DIGITS)
+    return {
+        "filled": cell.notnull(),
+        "number": number.notnull() & ~is_id,
+        "whole": number.notnull() & (number == number.round()),
+        "word": bare.lower().isin(["true", "false"]),
+        "time": to_type(cell, "instant", form).notnull(),
+        "clock": bare.re_search(r"\d:\d\d"),
+    }
+
+
+def _kind(count: Mapping[str, int]) -> str:
+    if not count["filled"]:
+        return ""
+    if count["number"] == count["filled"]:
+        return "whole" if count["whole"] == count["filled"] else "number"
+    if count["word"] == count["filled"]:
+        return "boolean"
+    if count["time"] == count["filled"]:
+        return "timestamp" if count["clock"] else "date"
+    return ""
+
+
+_FACTS = ("filled", "number", "whole", "word", "time", "clock")
+_READERS = {
+    "whole": lambda cell, form: to_type(cell, "number", form).round().cast("int64"),
+    "number": lambda cell, form: to_type(cell, "number", form),
+    "boolean": lambda cell, form: to_type(cell, "boolean", form),
+    "date": lambda cell, form: to_type(cell, "date", form),
+    "timestamp": lambda cell, form: to_type(cell, "instant", form).cast("timestamp"),
+}

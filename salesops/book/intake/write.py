@@ -1,0 +1,122 @@
+"""Writing a book whole or not at all: into a folder beside the destination, renamed at the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from salesops.book.intake.names import literal, quoted
+from salesops.errors import IntakeError
+
+
+def check_destination(dest: Path, source: Path, *, replace: bool) -> None:
+    """Raise IntakeError if a book cannot or must not be written to `dest`. Nothing is written."""
+    if dest.resolve() == source.resolve() or dest.resolve() in source.resolve().parents:
+        raise IntakeError(f"DEST '{dest}' holds the source. Name another folder.")
+    if dest.is_symlink() or (dest.exists() and not dest.is_dir()):
+        raise IntakeError(f"DEST '{dest}' is not a folder. Name a folder that does not exist yet.")
+    held = sorted(path.name for path in dest.iterdir()) if dest.exists() else []
+    if held and not replace:
+        raise IntakeError(f"DEST '{dest}' exists and is not empty. Name another folder, or replace it with --replace.")
+    foreign = [name for name in held if name not in ("book.toml", "rejected") and not name.endswith(".parquet")]
+    if foreign:
+        raise IntakeError(
+            f"DEST '{dest}' holds files that no import wrote (first: {foreign[0]}), so it is not replaced. "
+            "Name another folder."
+        )
+
+
+@contextmanager
+def new_folder(dest: Path) -> Iterator[Path]:
+    """Give an empty folder; on leaving without an error it becomes `dest`, else nothing of it remains.
+
+    A folder that stands at `dest` is moved aside and removed when the new one is in its place.
+    """
+    dest = dest.resolve()
+    mark = secrets.token_hex(4)
+    made, aside = dest.with_name(f".{dest.name}.{mark}.new"), dest.with_name(f".{dest.name}.{mark}.old")
+    parents = [parent for parent in dest.parents if not parent.exists()]
+    try:
+        made.mkdir(parents=True)
+        yield made
+        _sync(made)
+        if dest.exists():
+            dest.rename(aside)
+        made.rename(dest)
+        _sync_folder(dest.parent)
+    finally:
+        if aside.exists() and not dest.exists():
+            aside.rename(dest)
+        for folder in (made, aside):
+            shutil.rmtree(folder, ignore_errors=True)
+        for parent in parents:
+            with suppress(OSError):  # it holds the book, or others' files
+                parent.rmdir()
+
+
+def write_table(con: Any, relation: str, columns: list[str], path: Path) -> None:
+    """Write columns of a relation as Parquet."""
+    listed = ", ".join(quoted(column) for column in columns)
+    _copy(con, f"SELECT {listed} FROM {relation}", path, "FORMAT parquet, COMPRESSION zstd")
+
+
+def write_rejected(con: Any, name: str, relation: str, headers: list[str], path: Path) -> None:
+    """Write the rows set aside as CSV: reason, row and the cells of the source, safe to open in a spreadsheet."""
+    cells = ", ".join(f"{_harmless(f's.{quoted(h)}')} AS {quoted(_harmless_header(h))}" for h in headers)
+    reason = _harmless("r.reason || coalesce(': ' || r.shown, '')")
+    rejected = f"SELECT {reason} AS reason, s._row AS row, {cells}"
+    query = f"{rejected} FROM _rejected_{name} r JOIN {relation} s USING (_row) ORDER BY s._row"
+    path.parent.mkdir(exist_ok=True)
+    _copy(con, query, path, "FORMAT csv, HEADER")
+
+
+def write_settings(values: Mapping[str, Any], title: str, path: Path) -> None:
+    """Write book.toml."""
+    # JSON writes texts, numbers and lists as TOML does
+    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
+    heading = " ".join(title.split())
+    path.write_text("\n".join([f"# Imported: {heading}", *lines, ""]), encoding="utf-8")
+
+
+def _copy(con: Any, query: str, path: Path, options: str) -> None:
+    try:
+        con.raw_sql(f"COPY ({query}) TO {literal(str(path))} ({options})")
+    except duckdb.IOException as error:
+        raise OSError(str(error).splitlines()[0]) from None
+
+
+def _harmless(cell: str) -> str:
+    """Return SQL for a cell that no spreadsheet takes for a formula."""
+    text = f"CAST({cell} AS VARCHAR)"
+    number = f"regexp_full_match({text}, '[+-]?[0-9][0-9.,]*')"
+    return f"CASE WHEN regexp_matches({text}, '^[=+@\\t\\r-]') AND NOT {number} THEN '''' || {text} ELSE {text} END"
+
+
+def _harmless_header(header: str) -> str:
+    name = f"'{header}" if header[0] in "=+-@" else header
+    return f"{name} (source)" if name.casefold() in ("reason", "row") else name
+
+
+def _sync(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb+") as file:
+                os.fsync(file.fileno())
+    _sync_folder(folder)
+
+
+def _sync_folder(folder: Path) -> None:
+    with suppress(OSError):  # not every file system can
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
