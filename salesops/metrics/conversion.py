@@ -1,0 +1,84 @@
+"""Stage conversion: of the deals that reached a stage, how many went further."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import ibis
+import ibis.expr.types as ir
+
+from salesops.book.lines import report_people
+from salesops.book.snapshot import as_known
+from salesops.book.source import Book
+from salesops.book.values import local_date
+from salesops.periods import Period
+
+
+def stage_conversion(
+    book: Book, period: Period, as_of: date, *, users: tuple[str, ...] = (), manager: str = ""
+) -> ir.Table:
+    """Return, for each stage, what became of the deals that reached it in the period.
+
+    A deal reached a stage when `opportunity_history` first shows it there or later, so a skipped stage
+    counts as reached. Winning comes after the last stage. Deals still open in the stage are censored: they
+    are counted apart and are in neither side of the conversion.
+
+    Parameters
+    ----------
+    users : tuple of str
+        Only deals owned by these users; () means everyone on the report.
+
+    Returns
+    -------
+    ir.Table
+        position (0 for the first stage), stage_name, entered (deals that reached the stage in the period),
+        advanced (reached a later one by `as_of`), lost (closed without), still_open (censored), conversion
+        (advanced ÷ (advanced + lost); null if nothing was decided). Empty without a stage order in book.toml
+        or without history.
+    """
+    known = as_known(book, as_of)
+    order = book.config.stage_order
+    if not order or not known.has("opportunity_history"):
+        return _nothing()
+    deals = known.table("opportunities")
+    people = users or report_people(book, period, as_of, manager=manager).user_id
+    deals = deals.filter(deals.owner_id.isin(people))
+    reached = _reached(known, deals, order)
+    cut = period.cut(as_of)
+    stages = [_stage(reached, n, name, period.start, cut) for n, name in enumerate(order)]
+    table = ibis.union(*stages) if len(stages) > 1 else stages[0]
+    decided = table.advanced + table.lost
+    return table.mutate(conversion=table.advanced / decided.nullif(0)).order_by("position")
+
+
+def _nothing() -> ir.Table:
+    columns = {"position": "int64", "stage_name": "string", "entered": "int64", "advanced": "int64", "lost": "int64"}
+    return ibis.memtable([], schema=ibis.schema({**columns, "still_open": "int64", "conversion": "float64"}))
+
+
+def _reached(known: Book, deals: ir.Table, order: tuple[str, ...]) -> ir.Table:
+    """One row a deal: for each stage n, `_n` is the first day at it or later; `_won` the last position."""
+    history = known.table("opportunity_history")
+    stages = history.filter(history.field_name == "stage_name")
+    place = stages.new_value.cases(*((name, n) for n, name in enumerate(order)), else_=-1)
+    placed = stages.mutate(_place=place)
+    day = local_date(placed.valid_from, known.config.time_zone)
+    columns = {f"_{n}": day.min(where=placed._place >= n) for n in range(len(order))}
+    firsts = placed.group_by(_deal="opportunity_id").aggregate(**columns, _furthest=placed._place.max())
+    joined = deals.inner_join(firsts, deals.opportunity_id == firsts._deal)
+    won_on = joined.is_won.ifelse(joined.close_date, ibis.null("date"))
+    days = {f"_{n}": ibis.least(joined[f"_{n}"], won_on) for n in range(len(order))}
+    return joined.mutate(**days, _furthest=joined.is_won.ifelse(len(order), joined._furthest))
+
+
+def _stage(reached: ir.Table, position: int, name: str, start: date, cut: date) -> ir.Table:
+    cohort = reached.filter(reached[f"_{position}"].between(start, cut))
+    further = cohort._furthest > position
+    return cohort.aggregate(
+        position=ibis.literal(position, type="int64"),
+        stage_name=ibis.literal(name),
+        entered=cohort.count(),
+        advanced=further.sum().fill_null(0),
+        lost=(~further & cohort.is_closed).sum().fill_null(0),
+        still_open=(~further & ~cohort.is_closed).sum().fill_null(0),
+    )
