@@ -1,0 +1,1 @@
+"""Estimates from a book's facts, each with its interval and its backtest."""

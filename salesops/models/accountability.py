@@ -1,0 +1,262 @@
+"""The team's accountability report: goal, actual, gap, promises, and the three talks to have first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+
+from salesops.book.credits import credited_deals, credited_orders
+from salesops.book.lines import usual_measure
+from salesops.book.snapshot import as_known, needs_history
+from salesops.book.source import Book
+from salesops.metrics.attainment import attainment, house_sales
+from salesops.metrics.commitments import commitments
+from salesops.metrics.pipeline import coverage, coverage_state, open_deals, pipeline
+from salesops.models.chance import chance_of_attaining
+from salesops.models.exceptions import exceptions
+from salesops.periods import Period
+
+LINE_FIELDS = ("user_id", "user_name", "role", "measure", "is_rollup", "quota", "booked", "gap", "attainment")
+
+
+@dataclass(frozen=True)
+class TeamAccountability:
+    """Everything that page one of the team's report states.
+
+    Attributes
+    ----------
+    lines : pandas.DataFrame
+        The columns of `metrics.attainment`, largest gap first, lines without a quota last; and due_amount,
+        due_weighted (open deals due in the period), coverage and weighted_coverage (each ÷ gap),
+        coverage_state (open, met, no quota), successor (who has the goal of someone who left), promise_* (the
+        next pending commitment: metric, target, subject, due, with), kept, missed, moved (commitments due in
+        the period).
+    totals : pandas.DataFrame
+        One row a measure, as `metrics.attainment` by team gives it.
+    measure : str
+        The measure that the headline speaks of: the one with the largest goal.
+    before : dict or None
+        The totals of the previous period in that measure; None without any line then.
+    house : dict
+        Orders without owner: booked, deals, no_rate.
+    judged : pandas.DataFrame
+        Commitments due in the period or pending, with owner_name, agreed_with_name and subject_name.
+    exceptions : pandas.DataFrame
+        As `models.exceptions.exceptions` gives them; three rows or fewer.
+    chance : float
+        Share of reps that would make an exactly right quota by luck alone; NaN if unknown.
+    unknown_then : int
+        Deals that closed after `as_of` and of which the book does not know how they stood then.
+    """
+
+    company: str
+    currency: str
+    period: Period
+    as_of: date
+    lines: pd.DataFrame
+    totals: pd.DataFrame
+    measure: str
+    before: dict[str, Any] | None
+    house: dict[str, float]
+    judged: pd.DataFrame
+    exceptions: pd.DataFrame
+    chance: float
+    unknown_then: int
+
+    @property
+    def total(self) -> dict[str, Any]:
+        """The totals in the headline's measure."""
+        rows = self.totals[self.totals.measure == self.measure]
+        return _plain(rows.iloc[0].to_dict()) if len(rows) else {}
+
+    @property
+    def own(self) -> pd.DataFrame:
+        """The lines without rollups: those that add up to the total."""
+        return self.lines[~self.lines.is_rollup]
+
+    def results(self) -> dict[str, Any]:
+        """Return the numbers of the report as JSON can hold them: no NaN, no infinity."""
+        total = self.total
+        due = self.judged[self.judged.due_in_period]
+        return {
+            "company": self.company,
+            "currency": self.currency,
+            "period": self.period.label,
+            "period_start": self.period.start.isoformat(),
+            "period_end": self.period.end.isoformat(),
+            "as_of": self.as_of.isoformat(),
+            "measure": self.measure,
+            "quota": total.get("quota"),
+            "booked": total.get("booked", 0.0),
+            "gap": total.get("gap"),
+            "attainment": total.get("attainment"),
+            "reps": int(self.own.user_id.nunique()),
+            "reps_attained": int(total.get("lines_attained") or 0),
+            "commitments_kept": int(due.verdict.isin(["kept", "declared"]).sum()),
+            "commitments_missed": int((due.verdict == "missed").sum()),
+            "house_sales": _plain_value(self.house["booked"]),
+            "totals": [
+                _plain({k: row[k] for k in ("measure", "quota", "booked", "gap", "attainment")})
+                for row in self.totals.to_dict("records")
+            ],
+            "rows": [_plain({k: row[k] for k in LINE_FIELDS}) for row in self.lines.to_dict("records")],
+        }
+
+
+def team_accountability(book: Book, period: Period, as_of: date, *, manager: str = "") -> TeamAccountability:
+    """Put together the team's report for a period, as known on `as_of`.
+
+    Parameters
+    ----------
+    manager : str
+        Id or name: this manager and everyone below; "" means all.
+    """
+    lines = _with_pipeline(
+        attainment(book, period, as_of, manager=manager), pipeline(book, period, as_of, manager=manager)
+    )
+    users = tuple(lines.user_id.unique())
+    totals = attainment(book, period, as_of, by="team", manager=manager).to_pandas()
+    measure = _headline_measure(book, period, totals)
+    judged = _judged(book, period, as_of, users)
+    lines = _with_promises(lines, judged)
+    lines["successor"] = _successors(book, lines, as_of)
+    lines = _worklist(lines)
+    deals = open_deals(book, as_of, users=users).to_pandas()
+    return TeamAccountability(
+        company=book.company,
+        currency=book.currency,
+        period=period,
+        as_of=as_of,
+        lines=lines,
+        totals=totals,
+        measure=measure,
+        before=_before(book, period, as_of, manager, measure),
+        house=house_sales(book, period, as_of).to_pandas().iloc[0].to_dict(),
+        judged=judged,
+        exceptions=exceptions(lines, judged, deals, period, as_of),
+        unknown_then=needs_history(book, as_of),
+        chance=chance_alone(book, period, as_of, lines, measure),
+    )
+
+
+def subject_names(book: Book, subjects: pd.Series) -> pd.Series:
+    """Return the name of each account or contact that a commitment is about; any other subject stays its id."""
+    names: dict[str, str] = {}
+    for table, key, name in (("accounts", "account_id", "account_name"), ("contacts", "contact_id", "contact_name")):
+        rows = book.table(table)
+        asked = rows.filter(rows[key].isin(list(subjects.dropna()))) if subjects.notna().any() else rows.limit(0)
+        found = asked.select(key, name).to_pandas()
+        names |= dict(zip(found[key], found[name], strict=True))
+    return subjects.map(lambda subject: names.get(subject, subject), na_action="ignore")
+
+
+def chance_alone(book: Book, period: Period, as_of: date, lines: pd.DataFrame, measure: str) -> float:
+    """Return what share of reps would make an exactly right quota, from the deals of the year before `as_of`."""
+    known = as_known(book, as_of)
+    if measure == "bookings":
+        rows = credited_deals(known)
+        rows = rows.filter(rows.is_won).select("user_id", "credited", "share", day="close_date")
+    else:
+        rows = credited_orders(known).select("user_id", "credited", "share", day="ordered_on")
+    end = period.cut(as_of)
+    year = rows.filter(rows.day.between(end - timedelta(days=364), end)).to_pandas()
+    year = year[year.user_id.isin(lines.user_id[~lines.is_rollup]) & (year.credited > 0)]
+    if year.empty:
+        return float("nan")
+    each = year.share.sum() / year.user_id.nunique() * period.days / 365
+    return chance_of_attaining(year.credited, each)
+
+
+def _headline_measure(book: Book, period: Period, totals: pd.DataFrame) -> str:
+    if totals.quota.notna().any():
+        return str(totals.sort_values("quota", na_position="first").measure.iloc[-1])
+    return usual_measure(book, period)
+
+
+def _before(book: Book, period: Period, as_of: date, manager: str, measure: str) -> dict[str, Any] | None:
+    earlier = period.previous()
+    table = attainment(book, earlier, min(as_of, earlier.end), by="team", manager=manager).to_pandas()
+    rows = table[table.measure == measure]
+    return _plain(rows.iloc[0].to_dict()) if len(rows) else None
+
+
+def _judged(book: Book, period: Period, as_of: date, users: tuple[str, ...]) -> pd.DataFrame:
+    judged = commitments(book, period, as_of, users=users).to_pandas()
+    judged = judged[judged.owner_id.isin(users)]  # a report without lines asks for nobody's, not for everyone's
+    names = book.table("users").select("user_id", "user_name").to_pandas().set_index("user_id").user_name
+    judged["owner_name"] = judged.owner_id.map(names)
+    judged["agreed_with_name"] = judged.agreed_with.map(names)
+    judged["subject_name"] = subject_names(book, judged.subject_id)
+    ordered: pd.DataFrame = judged.sort_values(["original_due_date", "commitment_id"], ignore_index=True)
+    return ordered
+
+
+def _with_pipeline(lines: ir.Table, open_: ir.Table) -> pd.DataFrame:
+    wanted = ("open_deals", "open_amount", "due_deals", "due_amount", "due_weighted", "overdue_deals")
+    both = lines.left_join(open_.select(*wanted, _user="user_id"), lines.user_id == open_.user_id).drop("_user")
+    covered: pd.DataFrame = both.mutate(
+        coverage=coverage(both.due_amount, both.gap),
+        weighted_coverage=coverage(both.due_weighted, both.gap),
+        coverage_state=coverage_state(both.gap),
+    ).to_pandas()
+    return covered
+
+
+def _with_promises(lines: pd.DataFrame, judged: pd.DataFrame) -> pd.DataFrame:
+    pending = judged[judged.verdict == "pending"].drop_duplicates("owner_id")
+    wanted = {
+        "metric": "promise_metric",
+        "target": "promise_target",
+        "subject_name": "promise_subject",
+        "due_date": "promise_due",
+        "agreed_with_name": "promise_with",
+    }
+    promises = pending[["owner_id", *wanted]].rename(columns=wanted)
+    due = judged[judged.due_in_period]
+    counts = pd.DataFrame(
+        {
+            "kept": due.verdict.isin(["kept", "declared"]).groupby(due.owner_id).sum(),
+            "missed": (due.verdict == "missed").groupby(due.owner_id).sum(),
+            "moved": due.moved.groupby(due.owner_id).sum(),
+        }
+    )
+    both = lines.merge(promises, left_on="user_id", right_on="owner_id", how="left").drop(columns="owner_id")
+    return both.assign(
+        **{name: both.user_id.map(counts[name]).fillna(0).astype(int) for name in ("kept", "missed", "moved")}
+    )
+
+
+def _successors(book: Book, lines: pd.DataFrame, as_of: date) -> pd.Series:
+    """Name who has the goal of someone who left: the manager, or "nobody yet" if that one left too."""
+    users = book.table("users").select("user_id", "user_name", "end_date").to_pandas()
+    here = users[~(pd.to_datetime(users.end_date) <= pd.Timestamp(as_of))]
+    names = here.set_index("user_id").user_name
+    left = pd.to_datetime(lines.end_date) <= pd.Timestamp(as_of)
+    heads = lines.manager_id.map(names).fillna("nobody yet")
+    return heads.where(left & lines.quota.notna() & ~lines.is_rollup, "")
+
+
+def _worklist(lines: pd.DataFrame) -> pd.DataFrame:
+    order = lines.assign(_none=lines.gap.isna(), _gap=-lines.gap.fillna(0))
+    order = order.sort_values(["is_rollup", "_none", "_gap", "user_name", "user_id", "measure"], ignore_index=True)
+    return order.drop(columns=["_none", "_gap"])
+
+
+def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """Turn numpy values into plain ones, and what is not a number into None."""
+    return {key: _plain_value(value) for key, value in row.items()}
+
+
+def _plain_value(value: Any) -> Any:
+    value = value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    if isinstance(value, float):
+        return round(value, 6)  # beyond that, sums differ with the order in which the database adds
+    return None if value is pd.NaT or value is pd.NA else value

@@ -1,0 +1,206 @@
+"""One rep's accountability report: the pace, the open deals, and what must close to make the goal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from salesops.book.lines import report_users
+from salesops.book.people import team_of
+from salesops.book.snapshot import as_known
+from salesops.book.source import Book
+from salesops.errors import BookError, did_you_mean
+from salesops.metrics.activities import on_time_activities
+from salesops.metrics.attainment import attainment, cumulative
+from salesops.metrics.commitments import commitments
+from salesops.metrics.conversion import stage_conversion
+from salesops.metrics.pipeline import open_deals
+from salesops.metrics.win_rate import win_rate
+from salesops.models.accountability import subject_names
+from salesops.models.rates import with_interval
+from salesops.periods import Period
+
+
+@dataclass(frozen=True)
+class RepAccountability:
+    """Everything that a rep's page states. It holds no other rep's customers.
+
+    Attributes
+    ----------
+    lines : pandas.DataFrame
+        The rep's own lines, as `metrics.attainment` gives them.
+    days : pandas.DataFrame
+        date, actual_cumulative (NaN after as_of), pace, quota: one row a day of the period, for the first line.
+    deals : pandas.DataFrame
+        The rep's open deals, as `metrics.pipeline.open_deals` gives them; `needed`: part of `must_close`.
+    must_close : pandas.DataFrame
+        The fewest open deals due in the period whose amounts reach the gap; all of them if they do not.
+    conversion : pandas.DataFrame
+        stage_name, who ("You" or "Team"), entered, advanced, lost, still_open, conversion, low, high (95%).
+    wins : dict
+        won, lost, decided, win_rate of the rep in the period; team_rate.
+    activities : dict
+        due, on_time, late, not_done, on_time_rate; team_rate.
+    judged : pandas.DataFrame
+        The rep's commitments due in the period or pending.
+    """
+
+    company: str
+    currency: str
+    period: Period
+    as_of: date
+    user_id: str
+    user_name: str
+    manager_name: str
+    lines: pd.DataFrame
+    days: pd.DataFrame
+    deals: pd.DataFrame
+    must_close: pd.DataFrame
+    conversion: pd.DataFrame
+    wins: dict[str, Any]
+    activities: dict[str, Any]
+    judged: pd.DataFrame
+
+    @property
+    def line(self) -> dict[str, Any]:
+        """The line that the headline speaks of: the rep's own goal, the largest if there are several."""
+        row = self.lines.iloc[0].to_dict()
+        return {
+            str(key): None if pd.api.types.is_scalar(value) and pd.isna(value) else value for key, value in row.items()
+        }
+
+    @property
+    def covered(self) -> bool:
+        """Whether the open deals due in the period could close the gap."""
+        gap = self.line["gap"]
+        return gap is not None and float(self.must_close.amount.sum()) >= gap
+
+    def results(self) -> dict[str, Any]:
+        """Return the numbers of the report as JSON can hold them."""
+        line, due = self.line, self.judged[self.judged.due_in_period]
+        return {
+            "company": self.company,
+            "currency": self.currency,
+            "period": self.period.label,
+            "period_start": self.period.start.isoformat(),
+            "period_end": self.period.end.isoformat(),
+            "as_of": self.as_of.isoformat(),
+            "user_id": self.user_id,
+            "user_name": self.user_name,
+            **{name: line[name] for name in ("measure", "quota", "booked", "gap", "attainment", "pace")},
+            "decided": float(self.wins["decided"]),
+            "win_rate": self.wins["win_rate"],
+            "open_deals": len(self.deals),
+            "must_close": len(self.must_close),
+            "on_time_rate": self.activities["on_time_rate"],
+            "commitments_kept": int(due.verdict.isin(["kept", "declared"]).sum()),
+            "commitments_missed": int((due.verdict == "missed").sum()),
+            "commitments_moved": int(due.moved.sum()),
+        }
+
+
+def rep_accountability(book: Book, rep: str, period: Period, as_of: date, *, manager: str = "") -> RepAccountability:
+    """Put together the report of one person for a period, as known on `as_of`.
+
+    Parameters
+    ----------
+    rep : str
+        Id or name of a person on the report's lines; "" takes the first by name.
+    manager : str
+        Id or name: the person must be on this manager's team; "" means any.
+
+    Raises
+    ------
+    BookError
+        If nobody on the report has this id or name, or several have the name.
+    """
+    user_id, user_name = find_rep(book, rep, period, as_of, manager=manager)
+    mine = (user_id,)
+    everyone = attainment(book, period, as_of).to_pandas()
+    lines = everyone[everyone.user_id == user_id].sort_values(["is_rollup", "quota"], ascending=[True, False])
+    names = book.table("users").select("user_id", "user_name").to_pandas().set_index("user_id").user_name
+    deals = open_deals(book, as_of, users=mine).to_pandas()
+    due = deals[pd.to_datetime(deals.close_date).between(pd.Timestamp(period.start), pd.Timestamp(period.end))]
+    must_close = fewest(due, float(lines.gap.iloc[0]))
+    judged = commitments(book, period, as_of, users=mine).to_pandas()
+    judged["agreed_with_name"] = judged.agreed_with.map(names)
+    judged["subject_name"] = subject_names(book, judged.subject_id)
+    return RepAccountability(
+        company=book.company,
+        currency=book.currency,
+        period=period,
+        as_of=as_of,
+        user_id=user_id,
+        user_name=user_name,
+        manager_name=str(names.get(lines.manager_id.iloc[0], "")),
+        lines=lines,
+        days=_days(book, lines.iloc[0], period, as_of),
+        deals=deals.assign(needed=deals.opportunity_id.isin(must_close.opportunity_id)),
+        must_close=must_close,
+        conversion=_conversion(book, user_id, period, as_of),
+        wins=_against_team(win_rate(book, period, as_of).to_pandas(), user_id, "won", "decided", "win_rate"),
+        activities=_against_team(
+            on_time_activities(book, period, as_of).to_pandas(), user_id, "on_time", "due", "on_time_rate"
+        ),
+        judged=judged.sort_values(["original_due_date", "commitment_id"], ignore_index=True),
+    )
+
+
+def find_rep(book: Book, rep: str, period: Period, as_of: date, *, manager: str = "") -> tuple[str, str]:
+    """Return (user_id, user_name) of a person on the report's lines, by id or by name; "" gives the first."""
+    people = report_users(book, period, as_of, manager=manager)
+    found = [person for person in people if rep in ("", person[0])] or [
+        person for person in people if person[1].casefold() == rep.casefold()
+    ]
+    if not people:
+        raise BookError(f"Nobody has a line on the report for {period}. Choose another period, or another manager.")
+    if not found:
+        raise BookError(
+            f"Nobody on the report for {period} is called '{rep}'. {did_you_mean(rep, [p[1] for p in people])}"
+        )
+    if rep and len(found) > 1:
+        raise BookError(f"{len(found)} people are called '{rep}'. Use the id: {', '.join(p[0] for p in found)}.")
+    return found[0]
+
+
+def fewest(deals: pd.DataFrame, gap: float) -> pd.DataFrame:
+    """Return the fewest deals whose amounts reach the gap, largest first; all with an amount if they do not."""
+    ranked = deals[deals.amount > 0].sort_values(["amount", "opportunity_id"], ascending=[False, True])
+    if not gap > 0:
+        return ranked.head(0)
+    before = ranked.amount.cumsum() - ranked.amount
+    return ranked[before < gap]
+
+
+def _days(book: Book, line: pd.Series, period: Period, as_of: date) -> pd.DataFrame:
+    users = team_of(as_known(book, as_of).table("users"), line.user_id) if line.is_rollup else (line.user_id,)
+    sales = cumulative(book, period, as_of, users=users, measure=line.measure).to_pandas()
+    every = pd.date_range(period.start, period.end)
+    booked = pd.Series(sales.booked.to_numpy(float), index=pd.to_datetime(sales.date)).sort_index()
+    running = booked.reindex(every, method="ffill").fillna(0.0)
+    gone = pd.Series(range(1, period.days + 1), index=every) / period.days
+    return pd.DataFrame(
+        {
+            "date": every,
+            "actual_cumulative": running.where(every <= pd.Timestamp(as_of)).to_numpy(),
+            "pace": (gone * line.quota).to_numpy(),
+            "quota": line.quota,
+        }
+    )
+
+
+def _conversion(book: Book, user_id: str, period: Period, as_of: date) -> pd.DataFrame:
+    own = stage_conversion(book, period, as_of, users=(user_id,)).to_pandas().assign(who="You")
+    team = stage_conversion(book, period, as_of).to_pandas().assign(who="Team")
+    return with_interval(pd.concat([own, team], ignore_index=True), "advanced", "lost")
+
+
+def _against_team(table: pd.DataFrame, user_id: str, part: str, whole: str, rate: str) -> dict[str, Any]:
+    row = table[table.user_id == user_id].iloc[0].to_dict()
+    sums = table[[part, whole]].sum()
+    team = float(sums[part] / sums[whole]) if sums[whole] else None
+    own = None if pd.isna(row[rate]) else float(row[rate])
+    return {**{str(k): v for k, v in row.items()}, rate: own, "team_rate": team}

@@ -1,0 +1,190 @@
+"""Fair win rates: each rep's own record, shrunk towards the team as far as luck explains it.
+
+Beta-binomial model: a rep's true win rate comes from a beta distribution with mean μ and strength k, both
+fitted to the team by maximum likelihood; the estimate is (wins + k·μ) ÷ (decided + k).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import optimize, special, stats
+
+from salesops.book.source import Book
+from salesops.metrics.win_rate import win_rate
+from salesops.periods import Period
+
+FEWEST_REPS = 3
+STRONGEST = 1e4
+DRAWS = 4000
+SEED = 20_000
+
+
+@dataclass(frozen=True)
+class FairWinRates:
+    """The result of `fair_win_rates`.
+
+    Attributes
+    ----------
+    mean : float
+        μ, the team's win rate (0–1).
+    strength : float
+        k: how many decided deals the team's rate weighs. The larger, the less the reps differ.
+    reps : pandas.DataFrame
+        user_id, user_name, won, decided, raw (own win rate, NaN without deals), fair, low, high (95% interval of
+        the true rate), top_quartile (probability to be among the best quarter), enough (decided ≥ min_deals).
+    """
+
+    mean: float
+    strength: float
+    reps: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class TeamSkill:
+    """Win rates of the year that ends with a report, told apart from luck.
+
+    Attributes
+    ----------
+    year : Period
+        The days whose closed deals count.
+    rates : FairWinRates or None
+        None if too few reps decided deals. Its `reps` have a column flag, as `outside_limits` gives it.
+    limits : pandas.DataFrame
+        As `control_limits` gives them; empty without rates.
+    scores : dict or None
+        As `backtest` gives it: rates of the first nine months against the deals of the last three.
+    """
+
+    year: Period
+    rates: FairWinRates | None
+    limits: pd.DataFrame
+    scores: dict[str, float] | None
+
+
+def team_skill(book: Book, period: Period, as_of: date, *, manager: str = "", min_deals: int = 10) -> TeamSkill:
+    """Estimate the reps' win rates from the year before the earlier of `as_of` and the period's end."""
+    end = period.cut(as_of)
+    year = Period(end - timedelta(days=364), end)
+    split = end - timedelta(days=91)
+    spans = (year, Period(year.start, split), Period(split + timedelta(days=1), end))
+    whole, before, after = (win_rate(book, span, as_of, manager=manager).to_pandas() for span in spans)
+    rates = fair_win_rates(whole, min_deals=min_deals)
+    limits = control_limits(rates.mean, whole.decided.max()) if rates else pd.DataFrame()
+    if rates:
+        rates = FairWinRates(rates.mean, rates.strength, rates.reps.assign(flag=outside_limits(rates.reps, rates.mean)))
+    return TeamSkill(year, rates, limits, backtest(before, after))
+
+
+def fair_win_rates(counts: pd.DataFrame, *, min_deals: int = 10) -> FairWinRates | None:
+    """Estimate each rep's true win rate.
+
+    Parameters
+    ----------
+    counts : pandas.DataFrame
+        user_id, user_name, won, decided; a row for each rep. Shares of split deals may be fractions.
+    min_deals : int
+        With fewer decided deals it is too early to say anything of a rep (`enough` is false).
+
+    Returns
+    -------
+    FairWinRates or None
+        None if fewer than three reps decided any deal: then luck and skill cannot be told apart.
+    """
+    won, decided = counts.won.to_numpy(float), counts.decided.to_numpy(float)
+    if (decided > 0).sum() < FEWEST_REPS:
+        return None
+    mean, strength = _fit(won, decided)
+    a, b = won + strength * mean, decided - won + strength * (1 - mean)
+    reps = counts[["user_id", "user_name", "won", "decided"]].assign(
+        raw=np.divide(won, decided, out=np.full(len(won), np.nan), where=decided > 0),
+        fair=a / (a + b),
+        low=stats.beta.ppf(0.025, a, b),
+        high=stats.beta.ppf(0.975, a, b),
+        top_quartile=_top_quartile(a, b),
+        enough=decided >= min_deals,
+    )
+    return FairWinRates(mean, strength, reps)
+
+
+def control_limits(team_rate: float, most_decided: float) -> pd.DataFrame:
+    """Return where win rates fall by luck alone, for a rep as good as the team.
+
+    Returns
+    -------
+    pandas.DataFrame
+        decided (1 … most_decided), low95, high95, low998, high998: binomial quantiles as fractions.
+    """
+    n = np.unique(np.linspace(1, max(2, np.ceil(most_decided)), 60).round())
+    quantiles = {"low998": 0.001, "low95": 0.025, "high95": 0.975, "high998": 0.999}
+    limits = {name: stats.binom.ppf(q, n, team_rate) / n for name, q in quantiles.items()}
+    return pd.DataFrame({"decided": n, **limits})
+
+
+def outside_limits(counts: pd.DataFrame, team_rate: float) -> pd.Series:
+    """Return "above", "below" or "within" the 95% control limits for each row of won and decided."""
+    n, won = counts.decided.to_numpy(float), counts.won.to_numpy(float)
+    low, high = stats.binom.ppf(0.025, np.ceil(n), team_rate), stats.binom.ppf(0.975, np.ceil(n), team_rate)
+    flags = np.select([(won > high) & (n > 0), (won < low) & (n > 0)], ["above", "below"], "within")
+    return pd.Series(flags, index=counts.index)
+
+
+def backtest(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, float] | None:
+    """Compare how well win rates of one time foretell the deals of the next.
+
+    Parameters
+    ----------
+    before, after : pandas.DataFrame
+        user_id, user_name, won, decided of two spans of time that do not overlap.
+
+    Returns
+    -------
+    dict or None
+        Brier score per deal (lower is better) of `fair`, `raw` (own record) and `team` (one rate for all), and
+        `deals`, the number foretold. None if there is nothing to fit or nothing to foretell.
+    """
+    fitted = fair_win_rates(before)
+    if fitted is None:
+        return None
+    rates = fitted.reps.assign(raw=fitted.reps.raw.fillna(fitted.mean), team=fitted.mean)
+    both = after[["user_id", "won", "decided"]].merge(rates[["user_id", "fair", "raw", "team"]], on="user_id")
+    deals = float(both.decided.sum())
+    if deals <= 0:
+        return None
+    lost = both.decided - both.won
+    scores = {
+        name: float((both.won * (1 - both[name]) ** 2 + lost * both[name] ** 2).sum() / deals)
+        for name in ("fair", "raw", "team")
+    }
+    return {**scores, "deals": deals}
+
+
+def _fit(won: NDArray[np.float64], decided: NDArray[np.float64]) -> tuple[float, float]:
+    """Maximum likelihood of the beta-binomial in logit μ and log k; k is bounded by STRONGEST."""
+    some = decided > 0
+    w, n = won[some], decided[some]
+    start = np.clip(w.sum() / n.sum(), 1e-3, 1 - 1e-3)
+
+    def loss(theta: NDArray[np.float64]) -> float:
+        mean, k = special.expit(theta[0]), np.exp(theta[1])
+        a, b = k * mean, k * (1 - mean)
+        return -float(np.sum(special.betaln(w + a, n - w + b) - special.betaln(a, b)))
+
+    bounds = [(special.logit(1e-4), special.logit(1 - 1e-4)), (np.log(0.1), np.log(STRONGEST))]
+    guesses = [
+        optimize.minimize(loss, [special.logit(start), np.log(k)], bounds=bounds, method="L-BFGS-B") for k in (5, 100)
+    ]
+    best = min(guesses, key=lambda result: result.fun)
+    return float(special.expit(best.x[0])), float(np.exp(best.x[1]))
+
+
+def _top_quartile(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    draws = np.random.default_rng(SEED).beta(a, b, size=(DRAWS, len(a)))
+    best = max(1, round(len(a) / 4))
+    threshold = np.partition(draws, len(a) - best, axis=1)[:, len(a) - best]
+    top: NDArray[np.float64] = (draws >= threshold[:, None]).mean(axis=0)
+    return top
