@@ -1,0 +1,95 @@
+"""The parts of a page that are neither table nor chart: headline, key figures, cards, notes.
+
+Every text is data and is escaped. Without the page's style sheet (in JupyterLab) the blocks read as plain HTML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+
+@dataclass(frozen=True, repr=False)
+class Block:
+    """Something to see: `html` (safe markup) in notebooks and pages, `text` anywhere else."""
+
+    html: Markup
+    text: str
+
+    def _repr_html_(self) -> str:
+        return str(self.html)
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def nothing() -> Block:
+    """Show nothing, where a page has nothing to say."""
+    return Block(Markup(""), "")
+
+
+def headline(sentence: str, *, eyebrow: str = "", meta: str = "") -> Block:
+    """Show the sentence that says it all, as the page's only <h1>.
+
+    `eyebrow` stands above it (report, company, period), `meta` below it (as-of date, units, freshness).
+    """
+    html = Markup('<header class="headline">{}<h1>{}</h1>{}</header>').format(
+        _line("eyebrow", eyebrow), sentence, _line("meta", meta)
+    )
+    return Block(html, _lines(eyebrow, sentence, meta))
+
+
+def kpis(figures: Iterable[tuple[str, str, str]]) -> Block:
+    """Show key figures side by side, each (label, value, note); an empty note is left out."""
+    rows = list(figures)
+    items = Markup("").join(
+        Markup("<div><dt>{}</dt><dd>{} {}</dd></div>").format(label, value, _small(note)) for label, value, note in rows
+    )
+    text = "\n".join(f"{label}: {value}" + (f" ({note})" if note else "") for label, value, note in rows)
+    return Block(Markup('<dl class="kpis">{}</dl>').format(items), text)
+
+
+def cards(items: Iterable[tuple[str, str, str]]) -> Block:
+    """Show exceptions as cards, each (title, what is the matter, what comes next)."""
+    rows = list(items)
+    html = Markup("").join(
+        Markup('<li class="card"><h3><bdi>{}</bdi></h3><p>{}</p>{}</li>').format(title, what, _line("meta", next_step))
+        for title, what, next_step in rows
+    )
+    text = "\n\n".join(_lines(title, what, next_step) for title, what, next_step in rows)
+    return Block(Markup('<ul class="cards">{}</ul>').format(html), text)
+
+
+def sentence(text: str) -> Block:
+    """Show one rendered sentence or paragraph. Data reaches prose only through here, never through markdown."""
+    return Block(Markup("<p>{}</p>").format(text), text)
+
+
+def note(*sentences: str) -> Block:
+    """Show data warnings and limits apart from the findings; several become a list."""
+    if len(sentences) == 1:
+        return Block(Markup('<p class="note">{}</p>').format(sentences[0]), sentences[0])
+    items = Markup("").join(Markup("<li>{}</li>").format(text) for text in sentences)
+    return Block(Markup('<ul class="note">{}</ul>').format(items), "\n".join(f"- {text}" for text in sentences))
+
+
+def definitions(terms: Iterable[tuple[str, str]], *, summary: str = "How these numbers are defined") -> Block:
+    """Show (term, meaning) pairs, folded away until the reader asks."""
+    rows = list(terms)
+    items = Markup("").join(Markup("<dt>{}</dt><dd>{}</dd>").format(term, meaning) for term, meaning in rows)
+    html = Markup("<details><summary>{}</summary><dl>{}</dl></details>").format(summary, items)
+    return Block(html, "\n".join([summary, *(f"- {term}: {meaning}" for term, meaning in rows)]))
+
+
+def _line(kind: str, text: str) -> Markup:
+    return Markup('<p class="{}">{}</p>').format(kind, text) if text else Markup("")
+
+
+def _small(text: str) -> Markup:
+    return Markup("<small>{}</small>").format(text) if text else Markup("")
+
+
+def _lines(*parts: str) -> str:
+    return "\n".join(part for part in parts if part)

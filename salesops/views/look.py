@@ -1,0 +1,58 @@
+"""The look that all charts share: sizes, colours, and what the page needs to know about them.
+
+JupyterLab draws a chart with the colours below, which read on white and on black. A page draws the same
+chart with its own colours: `usermeta.page_colors` in the specification says which style-sheet variable
+stands for which colour, so one picture serves light, dark and paper.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from typing import cast
+
+import altair as alt
+
+INK = "#757575"  # what matters in words and lines
+SOFT = "#777777"  # axes, labels, the expected
+LINE = "#88888844"  # grids and bands
+ACCENT = "#2f74d0"  # the facts that the chart is about
+ALERT = "#c4560a"  # what needs a talk; always with a second sign
+PAPER = "#ffffff00"  # gaps between touching marks
+
+PAGE_COLORS = {
+    INK: "var(--ink)",
+    SOFT: "var(--soft)",
+    LINE: "var(--line)",
+    ACCENT: "var(--accent)",
+    ALERT: "var(--alert)",
+    PAPER: "var(--paper)",
+}
+
+FONT = "Arial, Liberation Sans, sans-serif"  # the same widths wherever a chart is measured and drawn
+WIDTH = 400  # with labels; a phone shows it at 350, where letters of 12 keep 10.5 pixels
+ROW = 24  # height of a line with a name
+
+
+def finish(chart: alt.LayerChart, *, title: str, description: str, height: float) -> alt.LayerChart:
+    """Give a chart its size, title, description for screen readers and the shared look."""
+    text = {"labelColor": SOFT, "titleColor": SOFT, "labelFontSize": 12, "titleFontSize": 12}
+    lines = {"gridColor": LINE, "domainColor": LINE, "tickColor": LINE}
+    done = (
+        chart.properties(
+            width=WIDTH,
+            height=height,
+            autosize=alt.AutoSizeParams(type="fit", contains="padding"),
+            padding={"left": 4, "right": 6, "top": 4, "bottom": 2},
+            title=alt.TitleParams(textwrap.wrap(title, 52), anchor="start", color=INK, fontSize=14, offset=12),
+            description=description,
+            usermeta={"page_colors": PAGE_COLORS},
+        )
+        .configure(background="transparent", font=FONT)
+        .configure_view(stroke=None)
+        .configure_axis(**text, **lines, titleFontWeight="normal", labelLimit=130, titlePadding=8)
+        .configure_legend(
+            **text, orient="top", title=None, labelLimit=300, symbolStrokeWidth=2, columns=2, columnPadding=18
+        )
+        .configure_text(fontSize=12, color=INK)
+    )
+    return cast(alt.LayerChart, done)

@@ -1,0 +1,202 @@
+"""One rep's report, block by block: what `models.rep` found, as the rep and the manager read it."""
+
+from __future__ import annotations
+
+import altair as alt
+import pandas as pd
+
+from salesops.models.rep import RepAccountability
+from salesops.views import charts, words
+from salesops.views import table as t
+from salesops.views.blocks import Block, headline, kpis, note, nothing, sentence
+from salesops.views.team_page import DATED, VERB
+
+
+def page_head(r: RepAccountability) -> Block:
+    """Show goal and actual in one sentence, with the name, the period and the as-of date."""
+    line = r.line
+    verb, booked = VERB[line["measure"]], words.money(line["booked"], currency=r.currency)
+    if line["quota"] is None:
+        text = f"{r.user_name} {verb} {booked}. No goal is agreed for the period."
+    elif line["gap"] <= 0:
+        text = f"{r.user_name} {verb} {booked} and made the goal of {words.money(line['quota'], currency=r.currency)}."
+    else:
+        missing = words.money(line["gap"], currency=r.currency)
+        goal = words.money(line["quota"], currency=r.currency)
+        text = f"{r.user_name} {verb} {booked} of {goal}: {missing} to go{_time(r)}."
+    manager = f" Manager: {r.manager_name}." if r.manager_name else ""
+    return headline(
+        text,
+        eyebrow=f"Rep accountability · {r.company} · {words.span(r.period.start, r.period.end)}",
+        meta=f"As of {words.day(r.as_of)}. Counted: {DATED[line['measure']]}.{manager}",
+    )
+
+
+def key_figures(r: RepAccountability, *, min_deals: int) -> Block:
+    """Show goal, actual, gap, win rate, activities and commitments."""
+    line, due = r.line, r.judged[r.judged.due_in_period]
+    scale = words.scale_for([line["quota"], line["booked"]], currency=r.currency)
+    kept, missed = int(due.verdict.isin(["kept", "declared"]).sum()), int((due.verdict == "missed").sum())
+    share = "" if line["attainment"] is None else f"{words.percent(line['attainment'])} of goal"
+    figures = [(f"Actual, {scale.unit}", scale.show(line["booked"]), share)]
+    if line["quota"] is not None:
+        figures.insert(
+            0, (f"Goal, {scale.unit}", scale.show(line["quota"]), "allows for ramp" if line["ramped"] else "")
+        )
+        made = line["gap"] <= 0
+        pace = "" if r.as_of >= r.period.end else _against_pace(r)
+        figures.append(
+            ("Gap", f"+{scale.show(-line['gap'])}" if made else scale.show(line["gap"]), "goal made" if made else pace)
+        )
+    figures.append(("Win rate", *_win_rate(r, min_deals)))
+    figures.append(("Activities on time", *_activities(r)))
+    promised = f"{kept} of {kept + missed}" if kept + missed else words.MISSING
+    figures.append(("Commitments kept", promised, "" if len(due) else "none due in the period"))
+    return kpis(figures)
+
+
+def what_must_close(r: RepAccountability) -> Block:
+    """Say which deals close the gap, or that new ones are needed."""
+    line, needed = r.line, r.must_close
+    if line["quota"] is None:
+        return note("Without a goal there is nothing that must close. Agree a goal first.")
+    if line["gap"] <= 0:
+        return note("The goal is made. What closes now comes on top.")
+    if r.as_of >= r.period.end:
+        return note(f"The period is over with {words.money(line['gap'], currency=r.currency)} open.")
+    value = words.money(needed.amount.sum(), currency=r.currency)
+    if needed.empty:
+        return note(
+            "No open deal with an amount is due in the period. The gap needs new pipeline, or deals brought forward."
+        )
+    if not r.covered:
+        rest = words.money(line["gap"] - needed.amount.sum(), currency=r.currency)
+        return note(
+            f"Even if all {words.plural(len(needed), 'open deal')} due in the period close ({value}), {rest} stay open."
+        )
+    which = "The largest deal due is" if len(needed) == 1 else f"The {len(needed)} largest deals due are"
+    return note(
+        f"{which} worth {value}. If {'it closes' if len(needed) == 1 else 'they all close'}, the goal is made. "
+        "Fewest deals first: they are marked below."
+    )
+
+
+def activity_words(r: RepAccountability) -> Block:
+    """Say how many activities were due, and how many were done on time, late or not at all."""
+    done = r.activities
+    if not done["due"]:
+        return note("No activity was due in the period.")
+    due = words.plural(done["due"], "activity was", "activities were")
+    return sentence(
+        f"{due} due: {words.number(done['on_time'])} done on time, {words.number(done['late'])} late, "
+        f"{words.number(done['not_done'])} not done. On time: {words.percent(done['on_time_rate'])}; "
+        f"the team {words.percent(done['team_rate'])}."
+    )
+
+
+def deals_table(r: RepAccountability, *, limit: int = 25) -> Block:
+    """Show the rep's open deals by close date, with how often each moved out."""
+    deals = r.deals.assign(
+        account=r.deals.account_name.fillna("no account"),
+        late=["overdue" if overdue else "" for overdue in pd.to_datetime(r.deals.close_date) < pd.Timestamp(r.as_of)],
+        mark=["must close" if needed else "" for needed in r.deals.needed],
+    )
+    scale = words.scale_for(deals.amount, currency=r.currency)
+    columns = [
+        t.text("account", "Account", note="opportunity_id"),
+        t.text("stage_name", "Stage", phone=False),
+        t.day("close_date", "Close date", note="late"),
+        t.amount("amount", "Amount", scale=scale),
+        t.number("pushes", "Pushed", phone=False),
+        t.tag("mark", "For the goal"),
+    ]
+    rest = f" The first {limit} of {len(deals):,}." if len(deals) > limit else ""
+    return t.table(
+        deals.head(limit), columns, caption=f"Open deals by close date, in {scale.unit}.{rest}", empty="No open deal."
+    )
+
+
+def pace(r: RepAccountability) -> alt.LayerChart:
+    """Draw the actual amount day by day against the even pace."""
+    line = r.line
+    if line["quota"] is None:
+        title = f"{words.money(line['booked'], currency=r.currency)} since the start; no goal is agreed"
+    elif line["gap"] <= 0:
+        title = "The goal is made"
+    else:
+        gone = words.percent(r.period.gone(r.as_of))
+        title = f"{words.percent(line['attainment'])} of the goal with {gone} of the time gone"
+    return charts.pace_chart(r.days, currency=r.currency, title=title)
+
+
+def conversion(r: RepAccountability) -> alt.LayerChart | Block:
+    """Draw stage conversion beside the team's, or say why there is none."""
+    if r.conversion.empty:
+        return note("Stage conversion needs a stage order in book.toml and opportunity_history.")
+    told = r.conversion[r.conversion.conversion.notna()]
+    if told.empty:
+        return note("No deal that reached a stage in the period is decided yet.")
+    stages = list(told.sort_values("position").stage_name.unique())
+    return charts.conversion_plot(told, stages=stages, title="Deals that went on from each stage, with 95% intervals")
+
+
+def conversion_words(r: RepAccountability, *, min_deals: int) -> Block:
+    """Say where the rep's conversion lies below the team's, or that it is too early; nothing without stages."""
+    own = r.conversion[r.conversion.who == "You"]
+    if own.empty:
+        return nothing()
+    team = r.conversion[r.conversion.who == "Team"].set_index("stage_name").conversion
+    decided = own.advanced + own.lost
+    told = own[(decided >= min_deals) & own.conversion.notna()]
+    if told.empty:
+        return sentence(f"Too early to say: no stage has {words.plural(min_deals, 'decided deal')} yet.")
+    below = told[told.high < told.stage_name.map(team)]
+    if below.empty:
+        return sentence(
+            "No stage lies clearly below the team's conversion; the differences are within what luck gives."
+        )
+    return sentence(f"Clearly below the team: {words.and_list(list(below.stage_name))}. Start the coaching there.")
+
+
+def limits(r: RepAccountability, *, min_deals: int) -> Block:
+    """Show what the numbers leave out."""
+    said = [f"Data up to {words.day(r.as_of)}. Win rates stand on {words.plural(r.wins['decided'], 'decided deal')}."]
+    if r.lines.prorated.any():
+        said.append("A quota covers another period in part and counts by its share of days.")
+    bare = int(r.deals.amount.isna().sum())
+    if bare:
+        said.append(f"{words.plural(bare, 'open deal')} without an amount count as deals but not as money.")
+    undated = int(r.deals.close_date.isna().sum())
+    if undated:
+        said.append(f"{words.plural(undated, 'open deal')} without a close date are due in no period.")
+    said.append(f"Under {words.plural(min_deals, 'decided deal')} a rate reads “too early to say”.")
+    said.append("The chance to make the goal is not shown: this book has no forecast yet.")
+    return note(*said)
+
+
+def _time(r: RepAccountability) -> str:
+    gone = r.period.gone(r.as_of)
+    return "" if gone >= 1 else f" with {words.percent(1 - gone)} of the time left"
+
+
+def _against_pace(r: RepAccountability) -> str:
+    line = r.line
+    behind = line["pace"] - line["booked"]
+    side = "behind" if behind > 0 else "ahead of"
+    return f"{words.money(abs(behind))} {side} an even pace"
+
+
+def _win_rate(r: RepAccountability, min_deals: int) -> tuple[str, str]:
+    decided, team = r.wins["decided"], r.wins["team_rate"]
+    if decided < min_deals:
+        return "too early to say", f"{words.plural(decided, 'decided deal')} so far"
+    return words.percent(r.wins["win_rate"]), f"team {words.percent(team)}; {words.plural(decided, 'deal')}"
+
+
+def _activities(r: RepAccountability) -> tuple[str, str]:
+    if not r.activities["due"]:
+        return words.MISSING, "none due in the period"
+    team = words.percent(r.activities["team_rate"])
+    return words.percent(
+        r.activities["on_time_rate"]
+    ), f"team {team}; {words.plural(r.activities['due'], 'activity', 'activities')} due"

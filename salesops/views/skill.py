@@ -1,0 +1,72 @@
+"""Win rates as a funnel and as intervals: who differs from the team by more than luck."""
+
+from __future__ import annotations
+
+import altair as alt
+import pandas as pd
+
+from salesops.models.skill import FairWinRates, TeamSkill
+from salesops.views import charts, words
+from salesops.views.blocks import Block, note, nothing, sentence
+
+CLEARLY = 0.0005  # half of the last digit shown
+TOO_FEW = "Too few reps decided deals in the last year to tell skill from luck; win rates are not shown."
+
+
+def skill_words(skill: TeamSkill) -> Block:
+    """Say how far the win rates differ by more than luck, and how well they foretold deals."""
+    if skill.rates is None:
+        return note(TOO_FEW)
+    rates = skill.rates
+    weight = (
+        f"A rep's own record weighs as much as the team's once {words.number(rates.strength)} deals are decided."
+        if rates.strength < 1000
+        else "The reps do not differ by more than luck: the team's rate stands for everyone."
+    )
+    return sentence(f"Deals closed {words.span(skill.year.start, skill.year.end)}. {weight} {_tested(skill)}")
+
+
+def funnel(skill: TeamSkill) -> alt.LayerChart | Block:
+    """Draw win rates against decided deals, with control limits; nothing without rates."""
+    if skill.rates is None:
+        return nothing()
+    told = skill.rates.reps.rename(columns={"raw": "win_rate"})
+    told = told[told.decided > 0]
+    return charts.funnel_plot(told, skill.limits, team_rate=skill.rates.mean, title=_funnel_title(skill.rates))
+
+
+def intervals(skill: TeamSkill) -> alt.LayerChart | Block:
+    """Draw each rep's fair win rate with its interval, by name; nothing without rates."""
+    if skill.rates is None:
+        return nothing()
+    reps = skill.rates.reps[skill.rates.reps.decided > 0]
+    early = int((~reps.enough).sum())
+    rest = f"; {early} too early to say" if early else ""
+    title = f"Fair win rates with 95% intervals, by name{rest}"
+    return charts.interval_plot(reps.sort_values("user_name"), team_rate=skill.rates.mean, title=title)
+
+
+def _funnel_title(rates: FairWinRates) -> str:
+    told = rates.reps[rates.reps.enough]
+    sides = {"more": told[told.flag == "above"].user_name, "less": told[told.flag == "below"].user_name}
+    parts = [
+        f"{_who(names)} {'wins' if len(names) == 1 else 'win'} {side}" for side, names in sides.items() if len(names)
+    ]
+    return f"{' and '.join(parts) or 'No rep wins more or less'} often than luck explains"
+
+
+def _who(names: pd.Series[str]) -> str:
+    return words.and_list(list(names)) if len(names) <= 2 else f"{len(names)} reps"
+
+
+def _tested(skill: TeamSkill) -> str:
+    scores = skill.scores
+    if scores is None:
+        return "There are too few earlier deals to test these rates."
+    better = scores["team"] - scores["fair"] >= CLEARLY
+    verdict = "foretold better than" if better else "foretold no better than"
+    return (
+        f"Tested on the {words.plural(scores['deals'], 'deal')} of the last quarter, the fair rates {verdict} one rate "
+        f"for all (Brier score {scores['fair']:.3f} against {scores['team']:.3f}; raw records {scores['raw']:.3f}; "
+        "lower is better)."
+    )

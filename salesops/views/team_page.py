@@ -1,0 +1,254 @@
+"""Page one of the team's report, block by block: what `models.accountability` found, as a manager reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from salesops.models.accountability import TeamAccountability
+from salesops.views import table as t
+from salesops.views import words
+from salesops.views.blocks import Block, cards, definitions, headline, kpis, note, nothing
+from salesops.views.promises import promise_words
+
+VERB = {"bookings": "booked", "orders": "sold"}
+DATED = {"bookings": "won deals by close date", "orders": "orders by order date"}
+
+
+def page_head(r: TeamAccountability) -> Block:
+    """Show the sentence that a director should remember, with period and as-of date."""
+    total, verb = r.total, VERB[r.measure]
+    booked = words.money(total.get("booked", 0), currency=r.currency)
+    if total.get("quota") is None:
+        text = f"The team {verb} {booked}. This book holds no goals for the period."
+    else:
+        quota = words.money(total["quota"], currency=r.currency)
+        text = f"The team {verb} {booked} of its {quota} goal{_pace(r)}. {_attained(total)}"
+    return headline(
+        text,
+        eyebrow=f"Team accountability · {r.company} · {words.span(r.period.start, r.period.end)}",
+        meta=f"As of {words.day(r.as_of)}. Counted: {DATED[r.measure]}.",
+    )
+
+
+def key_figures(r: TeamAccountability) -> Block:
+    """Show goal, actual, gap, how many made it and what was promised."""
+    total, before = r.total, r.before or {}
+    scale = words.scale_for([total.get("quota"), total.get("booked")], currency=r.currency)
+    due = r.judged[r.judged.due_in_period]
+    kept, missed = due.verdict.isin(["kept", "declared"]).sum(), (due.verdict == "missed").sum()
+    figures = [(f"Actual, {scale.unit}", scale.show(total.get("booked", 0)), _compared(total, before))]
+    if total.get("quota") is not None:
+        figures.insert(0, (f"Goal, {scale.unit}", scale.show(total["quota"]), _goal_note(r)))
+        gap = total["gap"]
+        below = f"{words.number((r.own.gap > 0).sum())} below goal"
+        figures.append(
+            ("Gap", scale.show(gap) if gap > 0 else f"+{scale.show(-gap)}", below if gap > 0 else "goal made")
+        )
+        figures.append(("At goal", f"{int(total['lines_attained'])} of {int(total['lines_with_quota'])}", _chance(r)))
+    promised = f"{kept} of {kept + missed}" if kept + missed else words.MISSING
+    figures.append(("Commitments kept", promised, _promise_note(due)))
+    return kpis(figures)
+
+
+def lines_table(r: TeamAccountability) -> Block:
+    """Show every line: goal, actual, gap, share of the goal, and what is promised. Largest gap first."""
+    goals = bool(r.own.quota.notna().any())
+    lines = r.own.assign(remark=[_remark(row, goals) for row in r.own.to_dict("records")])
+    lines["next"] = [_next(row) for row in lines.to_dict("records")]
+    scale = words.scale_for(pd.concat([lines.quota, lines.booked]), currency=r.currency)
+    columns = [t.text("user_name", "Rep", note="remark")]
+    if lines.measure.nunique() > 1:
+        columns.append(t.text("measure", "Counts"))
+    if goals:
+        columns += [
+            t.amount("quota", "Goal", scale=scale, phone=False),
+            t.amount("booked", "Actual", scale=scale, phone=False),
+            t.gap("gap", "Gap", scale=scale),
+            t.bullet("attainment", "Of goal"),
+        ]
+        columns += [t.amount("due_amount", "Open, due", scale=scale, phone=False)] if r.as_of < r.period.end else []
+        columns.append(t.tag("next", "Commitment", phone=False))
+        lead = "Largest gap first: the conversations that move the number. The line in each bar marks the goal."
+    else:
+        columns += [
+            t.amount("booked", "Actual", scale=scale),
+            t.number("deals", "Won" if r.measure == "bookings" else "Orders"),
+            t.number("open_deals", "Open deals", phone=False),
+        ]
+        lead = "By name. Without goals there is no gap."
+        lines = lines.sort_values(["user_name", "user_id"])
+    totals = [_total_row(row) for row in r.totals.to_dict("records")]
+    return t.table(
+        lines, columns, caption=f"{lead} Amounts in {scale.unit}.", total=totals[0] if len(totals) == 1 else None
+    )
+
+
+def rollups_table(r: TeamAccountability) -> Block:
+    """Show managers' rollup quotas against their teams' actual; they are never added to the lines above."""
+    lines = r.lines[r.lines.is_rollup]
+    if lines.empty:
+        return nothing()
+    scale = words.scale_for(pd.concat([lines.quota, lines.booked]), currency=r.currency)
+    columns = [
+        t.text("user_name", "Manager"),
+        t.amount("quota", "Team goal", scale=scale),
+        t.amount("booked", "Team actual", scale=scale),
+        t.gap("gap", "Gap", scale=scale, phone=False),
+        t.bullet("attainment", "Of goal"),
+    ]
+    return t.table(
+        lines,
+        columns,
+        caption=f"Teams: each manager's rollup, in {scale.unit}. It sums goals that stand above.",
+    )
+
+
+def exception_cards(r: TeamAccountability) -> Block:
+    """Show the three talks to have first, each with a person and a date."""
+    found = r.exceptions.to_dict("records")
+    if not found:
+        return note("No exception: no open gap, no missed commitment, no deal that moved again and again.")
+    promised = {row["commitment_id"]: _promised(row) for row in r.judged.to_dict("records")}
+    return cards([(str(row["user_name"]), _what(row, r.currency, promised), _then(row)) for row in found])
+
+
+def limits(r: TeamAccountability, warnings: Sequence[object]) -> Block:
+    """Show what the numbers leave out, and the warnings of the book's checks."""
+    own, house = r.own, r.house
+    said = [f"Data up to {words.day(r.as_of)}. {_quota_words(own)}"]
+    if own.prorated.any():
+        said.append(
+            f"{words.plural(own.prorated.sum(), 'quota')} cover other days too and count by their share of days."
+        )
+    if own.ramped.any():
+        said.append(f"{words.plural(own.ramped.sum(), 'quota')} allow for ramp: new reps owe a share of a full quota.")
+    left_out = int(own.no_rate.sum() + own.quotas_left_out.sum())
+    if left_out:
+        said.append(f"{words.plural(left_out, 'amount')} in a currency without a rate are left out of every total.")
+    if house["deals"]:
+        said.append(
+            f"House sales without an owner, {words.money(house['booked'], currency=r.currency)} in "
+            f"{words.plural(house['deals'], 'order')}, are in nobody's actual."
+        )
+    if r.unknown_then:
+        deals = words.plural(r.unknown_then, "deal")
+        said.append(f"{deals} closed later and were open then; how they stood then needs history, which is missing.")
+    said.append("The chance to make the goal is not shown: this book has no forecast yet.")
+    said.append("Managers, territories and order status are today's unless the book keeps their history.")
+    return note(*said, *(str(finding) for finding in warnings))
+
+
+def how_defined(r: TeamAccountability) -> Block:
+    """Show the definitions behind page one."""
+    counted = "won deals by close date" if r.measure == "bookings" else "net value of order lines by order date"
+    return definitions(
+        [
+            ("Actual", f"{counted}, in {r.currency}; a split deal counts by its shares"),
+            ("Goal", "the quota agreed for the period; never cut by the as-of date"),
+            ("Of goal", "actual ÷ goal"),
+            ("Gap", "goal − actual"),
+            ("Open, due", "open deals with a close date in the period, not weighted"),
+            ("Kept", "reached by the day first agreed; a moved date does not turn a miss into a keep"),
+        ]
+    )
+
+
+def _pace(r: TeamAccountability) -> str:
+    gone = r.period.gone(r.as_of)
+    return "" if gone >= 1 else f", with {words.percent(gone)} of the time gone"
+
+
+def _attained(total: Mapping[str, Any]) -> str:
+    made, of = int(total["lines_attained"]), int(total["lines_with_quota"])
+    if of == 0:
+        return ""
+    who = {0: "None", 1: "One"}.get(made, "All" if made == of else f"{made:,}")
+    return f"{who} of {of:,} made it." if made < of or of == 1 else f"All {of:,} made it."
+
+
+def _compared(total: Mapping[str, Any], before: Mapping[str, Any]) -> str:
+    now, then = total.get("attainment"), before.get("attainment")
+    if now is not None:
+        last = f"; {words.percent(then)} the period before" if then is not None else ""
+        return f"{words.percent(now)} of goal{last}"
+    if before.get("booked"):
+        return f"{words.money(before['booked'])} the period before"
+    return ""
+
+
+def _goal_note(r: TeamAccountability) -> str:
+    gone = r.period.gone(r.as_of)
+    return "" if gone >= 1 else f"{words.money(r.total['quota'] * gone)} by now at an even pace"
+
+
+def _chance(r: TeamAccountability) -> str:
+    return "" if pd.isna(r.chance) else f"chance alone: about {words.percent(r.chance)}"
+
+
+def _promise_note(due: pd.DataFrame) -> str:
+    if due.empty:
+        return "none due in the period"
+    return f"{int(due.moved.sum())} moved" if due.moved.any() else ""
+
+
+def _remark(row: Mapping[Any, Any], goals: bool) -> str:
+    if row["successor"]:
+        return f"left {words.day(row['end_date'])}; goal now with {row['successor']}"
+    if goals and pd.isna(row["quota"]):
+        return "no quota"
+    return "on ramp" if row["ramped"] else ("manager" if row["role"] == "manager" else "")
+
+
+def _next(row: Mapping[Any, Any]) -> str | list[str]:
+    if pd.isna(row["gap"]):
+        return ""
+    if row["gap"] <= 0:
+        return "made it"
+    if not pd.isna(row["promise_metric"]):
+        return promise_words(row["promise_metric"], row["promise_target"], row["promise_due"], row["promise_subject"])
+    return "no commitment yet"
+
+
+def _total_row(row: Mapping[Any, Any]) -> dict[str, object]:
+    return {"user_name": "Team", **{k: row[k] for k in ("quota", "booked", "gap", "attainment", "deals")}}
+
+
+def _promised(row: Mapping[Any, Any]) -> str:
+    return promise_words(row["metric"], row["target"], row["original_due_date"], row["subject_name"])
+
+
+def _what(row: Mapping[Any, Any], currency: str, promised: Mapping[str, str]) -> str:
+    money = words.money(row["amount"], currency=currency)
+    if row["kind"] == "gap":
+        share = "" if pd.isna(row["detail"]) else f" ({words.percent(row['detail'])} of goal)"
+        return f"{money} below goal{share}, and no commitment yet."
+    if row["kind"] == "missed":
+        open_gap = "" if pd.isna(row["amount"]) else f" {money} below goal."
+        return f"Did not {promised[row['detail']]}, as promised.{open_gap}"
+    if row["kind"] == "vacant":
+        return f"Left with {money} of the goal open."
+    return f"Deal {row['detail']}, {money}, moved out three times or more."
+
+
+def _then(row: Mapping[Any, Any]) -> str:
+    when = words.day(row["next_date"])
+    if row["kind"] == "vacant":
+        return f"Next: {row['detail']} takes over the goal by {when}"
+    if row["kind"] == "pushed":
+        return f"Next: settle by {when} whether it is real"
+    return f"Next: agree a commitment by {when}"
+
+
+def _quota_words(own: pd.DataFrame) -> str:
+    without = int(own.quota.isna().sum())
+    if without == len(own):
+        return "Goals are missing: the book holds no quota for this period."
+    if without == 0:
+        return f"Every line of {len(own):,} has a quota."
+    verb = "has" if without == 1 else "have"
+    return (
+        f"{without:,} of {words.plural(len(own), 'line')} {verb} no quota and no gap, but a share in the team's actual."
+    )
