@@ -1,0 +1,158 @@
+"""The command line: `salesops check`, `import`, `sample`, `list` and `run`.
+
+Each command imports what it needs when it runs, so that `salesops --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from salesops.errors import PressError, SalesopsError
+
+app = typer.Typer(
+    help="A company's sales tables, checked, and reports from them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+BookPath = Annotated[str, typer.Argument(metavar="BOOK", help="A folder of tables, or duckdb:///path/to/file.duckdb.")]
+STOPPED = 130  # what a shell expects after Ctrl-C
+
+
+class Size(StrEnum):
+    """How large a sample company is."""
+
+    small = "small"
+    medium = "medium"
+    large = "large"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code; what a person can repair is told in a sentence, exit code 1."""
+    try:
+        app(args=arguments, prog_name="salesops")
+    except SystemExit as end:
+        if end.code == STOPPED:
+            typer.echo("Stopped. What was finished is kept, and nothing is half-written.", err=True)
+        return int(end.code or 0)
+    except SalesopsError as error:
+        typer.echo(f"Error: {error}", err=True)
+    except OSError as error:
+        where = f"'{error.filename}': " if error.filename else ""
+        repair = "Free space, or choose a folder that can be written."
+        typer.echo(f"Error: {where}{error.strerror or error}. {repair}", err=True)
+    return 1
+
+
+@app.command()
+def check(book: BookPath) -> None:
+    """Check a book, and tell which reports it can feed."""
+    from salesops.cli.checking import tell_check
+
+    raise typer.Exit(0 if tell_check(book, _home() / "notebooks") else 1)
+
+
+@app.command("import")
+def import_(
+    source: Annotated[
+        Path, typer.Argument(metavar="SOURCE", help="A folder or a file: CSV, XLSX, Parquet, SQLite, DuckDB.")
+    ],
+    dest: Annotated[Path, typer.Argument(metavar="DEST", help="The new book's folder.")],
+    map: Annotated[str, typer.Option(metavar="MAP", help="A name in data/maps/, or the path of a TOML file.")],
+    set_aside: Annotated[
+        bool, typer.Option("--set-aside", help="Set rows aside that would refuse the import.")
+    ] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace DEST if it is a book.")] = False,
+) -> None:
+    """Make a book from an export, by a map."""
+    from salesops.book.intake import import_book
+    from salesops.cli.checking import tell_findings
+
+    intake = import_book(map, source, dest, set_aside=set_aside, replace=replace)
+    for line in intake.lines():
+        typer.echo(line)
+    raise typer.Exit(0 if tell_findings(str(dest)) else 1)
+
+
+@app.command()
+def sample(
+    dest: Annotated[Path, typer.Argument(metavar="DEST", help="The new book's folder.")],
+    seed: Annotated[int, typer.Option(help="The same seed gives the same company.")] = 1,
+    size: Annotated[Size, typer.Option(help="small: 40 reps; large: 10 million order lines.")] = Size.small,
+) -> None:
+    """Write the tables of an invented company."""
+    from salesops.book.sample import write_sample
+
+    write_sample(dest, seed=seed, size=size.value)
+    typer.echo(f"The {size.value} sample company is in {dest}.")
+
+
+@app.command("list")
+def list_() -> None:
+    """List the notebooks: what each asks, for whom, and what it needs."""
+    from salesops.cli.listing import tell_notebooks
+
+    tell_notebooks(_home() / "notebooks")
+
+
+@app.command()
+def run(
+    notebook: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NOTEBOOK]...", help="Names in notebooks/, or paths. Without: what reports/reports.toml lists."
+        ),
+    ] = None,
+    book: Annotated[str | None, typer.Option(help="A folder of tables, or duckdb:///path/to/file.duckdb.")] = None,
+    period: Annotated[str | None, typer.Option(help="Like 2026-Q3, 2026-08, FY2026 or 2026-01-15..2026-02-14.")] = None,
+    as_of: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Report what was known at the end of this day.")
+    ] = None,
+    manager: Annotated[str | None, typer.Option(help="Only this manager, by id or name, and everyone below.")] = None,
+    rep: Annotated[str | None, typer.Option(help="The rep, by id or name.")] = None,
+    for_each: Annotated[
+        str, typer.Option(metavar="rep", help="One report for each person with a line in the period.")
+    ] = "",
+    redact: Annotated[bool, typer.Option("--redact", help="Pseudonyms in place of names.")] = False,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="Any other parameter of the notebook."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder for the pages. Default: reports/site.")
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option(min=1, show_default=False, help="Reports made at the same time. Default: one a processor.")
+    ] = os.cpu_count() or 2,
+) -> None:
+    """Make reports: run notebooks on a book, and write a page for each and an index."""
+    from salesops.cli.asking import asked_for, prepare
+    from salesops.press.deliver import deliver
+
+    named = {"book": book, "period": period, "as_of": as_of, "manager": manager, "rep": rep, "redact": redact or None}
+    given = {name: value for name, value in named.items() if value is not None} | _pairs(parameter or [])
+    folder, wanted = asked_for(notebook or [], given, for_each, _home())
+    delivery = deliver(prepare(wanted, _home() / "notebooks"), out or folder, jobs=jobs)
+    good = delivery.made - delivery.failed
+    typer.echo(f"{good} of {delivery.made} reports made. Open {delivery.index}")
+    raise typer.Exit(1 if delivery.failed else 0)
+
+
+def _pairs(texts: Sequence[str]) -> dict[str, str]:
+    for text in texts:
+        if not text.partition("=")[0].strip() or "=" not in text:
+            raise PressError(f"A parameter must be written like -p min_deals=5. Got '{text}'.")
+    return {name.strip(): value for name, _, value in (text.partition("=") for text in texts)}
+
+
+def _home() -> Path:
+    """Return the folder with notebooks/: where we are, or else the checkout that this code belongs to."""
+    here = Path.cwd()
+    return here if (here / "notebooks").is_dir() else Path(__file__).resolve().parents[2]

@@ -1,0 +1,140 @@
+"""From what someone asks for to the reports to make: notebooks found, parameters read, books checked, people named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import typer
+
+from salesops.book.check import check_book
+from salesops.book.horizon import resolve
+from salesops.book.lines import report_users
+from salesops.book.people import team_of
+from salesops.book.redact import redacted
+from salesops.book.source import Book, open_book
+from salesops.errors import BookError, PressError, did_you_mean, first_few
+from salesops.press.catalog import Notebook, find_notebook
+from salesops.press.parameters import Value, bind
+from salesops.press.plan import Report, book_address, plan_report, refuse_clashes
+from salesops.press.settings import Wanted, read_settings
+
+REP = "rep"
+
+
+def asked_for(
+    names: Sequence[str], given: Mapping[str, object], for_each: str, home: Path
+) -> tuple[Path, tuple[Wanted, ...]]:
+    """Return the folder for the pages and the notebooks that are asked for.
+
+    Without names, those of reports/reports.toml; what is given then overrides what the file says.
+    """
+    if "book" in given:
+        given = {**given, "book": book_address(str(given["book"]), Path.cwd())}
+    if names:
+        asked = tuple(Wanted(notebook=name, given=given, for_each=for_each) for name in names)
+        return Path("reports") / "site", asked
+    out, wanted = read_settings(home / "reports" / "reports.toml")
+    return out, tuple(replace(w, given={**w.given, **given}, for_each=for_each or w.for_each) for w in wanted)
+
+
+def prepare(wanted: Sequence[Wanted], folder: Path) -> list[Report]:
+    """Return the reports to make; nothing has run yet. `folder` holds the notebooks.
+
+    Raises
+    ------
+    PressError
+        If a notebook, parameter or person is not known, or two reports are the same.
+    BookError
+        If a book cannot be opened, or its tables that a notebook reads have errors.
+    """
+    books: dict[str, Book] = {}
+    checked: set[tuple[str, tuple[str, ...]]] = set()
+    reports: list[Report] = []
+    for want in wanted:
+        notebook = find_notebook(want.notebook, folder)
+        values = bind(notebook.parameters, want.given, notebook.path.name)
+        _refuse_for_each(notebook, want.for_each, values)
+        if notebook.default("book") is None:
+            reports.append(plan_report(notebook, values, asked=values))
+            continue
+        book = str(values.get("book") or book_address(notebook.default("book"), notebook.path.parent))
+        values["book"] = book
+        books[book] = books.get(book) or open_book(book)
+        _refuse_missing(notebook, books[book])
+        if (book, notebook.reads) not in checked:
+            checked.add((book, notebook.reads))
+            _refuse_errors(notebook, books[book])
+        reports.extend(_reports(notebook, books[book], values, want.for_each))
+    refuse_clashes(reports)
+    return reports
+
+
+def _refuse_for_each(notebook: Notebook, for_each: str, values: Mapping[str, Value]) -> None:
+    if for_each and for_each != notebook.for_each:
+        can = f"It can for each {notebook.for_each}." if notebook.for_each else "Run it apart, without --for-each."
+        raise PressError(f"{notebook.name} cannot run for each '{for_each}'. {can}")
+    if for_each and for_each in values:
+        raise PressError(f"Both one {for_each} and each {for_each} are asked for. Give one of the two.")
+
+
+def _refuse_missing(notebook: Notebook, book: Book) -> None:
+    missing = notebook.missing(book.has)
+    if missing:
+        raise BookError(
+            f"{notebook.name} needs {', '.join(missing)}, which the book does not have. "
+            f"It has: {', '.join(book.names)}. Add the table, or run: salesops check {book.location}"
+        )
+
+
+def _refuse_errors(notebook: Notebook, book: Book) -> None:
+    findings = check_book(book, notebook.reads or None)
+    errors = [str(finding) for finding in findings if finding.severity == "error"]
+    if errors:
+        raise BookError("\n".join(errors))
+    if findings:
+        warnings = "1 warning" if len(findings) == 1 else f"{len(findings)} warnings"
+        typer.echo(
+            f"{book.company}: {warnings}; the reports say so. For details: salesops check {book.location}", err=True
+        )
+
+
+def _reports(notebook: Notebook, book: Book, values: dict[str, Value], for_each: str) -> Iterator[Report]:
+    """Yield the reports of one notebook on one book: one, or one for each person with a line."""
+    redact = values.get("redact", notebook.default("redact"))
+    view = redacted(book) if redact else book  # no real name may reach a file name or the index
+    period, as_of = resolve(view, _text(notebook, values, "period"), _text(notebook, values, "as_of"))
+    resolved: dict[str, Value] = {"period": str(period), "as_of": as_of.isoformat()}
+    known = {name: value for name, value in resolved.items() if notebook.default(name) is not None}
+    # the last date in the book moves from run to run, and the report stays the same
+    asked = {**values, **{name: value for name, value in known.items() if name == "period" or name in values}}
+    manager = _text(notebook, values, "manager")
+    rep = _text(notebook, values, REP)
+    if manager:
+        team_of(view.table("users"), manager)
+    if notebook.default(REP) is None:
+        yield plan_report(notebook, {**values, **known}, asked=asked)
+        return
+    people = report_users(view, period, as_of, manager=manager)
+    if not for_each:
+        people = [_person(rep, people, str(period))] if rep else people[:1]
+    if not people:
+        typer.echo(f"{book.company}: no one has a line in {period}, so {notebook.name} has no report in it.", err=True)
+    for user_id, name in people:
+        yield plan_report(notebook, {**values, **known, REP: user_id}, asked={**asked, REP: user_id}, person=name)
+
+
+def _text(notebook: Notebook, values: Mapping[str, Value], name: str) -> str:
+    return str(values.get(name, notebook.default(name)) or "")
+
+
+def _person(rep: str, people: Sequence[tuple[str, str]], period: str) -> tuple[str, str]:
+    named = [person for person in people if rep == person[0]] or [person for person in people if rep == person[1]]
+    if not named:
+        hint = did_you_mean(rep, [word for person in people for word in person])
+        raise PressError(f"No one with a line in {period} has the id or name '{rep}'. {hint}")
+    if len(named) > 1:
+        ids = [user_id for user_id, _ in named]
+        raise PressError(f"{len(named)} people are named '{rep}'. Give the id instead: {first_few(ids)}.")
+    return named[0]

@@ -1,0 +1,68 @@
+"""What `salesops check` tells: what was detected, what is wrong, and which reports the book can feed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+from pathlib import Path
+
+import typer
+
+from salesops.book.check import Finding, check_book
+from salesops.book.source import Book, open_book
+from salesops.cli.text import columns
+from salesops.press.catalog import Notebook, notebooks
+
+
+def tell_check(where: str, folder: Path) -> bool:
+    """Print everything about a book; `folder` holds the notebooks. Return whether it has no errors."""
+    book = open_book(where)
+    findings = check_book(book)
+    currency = f", amounts in {book.currency}" if not _errors(findings) and book.currency else ""
+    typer.echo(f"{book.company}: {len(book.names)} tables{currency}")
+    _tell_detected(book)
+    _tell("errors", _errors(findings))
+    _tell("warnings", [finding for finding in findings if finding.severity == "warning"])
+    _tell_reports(book, notebooks(folder), {finding.table for finding in _errors(findings)})
+    return not _errors(findings)
+
+
+def tell_findings(where: str) -> bool:
+    """Print the errors and warnings of a book. Return whether it has no errors."""
+    findings = check_book(open_book(where))
+    _tell("errors", _errors(findings))
+    _tell("warnings", [finding for finding in findings if finding.severity == "warning"])
+    return not _errors(findings)
+
+
+def _errors(findings: Sequence[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.severity == "error"]
+
+
+def _tell_detected(book: Book) -> None:
+    notes = [(name, note) for name in book.names for note in book.notes(name)]
+    if notes:
+        typer.echo("\nDetected. Where this is wrong, say so in book.toml:")
+        typer.echo("\n".join(columns(notes)))
+
+
+def _tell(what: str, findings: Sequence[Finding]) -> None:
+    typer.echo(f"\n{len(findings) or 'No'} {what.removesuffix('s') if len(findings) == 1 else what}")
+    for line in columns([(finding.rule, str(finding)) for finding in findings]):
+        typer.echo(line)
+
+
+def _tell_reports(book: Book, listed: Sequence[Notebook], refused: Set[str]) -> None:
+    typer.echo("\nReports that this book can feed")
+    for line in columns([(notebook.name, _feeds(book, notebook, refused)) for notebook in listed]):
+        typer.echo(line)
+
+
+def _feeds(book: Book, notebook: Notebook, refused: Set[str]) -> str:
+    missing = notebook.missing(book.has)
+    if missing:
+        return f"no: the book lacks {', '.join(missing)}"
+    wrong = [name for name in notebook.reads if name in refused]
+    if wrong:
+        return f"no: errors in {', '.join(wrong)}"
+    without = [name for name in notebook.uses if not book.has(name)]
+    return f"yes, without {', '.join(without)}" if without else "yes"

@@ -1,0 +1,111 @@
+"""The notebooks that there are: title, readers, parameters, and the tables that each needs.
+
+A notebook says what it needs in its metadata, under `salesops`:
+`{"audience": "manager", "tables": ["users"], "any_of": [["opportunities", "orders"]], "uses": ["quotas"],
+"for_each": "rep"}`. `tables` must all be there, of each list in `any_of` at least one, `uses` may be missing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from salesops.errors import PressError, did_you_mean
+from salesops.press.parameters import Parameter, read_parameters
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notebook:
+    """What a notebook says of itself. `for_each` is the parameter over which it can run for each, or ""."""
+
+    path: Path
+    title: str
+    audience: str = ""
+    parameters: tuple[Parameter, ...] = ()
+    tables: tuple[str, ...] = ()
+    any_of: tuple[tuple[str, ...], ...] = ()
+    uses: tuple[str, ...] = ()
+    for_each: str = ""
+
+    @property
+    def name(self) -> str:
+        """The file's name without its ending."""
+        return self.path.stem
+
+    def default(self, name: str) -> Any:
+        """Return the default of a parameter, or None if the notebook has no such parameter."""
+        return next((parameter.default for parameter in self.parameters if parameter.name == name), None)
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Every table that the notebook may read, in the order in which it names them."""
+        named = (*self.tables, *(name for group in self.any_of for name in group), *self.uses)
+        return tuple(dict.fromkeys(named))
+
+    def missing(self, has: Callable[[str], bool]) -> tuple[str, ...]:
+        """Return what a book lacks to feed this notebook, as words: "users", "opportunities or orders"."""
+        wanted = [*((name,) for name in self.tables), *self.any_of]
+        return tuple(" or ".join(group) for group in wanted if not any(has(name) for name in group))
+
+
+def notebooks(folder: Path) -> tuple[Notebook, ...]:
+    """Return the notebooks in a folder by name. Raises PressError if one cannot be read."""
+    return tuple(read_notebook(path) for path in sorted(folder.glob("*.ipynb")))
+
+
+def find_notebook(name: str, folder: Path) -> Notebook:
+    """Return the notebook with this path, or with this name in `folder`.
+
+    Raises
+    ------
+    PressError
+        If there is none; the message names the nearest.
+    """
+    path = Path(name)
+    if path.suffix == ".ipynb" and path.is_file():
+        return read_notebook(path)
+    here = folder / (path.name if path.suffix == ".ipynb" else f"{path.name}.ipynb")
+    if path.parent == Path() and here.is_file():
+        return read_notebook(here)
+    hint = did_you_mean(path.stem, [found.stem for found in folder.glob("*.ipynb")])
+    raise PressError(f"There is no notebook '{name}'. {hint or 'Name a notebook by its path.'}")
+
+
+def read_notebook(path: Path) -> Notebook:
+    """Read what a notebook says of itself; nothing is run. Raises PressError if it is not a notebook."""
+    cells, metadata = _content(path)
+    markdown = [_source(cell) for cell in cells if cell.get("cell_type") == "markdown"]
+    headings = [line[2:].strip() for text in markdown for line in text.splitlines() if line.startswith("# ")]
+    tagged = [cell for cell in cells if "parameters" in cell.get("metadata", {}).get("tags", ())]
+    says = metadata.get("salesops", {})
+    notebook = Notebook(
+        path=path.resolve(),
+        title=headings[0] if headings else path.stem,
+        audience=str(says.get("audience", "")),
+        parameters=read_parameters(_source(tagged[0]), path.name) if tagged else (),
+        tables=tuple(says.get("tables", ())),
+        any_of=tuple(tuple(group) for group in says.get("any_of", ())),
+        uses=tuple(says.get("uses", ())),
+        for_each=str(says.get("for_each", "")),
+    )
+    if notebook.for_each and notebook.default(notebook.for_each) is None:
+        raise PressError(f"{path.name} says that it runs for each '{notebook.for_each}', but has no such parameter.")
+    return notebook
+
+
+def _content(path: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise PressError(f"{path.name} is not a notebook: it is not valid JSON ({error}). Restore the file.") from None
+    if not isinstance(content, dict) or content.get("nbformat") != 4 or not isinstance(content.get("cells"), list):
+        raise PressError(f"{path.name} is not a notebook of format 4. Open and save it in JupyterLab.")
+    return content["cells"], content.get("metadata", {})
+
+
+def _source(cell: dict[str, Any]) -> str:
+    source = cell.get("source", "")
+    return source if isinstance(source, str) else "".join(source)

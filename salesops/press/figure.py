@@ -1,0 +1,73 @@
+"""A Vega-Lite chart as a figure of a page: one SVG for light, dark and paper, its title as caption."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import vl_convert
+from markupsafe import Markup
+
+from salesops.errors import PressError
+
+VEGA_LITE = "application/vnd.vegalite.v5+json"
+_VERSION = "5.20"
+# for charts that bring no look of their own; a chart's own config comes first
+_CONFIG = {
+    "background": "transparent",
+    "aria": False,
+    "view": {"stroke": None},
+    "axis": {"labelColor": "currentColor", "titleColor": "currentColor", "gridColor": "var(--line)"},
+    "legend": {"labelColor": "currentColor", "titleColor": "currentColor"},
+    "text": {"color": "currentColor"},
+}
+
+
+def figure(spec: Mapping[str, Any], *, number: int) -> Markup:
+    """Return a <figure> with the chart as SVG and its title as caption.
+
+    `spec` may say in `usermeta.page_colors` which of its colours stand for which CSS values. `number`
+    counts the figures of the page, so that the names inside their SVGs differ.
+
+    Raises
+    ------
+    PressError
+        If the chart cannot be drawn, or wants data from outside.
+    """
+    colors = spec.get("usermeta", {}).get("page_colors", {})
+    bare = {key: value for key, value in spec.items() if key not in ("title", "description", "usermeta")}
+    try:
+        svg = vl_convert.vegalite_to_svg(
+            _recolored(bare, colors), vl_version=_VERSION, config=_CONFIG, allowed_base_urls=[]
+        )
+    except ValueError as problem:
+        raise PressError(f"The chart cannot be drawn: {str(problem).strip().splitlines()[0]}") from None
+    caption = _words(spec.get("title"))
+    label = _words(spec.get("description")) or caption or "Chart"
+    opening = Markup('<svg class="chart" role="img" aria-label="{}"').format(label)
+    # Vega escapes the data that it draws
+    drawn = Markup(_own_names(re.sub(r"^<svg\b", lambda _: opening, svg, count=1), f"f{number}-"))
+    below = Markup("<figcaption>{}</figcaption>").format(caption) if caption else Markup("")
+    return Markup("<figure>{}{}</figure>").format(below, drawn)
+
+
+def _recolored(part: Any, colors: Mapping[str, str]) -> Any:
+    if isinstance(part, Mapping):
+        return {key: value if key == "datasets" else _recolored(value, colors) for key, value in part.items()}
+    if isinstance(part, list):
+        return [_recolored(item, colors) for item in part]
+    return colors.get(part, part) if isinstance(part, str) else part
+
+
+def _own_names(svg: str, prefix: str) -> str:
+    """Clip paths are numbered through the life of the renderer; a page needs them its own, and the same each time."""
+    names = dict.fromkeys(re.findall(r'\bid="([^"]+)"', svg))
+    own = {name: f"{prefix}{place}" for place, name in enumerate(names)}
+    named = re.sub(r'\bid="([^"]+)"', lambda match: f'id="{own[match[1]]}"', svg)
+    return re.sub(r"url\(#([^)]+)\)", lambda match: f"url(#{own.get(match[1], match[1])})", named)
+
+
+def _words(title: Any) -> str:
+    text = title.get("text", "") if isinstance(title, Mapping) else title
+    return " ".join(str(line) for line in text) if isinstance(text, list) else str(text or "")

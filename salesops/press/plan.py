@@ -1,0 +1,138 @@
+"""What will be run: one Report is one notebook with its parameters and the file that it makes; its Outcome."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import quote, unquote
+
+from salesops.errors import PressError
+from salesops.press.catalog import Notebook
+from salesops.press.parameters import Value
+
+DATABASE = "duckdb://"
+Status = Literal["ok", "failed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """One report to make.
+
+    Parameters
+    ----------
+    notebook : Path
+        The notebook's file.
+    parameters : mapping
+        What the notebook gets.
+    shown : mapping
+        The same for readers of the index: the book by its name, without its folder.
+    title, period, person : str
+        For the index and the page; period and person may be "".
+    id : str
+        The file's name without its ending. The same report has the same id in every run.
+    """
+
+    notebook: Path
+    parameters: Mapping[str, Value]
+    shown: Mapping[str, Value]
+    title: str
+    period: str
+    person: str
+    id: str
+
+    @property
+    def heading(self) -> str:
+        """The page's title: what, who, when."""
+        return " · ".join(part for part in (self.title, self.person, self.period) if part)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of one report.
+
+    Parameters
+    ----------
+    path : str
+        The page, relative to the folder of the reports; "" if there is none.
+    results : mapping
+        The dict of the notebook's results cell.
+    error : str
+        Why it failed, in one line; "" if it did not.
+    """
+
+    status: Status
+    started: datetime
+    seconds: float
+    path: str = ""
+    results: Mapping[str, Any] = field(default_factory=dict)
+    error: str = ""
+
+
+def plan_report(
+    notebook: Notebook, parameters: Mapping[str, Value], *, asked: Mapping[str, Value], person: str = ""
+) -> Report:
+    """Return the report that a notebook makes with these parameters.
+
+    Parameters
+    ----------
+    parameters : mapping
+        What the notebook gets, defaults of the book included.
+    asked : mapping
+        Those of them that tell this report from others: what someone asked for, but not, say, the last date
+        in the book, which moves from run to run while the report stays the same.
+    person : str
+        Whom the report is about, by name.
+    """
+    period = str(parameters.get("period", ""))
+    text = json.dumps([notebook.name, {name: asked[name] for name in sorted(asked)}])
+    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    words = [_slug(notebook.name, 36), _slug(period, 24), _slug(person, 36), digest]
+    shown = {name: _book_name(value) if name == "book" else value for name, value in parameters.items()}
+    return Report(
+        notebook=notebook.path,
+        parameters=dict(parameters),
+        shown=shown,
+        title=notebook.title,
+        period=period,
+        person=person,
+        id="-".join(word for word in words if word),
+    )
+
+
+def refuse_clashes(reports: Sequence[Report]) -> None:
+    """Raise PressError if two reports would write the same file."""
+    seen: dict[str, Report] = {}
+    for report in reports:
+        if report.id in seen:
+            raise PressError(
+                f"Two reports would write {report.id}.html: {seen[report.id].notebook.stem} and "
+                f"{report.notebook.stem} with the same parameters. Ask for each once."
+            )
+        seen[report.id] = report
+
+
+def book_address(book: str, folder: Path) -> str:
+    """Return the address of a book that holds from everywhere; a relative one is taken from `folder`."""
+    if book.startswith(DATABASE):
+        path = os.path.abspath(folder / unquote(book.removeprefix(DATABASE)))  # noqa: PTH100  # keeps links as they are
+        return DATABASE + quote(path)
+    return os.path.abspath(folder / book)  # noqa: PTH100  # as above
+
+
+def _book_name(address: Value) -> str:
+    text = str(address)
+    return Path(unquote(text.removeprefix(DATABASE))).stem if text.startswith(DATABASE) else Path(text).name
+
+
+def _slug(text: str, longest: int) -> str:
+    """Return text as plain lower-case letters, digits and hyphens, which every file system and mail keeps."""
+    plain = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:longest].strip("-")

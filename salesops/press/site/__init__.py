@@ -1,0 +1,140 @@
+"""The index of a folder of reports: index.json for programs, index.html for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from salesops.errors import PeriodError, PressError
+from salesops.periods import parse_period
+from salesops.press.plan import Outcome, Report
+from salesops.press.writing import write_whole
+
+VERSION = 1
+Entry = dict[str, Any]
+
+_TEMPLATE = Path(__file__).parent / "index.html.j2"
+_STYLE = Path(__file__).parents[1] / "template" / "page.css"
+_PLACED = ("period", "as_of", "book", "rep")  # parameters that the page shows in a place of their own
+
+
+def read_index(out: Path) -> list[Entry]:
+    """Return the entries of index.json whose pages are there, or [] if there is no index yet.
+
+    Raises
+    ------
+    PressError
+        If there is an index.json that the press did not write.
+    """
+    path = out / "index.json"
+    if not path.exists():
+        return []
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        entries: list[Entry] = [entry for entry in content["reports"] if isinstance(entry["id"], str)]
+        version = content["version"]
+        found = [entry for entry in entries if entry["path"] and (out / entry["path"]).is_file()]
+    except (ValueError, KeyError, TypeError):
+        version = None
+    if version != VERSION:
+        raise PressError(f"'{path}' is not an index of reports. Move it away, or choose another folder with --out.")
+    return found
+
+
+def entry_of(report: Report, outcome: Outcome) -> Entry:
+    """Return what index.json says of a report."""
+    entry: Entry = {
+        "id": report.id,
+        "notebook": report.notebook.stem,
+        "title": report.title,
+        "period": report.period,
+        "person": report.person,
+        "parameters": dict(report.shown),
+        "status": outcome.status,
+        "started": outcome.started.isoformat(timespec="seconds"),
+        "seconds": outcome.seconds,
+        "path": outcome.path,
+        "results": dict(outcome.results),
+    }
+    return entry if outcome.status == "ok" else {**entry, "error": outcome.error}
+
+
+def write_index(out: Path, entries: Sequence[Entry]) -> Path:
+    """Write index.json and index.html, both whole, and return the path of the page.
+
+    An entry replaces an earlier one of the same report. Raises OSError if `out` cannot be written.
+    """
+    latest = {entry["id"]: entry for entry in entries}
+    ordered = sorted(latest.values(), key=_place)
+    ordered.sort(key=lambda entry: (_start(entry["period"]), entry["period"]), reverse=True)
+    content = {"version": VERSION, "reports": ordered}
+    write_whole(out / "index.json", json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+    write_whole(out / "index.html", index_page(ordered))
+    return out / "index.html"
+
+
+def index_page(entries: Sequence[Entry]) -> str:
+    """Return the page that lists entries, by period in their order; it needs no server and loads nothing."""
+    from jinja2 import Environment, StrictUndefined  # heavy, and only this function needs it
+
+    jinja = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    template = jinja.from_string(_TEMPLATE.read_text(encoding="utf-8"))
+    return template.render(
+        periods=list(_periods(entries)),
+        count=len(entries),
+        failed=sum(entry["status"] != "ok" for entry in entries),
+        latest=max((_minute(entry) for entry in entries), default=""),
+        style=_STYLE.read_text(encoding="utf-8"),
+    )
+
+
+def _place(entry: Entry) -> tuple[bool, str, str, str, str]:
+    """Reports about everyone stand before those about one person."""
+    person = entry["person"]
+    return bool(person), entry["title"], entry["notebook"], person.casefold(), entry["id"]
+
+
+def _start(period: str) -> date:
+    try:
+        return parse_period(period).start
+    except PeriodError:
+        return date.min
+
+
+def _periods(entries: Sequence[Entry]) -> Iterator[tuple[str, int, list[tuple[str, list[dict[str, str]]]]]]:
+    """Yield each period with its number of reports and, for each notebook, the title and the rows."""
+    with_book = len({entry["parameters"].get("book", "") for entry in entries}) > 1
+    for period, within in groupby(entries, key=lambda entry: str(entry["period"])):
+        reports = list(within)
+        groups = groupby(reports, key=lambda entry: _place(entry)[:3])
+        yield period, len(reports), [(key[1], [_row(e, with_book=with_book) for e in group]) for key, group in groups]
+
+
+def _row(entry: Entry, *, with_book: bool) -> dict[str, str]:
+    given = entry["parameters"]
+    more = [f"{name.replace('_', ' ')}: {_words(value)}" for name, value in given.items() if name not in _PLACED]
+    if with_book and given.get("book"):
+        more.insert(0, str(given["book"]))
+    return {
+        "person": entry["person"],
+        "more": ", ".join(more),
+        "as_of": str(given.get("as_of", "")),
+        "status": entry["status"],
+        "error": entry.get("error", ""),
+        "made": _minute(entry),
+        "path": entry["path"],
+    }
+
+
+def _minute(entry: Entry) -> str:
+    return datetime.fromisoformat(entry["started"]).strftime("%Y-%m-%d %H:%M")
+
+
+def _words(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(str(part) for part in value) if isinstance(value, list) else str(value)

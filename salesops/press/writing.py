@@ -1,0 +1,28 @@
+"""Files that are there whole, or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+UNFINISHED = ".*.part"  # what a killed run may leave behind
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file so that no reader ever sees half of it, and a failure leaves the old one.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written, or the disk is full; the message names the file.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from error

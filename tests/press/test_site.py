@@ -1,0 +1,133 @@
+"""The index of reports."""
+
+from __future__ import annotations
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+from salesops.press.site import index_page, read_index, write_index
+
+NASTY = "<script>alert(1)</script> =cmd|'!A0 \u202eمحمد 😀"
+
+
+def entry(report_id: str, **more: Any) -> dict[str, Any]:
+    base = {
+        "id": report_id,
+        "notebook": "team",
+        "title": "Did the team make it?",
+        "period": "2026-Q3",
+        "person": "",
+        "parameters": {"book": "sample", "period": "2026-Q3", "as_of": "2026-09-30"},
+        "status": "ok",
+        "started": "2026-10-01T06:00:59+00:00",
+        "seconds": 1.5,
+        "path": f"{report_id}.html",
+        "results": {},
+    }
+    return {**base, **more}
+
+
+class Cells(HTMLParser):
+    """The texts of table cells, the links, and whether every table header has a scope."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cells: list[str] = []
+        self.links: list[str] = []
+        self.unscoped = 0
+        self._open = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in ("td", "th", "h2"):
+            self._open = True
+            self.cells.append("")
+        if tag == "th" and "scope" not in dict(attrs):
+            self.unscoped += 1
+        if tag == "a":
+            self.links.append(str(dict(attrs)["href"]))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("td", "th", "h2"):
+            self._open = False
+
+    def handle_data(self, data: str) -> None:
+        if self._open:
+            self.cells[-1] += data
+
+
+def read(html: str) -> Cells:
+    cells = Cells()
+    cells.feed(html)
+    return cells
+
+
+def test_the_index_goes_by_period_notebook_and_person(tmp_path: Path) -> None:
+    """Latest period first; in it reports about all, then those about one person, by name; none without period lost."""
+    entries = [
+        entry("d", period=""),
+        entry("z", notebook="rep", title="And you?", person="Zoë"),
+        entry("a", notebook="rep", title="And you?", person="ana"),
+        entry("t"),
+        entry("n", period="2026-12"),
+        entry("f", period="FY2025"),
+    ]
+    for name in "dzatnf":
+        (tmp_path / f"{name}.html").touch()
+    write_index(tmp_path, entries)
+    assert [e["id"] for e in read_index(tmp_path)] == ["n", "t", "a", "z", "f", "d"]
+    page = read((tmp_path / "index.html").read_text(encoding="utf-8"))
+    assert page.links[1:] == ["n.html", "t.html", "a.html", "z.html", "f.html", "d.html"]
+    headings = [cell.strip() for cell in page.cells if re.search(r"\d reports?$", cell.strip())]
+    assert headings == ["2026-12 1 report", "2026-Q3 3 reports", "FY2025 1 report", "Without period 1 report"]
+
+
+def test_the_index_says_status_in_words() -> None:
+    """A failure stands there as text with its reason, not as a colour alone; each table header has its scope."""
+    page = read(index_page([entry("t"), entry("u", status="failed", error="ZeroDivisionError (cell 3)")]))
+    assert [cell for cell in page.cells if cell in ("ok", "failed")] == ["ok", "failed"]
+    assert any("ZeroDivisionError (cell 3)" in cell for cell in page.cells)
+    assert page.unscoped == 0
+
+
+def test_words_from_data_are_never_markup() -> None:
+    """Names, titles, errors and parameters appear exactly, escaped."""
+    nasty = entry("t", person=NASTY, title=NASTY, period=NASTY, error=NASTY, parameters={"manager": NASTY})
+    html = index_page([nasty])
+    assert html.count("<script>") == 1
+    assert sum(NASTY in cell for cell in read(html).cells) == 3
+
+
+def test_a_page_that_is_missing_is_no_link() -> None:
+    """A report whose worker was killed has no page; the index says so without a dead link."""
+    page = read(index_page([entry("t", path="", status="failed", error="killed")]))
+    assert page.links == ["#reports"]
+
+
+def test_reports_on_two_books_are_told_apart() -> None:
+    """The book is named as soon as there is more than one; other parameters always."""
+    one = index_page([entry("a"), entry("b", parameters={"book": "sample", "min_deals": 8, "redact": True})])
+    assert "min deals: 8, redact: yes" in one
+    assert "sample" not in one
+    assert "maven" in index_page([entry("a"), entry("b", parameters={"book": "maven"})])
+
+
+def test_the_index_loads_nothing() -> None:
+    """No address of another place stands in the page: one file, no request."""
+    assert not re.search(r"https?:|//\w|\bsrc=|@import|url\(", index_page([entry("t")]))
+
+
+def test_an_empty_index_says_so(tmp_path: Path) -> None:
+    """Before the first report there is nothing to list."""
+    assert read_index(tmp_path) == []
+    assert "No report has been made yet." in index_page([])
+
+
+def test_a_later_entry_replaces_an_earlier_of_the_same_report(tmp_path: Path) -> None:
+    """One report has one entry, the latest; results keep their types."""
+    results = {"gap": 1.5, "who": None, "name": "Zoë"}
+    write_index(tmp_path, [entry("t", seconds=1.0), entry("t", results=results)])
+    content = json.loads((tmp_path / "index.json").read_text(encoding="utf-8"))
+    assert [(e["seconds"], e["results"]) for e in content["reports"]] == [(1.5, results)]

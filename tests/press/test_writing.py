@@ -1,0 +1,39 @@
+"""Files that are there whole, or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from salesops.press.writing import write_whole
+
+
+def test_a_file_is_written_as_it_is(tmp_path: Path) -> None:
+    """Text arrives in UTF-8 with its line ends; others may read it, as the system allows."""
+    write_whole(tmp_path / "page.html", "a\nb é\r\n")
+    assert (tmp_path / "page.html").read_bytes() == "a\nb é\r\n".encode()
+    mask = os.umask(0)
+    os.umask(mask)
+    assert (tmp_path / "page.html").stat().st_mode & 0o777 == 0o666 & ~mask
+
+
+def test_a_failure_leaves_the_old_file_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that is full when the bytes are to be kept costs nothing that was there."""
+    write_whole(tmp_path / "page.html", "old")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match=r"No space left on device: '.*page\.html'"):
+        write_whole(tmp_path / "page.html", "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+    assert (tmp_path / "page.html").read_text() == "old"
+
+
+def test_a_missing_folder_is_told_by_the_file(tmp_path: Path) -> None:
+    """The error names the file that was wanted, not the temporary one."""
+    with pytest.raises(FileNotFoundError, match=r"'.*/gone/page\.html'"):
+        write_whole(tmp_path / "gone" / "page.html", "new")
