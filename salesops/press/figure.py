@@ -47,7 +47,7 @@ def figure(spec: Mapping[str, Any], *, number: int) -> Markup:
     label = _words(spec.get("description")) or caption or "Chart"
     opening = Markup('<svg class="chart" role="img" aria-label="{}"').format(label)
     # Vega escapes the data that it draws
-    drawn = Markup(_own_names(re.sub(r"^<svg\b", lambda _: opening, svg, count=1), f"f{number}-"))
+    drawn = Markup(_own_names(re.sub(r"^<svg\b", lambda _: opening, _rounded(svg), count=1), f"f{number}-"))
     below = Markup("<figcaption>{}</figcaption>").format(caption) if caption else Markup("")
     return Markup("<figure>{}{}</figure>").format(below, drawn)
 
@@ -58,6 +58,12 @@ def _recolored(part: Any, colors: Mapping[str, str]) -> Any:
     if isinstance(part, list):
         return [_recolored(item, colors) for item in part]
     return colors.get(part, part) if isinstance(part, str) else part
+
+
+def _rounded(svg: str) -> str:
+    """Shorten coordinates to a tenth of a pixel: more digits make the page larger and no sharper."""
+    places = re.compile(r'\b(?:d|transform|x|y|x1|x2|y1|y2)="[^"]*"')
+    return places.sub(lambda place: re.sub(r"-?\d+\.\d{2,}", lambda digits: f"{float(digits[0]):.1f}", place[0]), svg)
 
 
 def _own_names(svg: str, prefix: str) -> str:

@@ -11,6 +11,7 @@ from salesops.views import table as t
 from salesops.views import words
 from salesops.views.blocks import Block, note
 
+MOST = 60  # a page must stay small enough for a phone
 _WORDS = {
     "booked": "book {}",
     "orders": "sell {}",
@@ -44,12 +45,15 @@ def commitments_table(judged: pd.DataFrame, *, names: bool = True) -> Block:
     """
     if judged.empty:
         return note("No commitment is due or pending. Every gap deserves one: metric, target, day, and with whom.")
-    rows: list[Mapping[Any, Any]] = list(judged.to_dict("records"))
-    shown = judged.assign(
+    ranked = judged.assign(_place=judged.verdict.map({"missed": 0, "pending": 2}).fillna(1))
+    ranked = ranked.sort_values(["_place", "original_due_date"], kind="stable").head(MOST)
+    rows: list[Mapping[Any, Any]] = list(ranked.to_dict("records"))
+    shown = ranked.assign(
         what=[promise_words(r["metric"], r["target"], r["original_due_date"], r["subject_name"]) for r in rows],
-        state=pd.Series([_state(r) for r in rows], index=judged.index, dtype=object),
+        state=pd.Series([_state(r) for r in rows], index=ranked.index, dtype=object),
         reached=[_reached(r) for r in rows],
     )
+    rest = f" The first {MOST} of {len(judged):,}." if len(judged) > MOST else ""
     columns = [
         *([t.text("owner_name", "Who")] if names else []),
         t.text("what", "Promised"),
@@ -60,7 +64,7 @@ def commitments_table(judged: pd.DataFrame, *, names: bool = True) -> Block:
     return t.table(
         shown,
         columns,
-        caption="Judged by the day first agreed. A moved date does not turn a miss into a keep.",
+        caption=f"Missed first. A moved date does not turn a miss into a keep.{rest}",
     )
 
 

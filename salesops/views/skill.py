@@ -9,6 +9,8 @@ from salesops.models.skill import FairWinRates, TeamSkill
 from salesops.views import charts, words
 from salesops.views.blocks import Block, note, nothing, sentence
 
+MOST_POINTS = 400
+MOST = 45  # lines of a chart that still fits a sheet of paper
 CLEARLY = 0.0005  # half of the last digit shown
 TOO_FEW = "Too few reps decided deals in the last year to tell skill from luck; win rates are not shown."
 
@@ -32,7 +34,12 @@ def funnel(skill: TeamSkill) -> alt.LayerChart | Block:
         return nothing()
     told = skill.rates.reps.rename(columns={"raw": "win_rate"})
     told = told[told.decided > 0]
-    return charts.funnel_plot(told, skill.limits, team_rate=skill.rates.mean, title=_funnel_title(skill.rates))
+    title = _funnel_title(skill.rates)
+    if len(told) > MOST_POINTS:
+        apart = (told.win_rate - skill.rates.mean).abs().sort_values(ascending=False)
+        told = told.loc[apart.index[:MOST_POINTS]]
+        title += f"; drawn are the {MOST_POINTS} farthest from the team"
+    return charts.funnel_plot(told, skill.limits, team_rate=skill.rates.mean, title=title)
 
 
 def intervals(skill: TeamSkill) -> alt.LayerChart | Block:
@@ -43,6 +50,10 @@ def intervals(skill: TeamSkill) -> alt.LayerChart | Block:
     early = int((~reps.enough).sum())
     rest = f"; {early} too early to say" if early else ""
     title = f"Fair win rates with 95% intervals, by name{rest}"
+    if len(reps) > MOST:
+        apart = (reps.fair - skill.rates.mean).abs().sort_values(ascending=False)
+        title = f"Fair win rates with 95% intervals: the {MOST} of {len(reps)} reps farthest from the team"
+        reps = reps.loc[apart.index[:MOST]]
     return charts.interval_plot(reps.sort_values("user_name"), team_rate=skill.rates.mean, title=title)
 
 

@@ -14,6 +14,7 @@ from salesops.views.blocks import Block, cards, definitions, headline, kpis, not
 from salesops.views.promises import promise_words
 
 VERB = {"bookings": "booked", "orders": "sold"}
+MOST_LINES = 120  # a page must stay small enough for a phone
 DATED = {"bookings": "won deals by close date", "orders": "orders by order date"}
 
 
@@ -79,11 +80,12 @@ def lines_table(r: TeamAccountability) -> Block:
             t.number("open_deals", "Open deals", phone=False),
         ]
         lead = "By name. Without goals there is no gap."
+        lines = lines.sort_values("booked", ascending=False, kind="stable").head(MOST_LINES)
         lines = lines.sort_values(["user_name", "user_id"])
-    totals = [_total_row(row) for row in r.totals.to_dict("records")]
-    return t.table(
-        lines, columns, caption=f"{lead} Amounts in {scale.unit}.", total=totals[0] if len(totals) == 1 else None
-    )
+    totals = r.totals.to_dict("records")
+    caption = f"{lead} Amounts in {scale.unit}.{_left_out(r)}{_several_totals(totals, r.currency)}"
+    total = _total_row(totals[0]) if len(totals) == 1 else None
+    return t.table(lines.head(MOST_LINES), columns, caption=caption, total=total)
 
 
 def rollups_table(r: TeamAccountability) -> Block:
@@ -154,6 +156,26 @@ def how_defined(r: TeamAccountability) -> Block:
             ("Kept", "reached by the day first agreed; a moved date does not turn a miss into a keep"),
         ]
     )
+
+
+def _left_out(r: TeamAccountability) -> str:
+    if len(r.own) <= MOST_LINES:
+        return ""
+    kind = "gaps" if r.own.quota.notna().any() else "amounts"
+    return (
+        f" The {MOST_LINES} largest {kind} of {words.plural(len(r.own), 'line')}; the others are in the total. "
+        "A report for each manager shows them all."
+    )
+
+
+def _several_totals(totals: Sequence[Mapping[Any, Any]], currency: str) -> str:
+    if len(totals) < 2:
+        return ""
+    said = []
+    for row in totals:
+        goal = "" if pd.isna(row["quota"]) else f" of {words.money(row['quota'], currency=currency)}"
+        said.append(f"{row['measure']} {words.money(row['booked'], currency=currency)}{goal}")
+    return f" Totals, which do not add up to one: {words.and_list(said)}."
 
 
 def _pace(r: TeamAccountability) -> str:
