@@ -9,7 +9,7 @@ help:
 	@echo "make reports     print every report of reports/reports.toml"
 	@echo "make test        check style and types, run all tests"
 	@echo "make lab         open JupyterLab on notebooks/"
-	@echo "make data        write data/sample and data/README.md anew"
+	@echo "make data        write data/sample, data/README.md and the outputs in notebooks/ anew"
 	@echo "make bench-NAME  run a benchmark of tests/benchmarks"
 
 reports: $(READY)
@@ -27,6 +27,8 @@ lab: $(READY)
 data: $(READY)
 	$(BIN)/salesops sample data/sample --seed 7 --size small
 	$(BIN)/python -m salesops.book.dictionary
+	cd notebooks && ../$(BIN)/jupyter nbconvert --to notebook --execute --inplace \
+	    --ExecutePreprocessor.record_timing=False *.ipynb
 
 bench-%: $(READY)
 	$(BIN)/python tests/benchmarks/bench_$*.py
