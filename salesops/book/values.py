@@ -89,7 +89,8 @@ def local_date(instant: ir.Value, time_zone: str) -> ir.Value:
 def to_type(value: ir.Value, type_: Type, form: Format) -> ir.Value:
     """Return `value` as one of the book's types; null where it cannot be read.
 
-    Instants without an offset are UTC, but a bare date is a day in the book's time zone, wherever it stands.
+    A day stays as written, with or without a time beside it; only a time with an offset is turned to the book's
+    time zone first. Instants without an offset are UTC, and a bare date is a day in the book's time zone.
     Two-digit years are 1969 to 2068. Numbers that are not finite, and whole numbers with a fraction, are null.
     """
     if not value.type().is_string():
@@ -129,9 +130,11 @@ def _boolean(text: ir.Value) -> ir.Value:
 
 def _date(text: ir.Value, form: Format) -> ir.Value:
     moment = _moment(text, form)
-    as_written = (moment == moment.truncate("D")) & ~text.re_search(_OFFSET)
     day = local_date(moment.cast("timestamp('UTC')"), form.time_zone)
-    return ibis.cases((~text.re_search(_CLOCK), _day(text, form).date()), (as_written, moment.date()), else_=day)
+    # without an offset the clock is the one on the writer's wall: the day stands as written
+    return ibis.cases(
+        (~text.re_search(_CLOCK), _day(text, form).date()), (~text.re_search(_OFFSET), moment.date()), else_=day
+    )
 
 
 def _instant(text: ir.Value, form: Format) -> ir.Value:
@@ -196,11 +199,9 @@ def _shown(value: ir.Value) -> ir.Value:
 
 
 def _from_timestamp(value: ir.Value, type_: Type, form: Format) -> ir.Value:
-    instant = value.cast("timestamp('UTC')")
     if type_ == "instant":
-        return instant
-    day = local_date(instant, form.time_zone)
-    return day if value.type().timezone else (value == value.truncate("D")).ifelse(value.date(), day)
+        return value.cast("timestamp('UTC')")
+    return local_date(value, form.time_zone) if value.type().timezone else value.date()
 
 
 def detect_format(
