@@ -1,7 +1,9 @@
 """Fair win rates: each rep's own record, shrunk towards the team as far as luck explains it.
 
 Beta-binomial model: a rep's true win rate comes from a beta distribution with mean μ and strength k, both
-fitted to the team by maximum likelihood; the estimate is (wins + k·μ) ÷ (decided + k).
+fitted to the team by maximum likelihood; the estimate is (wins + k·μ) ÷ (decided + k). Intervals also carry
+the doubt about μ and k: they are drawn from their joint posterior, with a uniform prior on the spread between
+reps (Gelman, Prior distributions for variance parameters in hierarchical models, 2006).
 """
 
 from __future__ import annotations
@@ -99,13 +101,14 @@ def fair_win_rates(counts: pd.DataFrame, *, min_deals: int = 10) -> FairWinRates
     if (decided > 0).sum() < FEWEST_REPS:
         return None
     mean, strength = _fit(won, decided)
-    a, b = won + strength * mean, decided - won + strength * (1 - mean)
+    rates = _posterior(won, decided)
+    low, high = np.quantile(rates, (0.025, 0.975), axis=0)
     reps = counts[["user_id", "user_name", "won", "decided"]].assign(
         raw=np.divide(won, decided, out=np.full(len(won), np.nan), where=decided > 0),
-        fair=a / (a + b),
-        low=stats.beta.ppf(0.025, a, b),
-        high=stats.beta.ppf(0.975, a, b),
-        top_quartile=_top_quartile(a, b),
+        fair=(won + strength * mean) / (decided + strength),
+        low=low,
+        high=high,
+        top_quartile=_top_quartile(rates),
         enough=decided >= min_deals,
     )
     return FairWinRates(mean, strength, reps)
@@ -170,9 +173,7 @@ def _fit(won: NDArray[np.float64], decided: NDArray[np.float64]) -> tuple[float,
     start = np.clip(w.sum() / n.sum(), 1e-3, 1 - 1e-3)
 
     def loss(theta: NDArray[np.float64]) -> float:
-        mean, k = special.expit(theta[0]), np.exp(theta[1])
-        a, b = k * mean, k * (1 - mean)
-        return -float(np.sum(special.betaln(w + a, n - w + b) - special.betaln(a, b)))
+        return -float(_log_likelihood(special.expit(theta[0]), np.exp(theta[1]), w, n))
 
     bounds = [(special.logit(1e-4), special.logit(1 - 1e-4)), (np.log(0.1), np.log(STRONGEST))]
     guesses = [
@@ -182,9 +183,36 @@ def _fit(won: NDArray[np.float64], decided: NDArray[np.float64]) -> tuple[float,
     return float(special.expit(best.x[0])), float(np.exp(best.x[1]))
 
 
-def _top_quartile(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
-    draws = np.random.default_rng(SEED).beta(a, b, size=(DRAWS, len(a)))
-    best = max(1, round(len(a) / 4))
-    threshold = np.partition(draws, len(a) - best, axis=1)[:, len(a) - best]
-    top: NDArray[np.float64] = (draws >= threshold[:, None]).mean(axis=0)
+def _log_likelihood(
+    mean: NDArray[np.float64], strength: NDArray[np.float64], won: NDArray[np.float64], decided: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Sum over reps of the beta-binomial's log-likelihood, for each μ and k."""
+    a, b = (strength * mean)[..., None], (strength * (1 - mean))[..., None]
+    total: NDArray[np.float64] = np.sum(special.betaln(won + a, decided - won + b) - special.betaln(a, b), axis=-1)
+    return total
+
+
+def _posterior(won: NDArray[np.float64], decided: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Draw true win rates of all reps together: DRAWS × reps."""
+    some, rng = decided > 0, np.random.default_rng(SEED)
+    pooled = np.clip(won.sum() / decided.sum(), 1e-3, 1 - 1e-3)
+    # wide enough for reps that differ by a standard deviation of 1 on the logit scale
+    width = 4 * np.sqrt(1 / (decided.sum() * pooled * (1 - pooled)) + 1 / some.sum())
+    logits = special.logit(pooled) + np.linspace(-width, width, 81)
+    means, strengths = np.meshgrid(special.expit(logits), np.exp(np.linspace(np.log(0.5), np.log(STRONGEST), 41)))
+    means, strengths = means.ravel(), strengths.ravel()
+    # the grid is even in log k, where a uniform prior on the spread 1 / √(k + 1) has this density
+    prior = np.log(strengths) - 1.5 * np.log1p(strengths)
+    weight = _log_likelihood(means, strengths, won[some], decided[some]) + prior
+    weight = np.exp(weight - weight.max())
+    cells = rng.choice(len(weight), size=DRAWS, p=weight / weight.sum())
+    mean, strength = means[cells][:, None], strengths[cells][:, None]
+    rates: NDArray[np.float64] = rng.beta(won + strength * mean, decided - won + strength * (1 - mean))
+    return rates
+
+
+def _top_quartile(rates: NDArray[np.float64]) -> NDArray[np.float64]:
+    best = max(1, round(rates.shape[1] / 4))
+    threshold = np.partition(rates, rates.shape[1] - best, axis=1)[:, rates.shape[1] - best]
+    top: NDArray[np.float64] = (rates >= threshold[:, None]).mean(axis=0)
     return top

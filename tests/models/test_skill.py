@@ -61,16 +61,30 @@ def test_quarters_correlate_by_the_weight_of_own_data() -> None:
     assert np.corrcoef(table.won, again)[0, 1] == pytest.approx(24 / (24 + 74), abs=0.02)
 
 
-def test_posterior_by_hand() -> None:
-    """The estimate is (wins + kμ) ÷ (decided + k); the interval is that of beta(wins + kμ, losses + k(1 − μ))."""
-    table = counts([2, 9, 5, 14], [20, 20, 24, 30])
-    rates = fitted(table)
-    mu, k = rates.mean, rates.strength
+def test_estimate_by_hand() -> None:
+    """The estimate is (wins + kμ) ÷ (decided + k), and lies inside its interval."""
+    rates = fitted(counts([2, 9, 5, 14], [20, 20, 24, 30]))
     for row in rates.reps.itertuples():
-        assert row.fair == pytest.approx((row.won + k * mu) / (row.decided + k))
-        a, b = row.won + k * mu, row.decided - row.won + k * (1 - mu)
-        assert special.betainc(a, b, row.low) == pytest.approx(0.025)
-        assert special.betainc(a, b, row.high) == pytest.approx(0.975)
+        assert row.fair == pytest.approx((row.won + rates.strength * rates.mean) / (row.decided + rates.strength))
+        assert row.low < row.fair < row.high
+
+
+def test_interval_is_that_of_the_beta_where_the_team_is_large() -> None:
+    """With μ and k well known, the interval is that of beta(wins + kμ, losses + k(1 − μ))."""
+    table, _ = drawn(1500, 60, spread=0.10)
+    rates = fitted(table)
+    a = table.won + rates.strength * rates.mean
+    b = table.decided - table.won + rates.strength * (1 - rates.mean)
+    assert np.abs(rates.reps.low - special.betaincinv(a, b, 0.025)).mean() < 0.01
+    assert np.abs(rates.reps.high - special.betaincinv(a, b, 0.975)).mean() < 0.01
+
+
+def test_interval_knows_that_the_team_rate_is_a_guess() -> None:
+    """Where reps do not differ, no interval is narrower than that of the pooled rate."""
+    table = counts([13, 12, 14, 13, 13], [26, 26, 27, 27, 26])
+    reps = fitted(table).reps
+    pooled = 2 * 1.96 * np.sqrt(0.25 / table.decided.sum())
+    assert (reps.high - reps.low > pooled).all()
 
 
 def test_fit_is_the_maximum_of_scipys_beta_binomial() -> None:
