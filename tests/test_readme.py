@@ -15,7 +15,9 @@ README = (ROOT / "README.md").read_text()
 BIN = Path(sys.executable).parent
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.S)
 COMMANDS = [line for kind, block in BLOCKS if kind == "sh" for line in block.splitlines()]
-EXPORT = "Id,AccountId,Name,StageName,Amount,CloseDate,CreatedDate,OwnerId\n1,A,Big,Closed Won,100,2026-02-03,2026-01-05,U\n"
+EXPORT = """Id,AccountId,Name,StageName,Amount,CloseDate,CreatedDate,OwnerId
+1,A,Big,Closed Won,100,2026-02-03,2026-01-05,U
+"""
 
 
 def test_short() -> None:

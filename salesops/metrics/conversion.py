@@ -51,6 +51,13 @@ def stage_conversion(
     return table.mutate(conversion=table.advanced / decided.nullif(0)).order_by("position")
 
 
+def stages_need(book: Book) -> str:
+    """Return what stage conversion lacks in this book, in words; "" if nothing."""
+    order = "" if book.config.stage_order else "a stage order in book.toml"
+    history = "" if book.has("opportunity_history") else "a history of stages: opportunity_history"
+    return " and ".join(part for part in (order, history) if part)
+
+
 def _nothing() -> ir.Table:
     columns = {"position": "int64", "stage_name": "string", "entered": "int64", "advanced": "int64", "lost": "int64"}
     return ibis.memtable([], schema=ibis.schema({**columns, "still_open": "int64", "conversion": "float64"}))

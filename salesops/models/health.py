@@ -10,7 +10,7 @@ import pandas as pd
 
 from salesops.book.source import Book
 from salesops.metrics.activities import on_time_activities
-from salesops.metrics.conversion import stage_conversion
+from salesops.metrics.conversion import stage_conversion, stages_need
 from salesops.metrics.pipeline import pipeline, pipeline_by_stage
 from salesops.metrics.slippage import can_slip, slippage
 from salesops.metrics.velocity import median_cycle, velocity
@@ -35,6 +35,8 @@ class SalesHealth:
         As `metrics.pipeline.pipeline_by_stage` gives it.
     conversion : pandas.DataFrame
         As `metrics.conversion.stage_conversion` gives it, with low and high (95% interval) and who ("Team").
+    stages_need : str
+        What stage conversion lacks, in words; "" if nothing.
     """
 
     currency: str
@@ -49,6 +51,7 @@ class SalesHealth:
     stages: pd.DataFrame
     stage_order: tuple[str, ...]
     conversion: pd.DataFrame
+    stages_need: str
 
 
 def sales_health(book: Book, period: Period, as_of: date, *, manager: str = "") -> SalesHealth:
@@ -77,5 +80,6 @@ def sales_health(book: Book, period: Period, as_of: date, *, manager: str = "") 
         median_cycle=median_cycle(book, period, as_of),
         stages=stages,
         stage_order=(*order, *others),
+        stages_need=stages_need(book),
         conversion=with_interval(conversion, "advanced", "lost").assign(who="Team"),
     )

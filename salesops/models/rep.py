@@ -16,7 +16,7 @@ from salesops.errors import BookError, did_you_mean
 from salesops.metrics.activities import on_time_activities
 from salesops.metrics.attainment import attainment, cumulative
 from salesops.metrics.commitments import commitments
-from salesops.metrics.conversion import stage_conversion
+from salesops.metrics.conversion import stage_conversion, stages_need
 from salesops.metrics.pipeline import open_deals
 from salesops.metrics.win_rate import win_rate
 from salesops.models.accountability import subject_names
@@ -44,6 +44,10 @@ class RepAccountability:
         won, lost, decided, win_rate of the rep in the period; team_rate.
     activities : dict
         due, on_time, late, not_done, on_time_rate; team_rate.
+    has_deals : bool
+        Whether the book holds opportunities.
+    stages_need : str
+        What stage conversion lacks, in words; "" if nothing.
     judged : pandas.DataFrame
         The rep's commitments due in the period or pending.
     """
@@ -63,6 +67,8 @@ class RepAccountability:
     wins: dict[str, Any]
     activities: dict[str, Any]
     judged: pd.DataFrame
+    has_deals: bool
+    stages_need: str
 
     @property
     def line(self) -> dict[str, Any]:
@@ -145,6 +151,8 @@ def rep_accountability(book: Book, rep: str, period: Period, as_of: date, *, man
         activities=_against_team(
             on_time_activities(book, period, as_of).to_pandas(), user_id, "on_time", "due", "on_time_rate"
         ),
+        has_deals=book.has("opportunities"),
+        stages_need=stages_need(book),
         judged=judged.sort_values(["original_due_date", "commitment_id"], ignore_index=True),
     )
 

@@ -221,13 +221,13 @@ def pace_chart(days: pd.DataFrame, *, currency: str, title: str) -> alt.LayerCha
 _PLACES = {"above": "above limits", "within": "within", "below": "below limits"}
 
 
-def _apart(rates: pd.Series[float], middle: float) -> list[bool]:
+def _apart(rates: pd.Series[float], middle: float) -> pd.Series[bool]:
     """Choose the rates whose labels can stand without touching, those farthest from the middle first."""
     chosen: dict[Any, float] = {}
     for place, rate in sorted(rates.items(), key=lambda item: -abs(item[1] - middle)):
         if all(abs(rate - other) >= _LABEL for other in chosen.values()):
             chosen[place] = rate
-    return [place in chosen for place in rates.index]
+    return pd.Series([place in chosen for place in rates.index], index=rates.index, dtype=bool)
 
 
 def _rate(column: str) -> alt.Y:

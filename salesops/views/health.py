@@ -11,6 +11,7 @@ from salesops.views import charts, words
 from salesops.views import table as t
 from salesops.views.blocks import Block, note, nothing
 
+NOT_YET = "No deal that reached a stage in the period is decided yet."
 NO_DEALS = "This book holds no opportunities: win rate, pipeline, coverage and slippage are not shown."
 
 
@@ -37,7 +38,7 @@ def conversion_chart(health: SalesHealth) -> alt.LayerChart | Block:
     if told.empty and not health.has_deals:
         return nothing()
     if told.empty:
-        return note("Stage conversion needs a stage order in book.toml and opportunity_history.")
+        return note(f"Stage conversion needs {health.stages_need}." if health.stages_need else NOT_YET)
     least = told.sort_values("conversion").iloc[0]
     title = f"Fewest deals go on from {least.stage_name}: {words.percent(least.conversion)} of those decided"
     return charts.conversion_plot(told, stages=health.stage_order, title=title)
@@ -84,7 +85,7 @@ def health_table(health: SalesHealth) -> Block:
         (
             "Sales velocity",
             f"{words.money(speed['velocity'], currency=health.currency)} a day",
-            "qualified deals × win rate × average deal ÷ mean cycle",
+            "open deals past the first stage × win rate × average deal ÷ mean cycle",
         ),
         ("Slippage", words.percent(slips["slippage"]), _slip_note(health)),
         (

@@ -23,12 +23,13 @@ def page_head(r: RepAccountability) -> Block:
     else:
         missing = words.money(line["gap"], currency=r.currency)
         goal = words.money(line["quota"], currency=r.currency)
-        text = f"{r.user_name} {verb} {booked} of {goal}: {missing} to go{_time(r)}."
+        end = f"{missing} to go{_time(r)}" if r.as_of < r.period.end else f"{missing} short"
+        text = f"{r.user_name} {verb} {booked} of {goal}: {end}."
     manager = f" Manager: {r.manager_name}." if r.manager_name else ""
     return headline(
         text,
         eyebrow=f"Rep accountability · {r.company} · {words.span(r.period.start, r.period.end)}",
-        meta=f"As of {words.day(r.as_of)}. Counted: {DATED[line['measure']]}.{manager}",
+        meta=f"As of {words.day(r.as_of)}. Counted: {DATED[line['measure']]}.{manager}{_left(r)}",
     )
 
 
@@ -48,7 +49,8 @@ def key_figures(r: RepAccountability, *, min_deals: int) -> Block:
         figures.append(
             ("Gap", f"+{scale.show(-line['gap'])}" if made else scale.show(line["gap"]), "goal made" if made else pace)
         )
-    figures.append(("Win rate", *_win_rate(r, min_deals)))
+    if r.has_deals:
+        figures.append(("Win rate", *_win_rate(r, min_deals)))
     figures.append(("Activities on time", *_activities(r)))
     promised = f"{kept} of {kept + missed}" if kept + missed else words.MISSING
     figures.append(("Commitments kept", promised, "" if len(due) else "none due in the period"))
@@ -58,6 +60,8 @@ def key_figures(r: RepAccountability, *, min_deals: int) -> Block:
 def what_must_close(r: RepAccountability) -> Block:
     """Say which deals close the gap, or that new ones are needed."""
     line, needed = r.line, r.must_close
+    if not r.has_deals:
+        return note("This book holds no opportunities: what must close is not known.")
     if line["quota"] is None:
         return note("Without a goal there is nothing that must close. Agree a goal first.")
     if line["gap"] <= 0:
@@ -96,6 +100,8 @@ def activity_words(r: RepAccountability) -> Block:
 
 def deals_table(r: RepAccountability, *, limit: int = 25) -> Block:
     """Show the rep's open deals by close date, with how often each moved out."""
+    if not r.has_deals:
+        return nothing()
     deals = r.deals.assign(
         account=r.deals.account_name.fillna("no account"),
         late=["overdue" if overdue else "" for overdue in pd.to_datetime(r.deals.close_date) < pd.Timestamp(r.as_of)],
@@ -129,11 +135,14 @@ def pace(r: RepAccountability) -> alt.LayerChart:
     return charts.pace_chart(r.days, currency=r.currency, title=title)
 
 
-def conversion(r: RepAccountability) -> alt.LayerChart | Block:
-    """Draw stage conversion beside the team's, or say why there is none."""
+def conversion(r: RepAccountability, *, min_deals: int) -> alt.LayerChart | Block:
+    """Draw stage conversion beside the team's, or say why there is none; a rate from few deals is not drawn."""
+    if not r.has_deals:
+        return nothing()
     if r.conversion.empty:
-        return note("Stage conversion needs a stage order in book.toml and opportunity_history.")
-    told = r.conversion[r.conversion.conversion.notna()]
+        return note(f"Stage conversion needs {r.stages_need}.")
+    few = (r.conversion.who == "You") & (r.conversion.advanced + r.conversion.lost < min_deals)
+    told = r.conversion[r.conversion.conversion.notna() & ~few]
     if told.empty:
         return note("No deal that reached a stage in the period is decided yet.")
     stages = list(told.sort_values("position").stage_name.unique())
@@ -165,13 +174,20 @@ def limits(r: RepAccountability, *, min_deals: int) -> Block:
         said.append("A quota covers another period in part and counts by its share of days.")
     bare = int(r.deals.amount.isna().sum())
     if bare:
-        said.append(f"{words.plural(bare, 'open deal')} without an amount count as deals but not as money.")
+        said.append(f"Open deals without an amount count as deals but not as money: {bare:,}.")
     undated = int(r.deals.close_date.isna().sum())
     if undated:
-        said.append(f"{words.plural(undated, 'open deal')} without a close date are due in no period.")
+        said.append(f"Open deals without a close date are due in no period: {undated:,}.")
     said.append(f"Under {words.plural(min_deals, 'decided deal')} a rate reads “too early to say”.")
     said.append("The chance to make the goal is not shown: this book has no forecast yet.")
     return note(*said)
+
+
+def _left(r: RepAccountability) -> str:
+    left = r.line["end_date"]
+    if left is None or pd.Timestamp(left) > pd.Timestamp(r.as_of):
+        return ""
+    return f" Left {words.day(left)}; an open goal passes to {r.manager_name or 'a person to be named'}."
 
 
 def _time(r: RepAccountability) -> str:

@@ -33,7 +33,9 @@ def funnel(skill: TeamSkill) -> alt.LayerChart | Block:
     if skill.rates is None:
         return nothing()
     told = skill.rates.reps.rename(columns={"raw": "win_rate"})
-    told = told[told.decided > 0]
+    told = told[told.enough]
+    if told.empty:
+        return note("Too early to say: nobody has decided enough deals in the last year.")
     title = _funnel_title(skill.rates)
     if len(told) > MOST_POINTS:
         apart = (told.win_rate - skill.rates.mean).abs().sort_values(ascending=False)
@@ -47,6 +49,7 @@ def intervals(skill: TeamSkill) -> alt.LayerChart | Block:
     if skill.rates is None:
         return nothing()
     reps = skill.rates.reps[skill.rates.reps.decided > 0]
+    reps = reps.assign(raw=reps.raw.where(reps.enough))  # a rate from few deals is not shown
     early = int((~reps.enough).sum())
     rest = f"; {early} too early to say" if early else ""
     title = f"Fair win rates with 95% intervals, by name{rest}"

@@ -225,7 +225,7 @@ def _remark(row: Mapping[Any, Any], goals: bool) -> str:
 
 
 def _next(row: Mapping[Any, Any]) -> str | list[str]:
-    if pd.isna(row["gap"]):
+    if pd.isna(row["gap"]) or row["successor"]:
         return ""
     if row["gap"] <= 0:
         return "made it"

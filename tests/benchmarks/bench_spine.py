@@ -19,7 +19,9 @@ NOTEBOOK = ROOT / "notebooks" / "team_accountability.ipynb"
 BY_HAND = """
 import sys, pathlib, pandas as pd
 book = pathlib.Path(sys.argv[1])
-read = lambda name: next((pd.read_parquet if f.suffix == ".parquet" else pd.read_csv)(f) for f in book.glob(name + ".*"))
+def read(name):
+    file = next(book.glob(name + ".*"))
+    return pd.read_parquet(file) if file.suffix == ".parquet" else pd.read_csv(file)
 deals, users, accounts = read("opportunities"), read("users"), read("accounts")
 print(deals.opportunity_id.duplicated().sum(), (~deals.owner_id.isin(users.user_id)).sum())
 print((~deals.account_id.dropna().isin(accounts.account_id)).sum(), (deals.close_date < deals.created_date).sum())
