@@ -52,7 +52,7 @@ def list_items(source: Path) -> tuple[Item, ...]:
     files = sorted(path for path in source.iterdir() if path.is_file() and not path.name.startswith((".", "~$")))
     items = tuple(item for path in files if (kind := _kind(path)) for item in _items_of(path, kind))
     if not items:
-        held = f"It holds {len(files)} other files." if files else "It is empty."
+        held = f"It holds {len(files)} other file{'' if len(files) == 1 else 's'}." if files else "It is empty."
         raise IntakeError(f"The folder '{source}' holds no {READABLE} file. {held}")
     return items
 

@@ -10,6 +10,7 @@ import duckdb
 from salesops.book.finding import Finding
 from salesops.book.intake.account import Account, table_result, unused_files
 from salesops.book.intake.breaches import refusals, set_aside_blank, set_aside_broken
+from salesops.book.intake.carry import carry_history
 from salesops.book.intake.convert import Bound, bind, stage
 from salesops.book.intake.files import list_items
 from salesops.book.intake.links import look_up, name_managers
@@ -39,7 +40,8 @@ def import_book(
     set_aside : bool
         Set rows aside that break a rule, instead of refusing the import.
     replace : bool
-        Put the new book in the place of one that an earlier import wrote.
+        Put the new book in the place of one that an earlier import wrote. What that one knew of its deals
+        becomes history, unless the export brings its own (`salesops.book.intake.carry`).
 
     Returns
     -------
@@ -93,9 +95,10 @@ def _import(con: Any, map_: Map, source: Path, dest: Path, *, set_aside: bool) -
         for result in results:
             _write(con, tables[result.name], folder, rejected=bool(result.set_aside), rows=result.rows_out)
         write_settings(map_.book, map_.title, folder / "book.toml")
+        carried = carry_history(dest, folder, own="opportunity_history" in tables)
     return Intake(
         title=map_.title, dest=dest, tables=results, skipped=skipped,
-        notes=unused_files(sources), warnings=tuple(account.warnings),
+        notes=(*unused_files(sources), *carried), warnings=tuple(account.warnings),
     )  # fmt: skip  # one result
 
 
