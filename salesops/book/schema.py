@@ -162,7 +162,7 @@ ORDER_LINES = Table(
         ident("product_id", "Product", "products.product_id", filled=True),
         number("quantity", "How many; negative for a return", "units"),
         money("unit_price", "Price of one before discount"),
-        number("discount", "Discount", "fraction 0–1", required=False, low=0, high=1),
+        number("discount", "Discount", "fraction 0–1", required=False),
         money("net_amount", "Value; where empty, quantity × unit_price × (1 − discount)", required=False),
         date("promised_date", "Day promised to the customer", required=False),
     ),

@@ -118,3 +118,14 @@ def test_range_includes_its_ends(low: float | None, high: float | None, expected
     flagged = table.mutate(_broken=rule.broken(table)).order_by("n").to_pyarrow().to_pylist()
     assert [row["_broken"] for row in flagged] == expected
     assert rule.found == f"have a score {words}"
+
+
+def test_discount_in_percent_is_an_error_where_it_makes_the_value() -> None:
+    """A discount of 20 would turn sales into a loss; beside a net_amount it changes nothing."""
+    lines = [
+        {"order_line_id": "a", "quantity": 1, "unit_price": 10, "discount": 20},
+        {"order_line_id": "b", "quantity": 1, "unit_price": 10, "discount": 0.2},
+        {"order_line_id": "c", "quantity": 1, "unit_price": 10, "discount": 20, "net_amount": 8},
+        {"order_line_id": "d", "quantity": 1, "unit_price": 10},
+    ]
+    assert broken("order_lines", "discount not 0–1", *lines) == [True, False, False, False]
