@@ -20,6 +20,7 @@ from salesops.book.source import Book
 from salesops.book.values import to_type
 from salesops.errors import BookError, did_you_mean
 
+UNREADABLE = "readable"  # the rule that a table breaks when nothing can be read of it
 _SHOWN = 3
 _LONGEST_CELL = 40
 
@@ -55,10 +56,10 @@ def _check_table(book: Book, name: str) -> list[Finding]:
             return [_missing(name, column, found) for column in missing]
         return list(_broken(_wide(book, schema), schema, _rules(book, schema)))
     except BookError as error:  # its message ends with the repair
-        return [Finding(name, "readable", "error", str(error).removeprefix(f"{name}: "), "")]
+        return [Finding(name, UNREADABLE, "error", str(error).removeprefix(f"{name}: "), "")]
     except (duckdb.Error, IbisError) as error:
-        reason = f"the table cannot be read: {str(error).strip()}"
-        return [Finding(name, "readable", "error", reason, "Export it again, or remove it from the book.")]
+        reason = f"the table cannot be read: {str(error).strip().splitlines()[0]}"
+        return [Finding(name, UNREADABLE, "error", reason, "Export it again, or remove it from the book.")]
 
 
 def _missing(name: str, column: str, found: Collection[str]) -> Finding:

@@ -44,12 +44,16 @@ def _absent(book: Book, names: Collection[str]) -> Iterator[Finding]:
     for name in names:
         for column in SCHEMA[name].columns:
             table = column.references.partition(".")[0]
-            if table and not book.has(table) and book.has(name, column.name):
+            if table and not book.has(table) and _names_any(book, name, column.name):
                 wanted[table].append(f"{name}.{column.name}")
     for table, columns in wanted.items():
         more = f" and {len(columns) - _SHOWN} more" if len(columns) > _SHOWN else ""
         found = f"this table is not in the book, so {', '.join(columns[:_SHOWN])}{more} cannot be checked against it"
         yield Finding(table, "absent", "warning", found, f"Add {table}, or leave the reports out that need it.")
+
+
+def _names_any(book: Book, name: str, column: str) -> bool:
+    return book.has(name, column) and bool(book.table(name)[column].notnull().any().to_pyarrow().as_py())
 
 
 def _cycles(book: Book, names: Collection[str]) -> Iterator[Finding]:

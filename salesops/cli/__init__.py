@@ -35,7 +35,7 @@ class Size(StrEnum):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit code; what a person can repair is told in a sentence, exit code 1."""
+    """Run a command and return its exit code: 1 for what a person can repair, told in a sentence; 130 for Ctrl-C."""
     try:
         app(args=arguments, prog_name="salesops")
     except SystemExit as end:
@@ -78,6 +78,8 @@ def import_(
     intake = import_book(map, source, dest, set_aside=set_aside, replace=replace)
     for line in intake.lines():
         typer.echo(line)
+    for warning in intake.warnings:
+        typer.echo(f"Warning: {warning}", err=True)
     raise typer.Exit(0 if tell_findings(str(dest)) else 1)
 
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import typer
 
 from salesops.book.check import check_book
-from salesops.book.horizon import resolve
+from salesops.book.horizon import facts, resolve
 from salesops.book.lines import report_users
 from salesops.book.people import team_of
 from salesops.book.redact import redacted
-from salesops.book.source import Book, open_book
+from salesops.book.source import Book
+from salesops.cli.opening import opened
 from salesops.errors import BookError, PressError, did_you_mean, first_few
+from salesops.periods import Period
 from salesops.press.catalog import Notebook, find_notebook
 from salesops.press.parameters import Value, bind
 from salesops.press.plan import Report, book_address, plan_report, refuse_clashes
@@ -51,22 +55,24 @@ def prepare(wanted: Sequence[Wanted], folder: Path) -> list[Report]:
     """
     books: dict[str, Book] = {}
     checked: set[tuple[str, tuple[str, ...]]] = set()
+    told: set[str] = set()
     reports: list[Report] = []
-    for want in wanted:
-        notebook = find_notebook(want.notebook, folder)
-        values = bind(notebook.parameters, want.given, notebook.path.name)
-        _refuse_for_each(notebook, want.for_each, values)
-        if notebook.default("book") is None:
-            reports.append(plan_report(notebook, values, asked=values))
-            continue
-        book = str(values.get("book") or book_address(notebook.default("book"), notebook.path.parent))
-        values["book"] = book
-        books[book] = books.get(book) or open_book(book)
-        _refuse_missing(notebook, books[book])
-        if (book, notebook.reads) not in checked:
-            checked.add((book, notebook.reads))
-            _refuse_errors(notebook, books[book])
-        reports.extend(_reports(notebook, books[book], values, want.for_each))
+    with ExitStack() as open_books:
+        for want in wanted:
+            notebook = find_notebook(want.notebook, folder)
+            values = bind(notebook.parameters, want.given, notebook.path.name)
+            _refuse_for_each(notebook, want.for_each, values)
+            if notebook.default("book") is None:
+                reports.append(plan_report(notebook, values, asked=values))
+                continue
+            book = str(values.get("book") or book_address(notebook.default("book"), notebook.path.parent))
+            values["book"] = book
+            books[book] = books.get(book) or open_books.enter_context(opened(book))
+            _refuse_missing(notebook, books[book])
+            if (book, notebook.reads) not in checked:
+                checked.add((book, notebook.reads))
+                _refuse_errors(notebook, books[book], told)
+            reports.extend(_reports(notebook, books[book], values, want.for_each, told))
     refuse_clashes(reports)
     return reports
 
@@ -88,23 +94,33 @@ def _refuse_missing(notebook: Notebook, book: Book) -> None:
         )
 
 
-def _refuse_errors(notebook: Notebook, book: Book) -> None:
+def _refuse_errors(notebook: Notebook, book: Book, told: set[str]) -> None:
     findings = check_book(book, notebook.reads or None)
     errors = [str(finding) for finding in findings if finding.severity == "error"]
     if errors:
         raise BookError("\n".join(errors))
     if findings:
         warnings = "1 warning" if len(findings) == 1 else f"{len(findings)} warnings"
-        typer.echo(
-            f"{book.company}: {warnings}; the reports say so. For details: salesops check {book.location}", err=True
-        )
+        _tell(f"{book.company}: {warnings}; the reports say so. For details: salesops check {book.location}", told)
 
 
-def _reports(notebook: Notebook, book: Book, values: dict[str, Value], for_each: str) -> Iterator[Report]:
+def _tell(sentence: str, told: set[str]) -> None:
+    """Print a sentence on stderr, once for all reports of a run."""
+    if sentence not in told:
+        told.add(sentence)
+        typer.echo(sentence, err=True)
+
+
+def _reports(
+    notebook: Notebook, book: Book, values: dict[str, Value], for_each: str, told: set[str]
+) -> Iterator[Report]:
     """Yield the reports of one notebook on one book: one, or one for each person with a line."""
     redact = values.get("redact", notebook.default("redact"))
     view = redacted(book) if redact else book  # no real name may reach a file name or the index
     period, as_of = resolve(view, _text(notebook, values, "period"), _text(notebook, values, "as_of"))
+    empty = _emptiness(view, period, as_of) if notebook.default("period") is not None else ""
+    if empty:
+        _tell(empty, told)
     resolved: dict[str, Value] = {"period": str(period), "as_of": as_of.isoformat()}
     known = {name: value for name, value in resolved.items() if notebook.default(name) is not None}
     # the last date in the book moves from run to run, and the report stays the same
@@ -120,9 +136,26 @@ def _reports(notebook: Notebook, book: Book, values: dict[str, Value], for_each:
     if not for_each:
         people = [_person(rep, people, str(period))] if rep else people[:1]
     if not people:
-        typer.echo(f"{book.company}: no one has a line in {period}, so {notebook.name} has no report in it.", err=True)
+        _tell(f"{book.company}: no one has a line in {period}, so {notebook.name} has no report in it.", told)
     for user_id, name in people:
         yield plan_report(notebook, {**values, **known, REP: user_id}, asked={**asked, REP: user_id}, person=name)
+
+
+def _emptiness(book: Book, period: Period, as_of: date) -> str:
+    """Return a warning if nothing happened in a period, which can be reported all the same; else ""."""
+    day = facts(book).day
+    within = day.between(period.start, period.cut(as_of)).any()
+    found = day.as_table().aggregate(within=within, first=day.min(), last=day.max()).to_pyarrow().to_pylist()[0]
+    if found["within"]:
+        return ""
+    until = f" up to {as_of}" if as_of < period.end else ""
+    why = f"no deal closed and no order came in {period}{until}"
+    if period.start > as_of:
+        why = f"{period} begins after {as_of}, the date of the report"
+    if found["last"] is None:
+        return f"{book.company}: {why}. No deal in the book is closed, and there is no order."
+    reach = f"Deals closed or orders came from {found['first']} to {found['last']}"
+    return f"{book.company}: {why}. {reach}: choose --period and --as-of there."
 
 
 def _text(notebook: Notebook, values: Mapping[str, Value], name: str) -> str:
@@ -132,7 +165,7 @@ def _text(notebook: Notebook, values: Mapping[str, Value], name: str) -> str:
 def _person(rep: str, people: Sequence[tuple[str, str]], period: str) -> tuple[str, str]:
     named = [person for person in people if rep == person[0]] or [person for person in people if rep == person[1]]
     if not named:
-        hint = did_you_mean(rep, [word for person in people for word in person])
+        hint = did_you_mean(rep, [word for person in people for word in person]) or "No one has: choose another period."
         raise PressError(f"No one with a line in {period} has the id or name '{rep}'. {hint}")
     if len(named) > 1:
         ids = [user_id for user_id, _ in named]

@@ -7,28 +7,31 @@ from pathlib import Path
 
 import typer
 
-from salesops.book.check import Finding, check_book
-from salesops.book.source import Book, open_book
+from salesops.book.check import UNREADABLE, Finding, check_book
+from salesops.book.source import Book
+from salesops.cli.opening import opened
 from salesops.cli.text import columns
 from salesops.press.catalog import Notebook, notebooks
 
 
 def tell_check(where: str, folder: Path) -> bool:
     """Print everything about a book; `folder` holds the notebooks. Return whether it has no errors."""
-    book = open_book(where)
-    findings = check_book(book)
-    currency = f", amounts in {book.currency}" if not _errors(findings) and book.currency else ""
-    typer.echo(f"{book.company}: {len(book.names)} tables{currency}")
-    _tell_detected(book)
-    _tell("errors", _errors(findings))
-    _tell("warnings", [finding for finding in findings if finding.severity == "warning"])
-    _tell_reports(book, notebooks(folder), {finding.table for finding in _errors(findings)})
-    return not _errors(findings)
+    with opened(where) as book:
+        findings = check_book(book)
+        errors = _errors(findings)
+        currency = f", amounts in {book.currency}" if not errors and book.currency else ""
+        typer.echo(f"{book.company}: {len(book.names)} table{'' if len(book.names) == 1 else 's'}{currency}")
+        _tell_detected(book, {finding.table for finding in errors if finding.rule == UNREADABLE})
+        _tell("errors", errors)
+        _tell("warnings", [finding for finding in findings if finding.severity == "warning"])
+        _tell_reports(book, notebooks(folder), {finding.table for finding in errors})
+    return not errors
 
 
 def tell_findings(where: str) -> bool:
     """Print the errors and warnings of a book. Return whether it has no errors."""
-    findings = check_book(open_book(where))
+    with opened(where) as book:
+        findings = check_book(book)
     _tell("errors", _errors(findings))
     _tell("warnings", [finding for finding in findings if finding.severity == "warning"])
     return not _errors(findings)
@@ -38,8 +41,8 @@ def _errors(findings: Sequence[Finding]) -> list[Finding]:
     return [finding for finding in findings if finding.severity == "error"]
 
 
-def _tell_detected(book: Book) -> None:
-    notes = [(name, note) for name in book.names for note in book.notes(name)]
+def _tell_detected(book: Book, unreadable: Set[str]) -> None:
+    notes = [(name, note) for name in book.names if name not in unreadable for note in book.notes(name)]
     if notes:
         typer.echo("\nDetected. Where this is wrong, say so in book.toml:")
         typer.echo("\n".join(columns(notes)))

@@ -35,8 +35,7 @@ def run_reports(reports: Sequence[Report], out: Path, *, jobs: int, done: Done) 
         After everything has been stopped.
     """
     out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=out):
-        pass  # a folder that cannot be written is better known now than after the first report
+    _try_to_write(out)
     with tempfile.TemporaryDirectory(prefix="salesops-") as sockets:
         try:
             with _workers(max(1, min(jobs, len(reports)))) as pool:
@@ -47,6 +46,15 @@ def run_reports(reports: Sequence[Report], out: Path, *, jobs: int, done: Done) 
         finally:
             for part in out.glob(UNFINISHED):
                 part.unlink(missing_ok=True)
+
+
+def _try_to_write(out: Path) -> None:
+    # a folder that cannot be written is better known now than after the first report
+    try:
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(out)) from None
 
 
 @contextmanager

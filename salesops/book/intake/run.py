@@ -69,6 +69,7 @@ def import_book(
         ) from None
     except RuntimeError as error:
         if "interrupted" in str(error).lower():  # so DuckDB reports Ctrl-C
+            con.con.interrupt()  # else the query is worked through before the connection closes
             raise KeyboardInterrupt from None
         raise
     finally:

@@ -57,7 +57,8 @@ def write_sample(dest: Path, *, seed: int, size: Literal["small", "medium", "lar
             _write(Path(made), seed, size)
             _move(Path(made), dest)
     except OSError as error:
-        raise BookError(f"The sample cannot be written to '{dest}': {error.strerror or error}.") from None
+        reason = f"{error.strerror or error}. Free space, or choose a folder that can be written."
+        raise BookError(f"The sample cannot be written to '{dest}': {reason}") from None
     return dest
 
 
