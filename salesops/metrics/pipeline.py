@@ -97,11 +97,12 @@ def pipeline_by_stage(book: Book, period: Period, as_of: date, *, manager: str =
         (age.isnull(), AGE_BANDS[3]), (age <= 30, AGE_BANDS[0]), (age <= 90, AGE_BANDS[1]), else_=AGE_BANDS[2]
     )
     staged = deals.mutate(age_band=band, stage_name=deals.stage_name.fill_null("not known then"))
-    return staged.group_by("stage_name", "age_band").aggregate(
+    table = staged.group_by("stage_name", "age_band").aggregate(
         deals=staged.share.sum(),
         amount=staged.credited.sum().fill_null(0),
         without_amount=staged.share.sum(where=staged.amount.isnull()).fill_null(0),
     )
+    return table.order_by("stage_name", "age_band")
 
 
 def open_deals(book: Book, as_of: date, *, users: tuple[str, ...]) -> ir.Table:

@@ -23,10 +23,8 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("words", "told"),
     [
         ([TEAM, "--period", "2026Q1"], f"{LIKE}'2026Q1'."),
-        ([TEAM, "--period", "2026-Q5"], f"{LIKE}'2026-Q5'."),
         ([TEAM, "--period", "Q1 2026"], f"{LIKE}'Q1 2026'."),
         ([TEAM, "--period", "last quarter"], f"{LIKE}'last quarter'."),
-        ([TEAM, "--period", "FY26"], f"{LIKE}'FY26'."),
         ([TEAM, "--period", "2026-13"], "A month must be 01 to 12. Got '2026-13'."),
         ([TEAM, "--period", "2026-01-01..2026-02-30"], "A date must be a real day written like 2026-08-31. Got '2026-"),
         ([TEAM, "--period", "2026-03-01..2026-01-01"], "A period must not end before it starts. Got 2026-03-01..2026-"),

@@ -66,11 +66,6 @@ CASES: dict[str, tuple[Spoil, str, str]] = {
         "opportunities: opportunities.csv is empty. Export it again.\n",
         "opportunities.csv is empty. Export it again.\n",
     ),
-    "blank lines alone": (
-        spoilt(opportunities=b"\r\n\r\n"),
-        "opportunities: opportunities.csv is empty. Export it again.\n",
-        "opportunities.csv is empty. Export it again.\n",
-    ),
     "header only": (
         spoilt(opportunities=csv_text(DEALS).splitlines()[0] + "\n"),
         "opportunities: opportunities.csv holds a header and no rows. Remove the file, or export it again.\n",

@@ -66,15 +66,15 @@ def test_two_reports_of_one_file_are_refused() -> None:
 @pytest.mark.parametrize(
     ("book", "address", "name"),
     [
-        ("../data/sample", "/work/data/sample", "sample"),
+        ("../data/sample", "/desk/data/sample", "sample"),
         ("/books/acme", "/books/acme", "acme"),
-        ("duckdb://acme.duckdb", "duckdb:///work/here/acme.duckdb", "acme"),
+        ("duckdb://acme.duckdb", "duckdb:///desk/here/acme.duckdb", "acme"),
         ("duckdb:///books/a%20b.duckdb", "duckdb:///books/a%20b.duckdb", "a b"),
     ],
 )
 def test_a_book_has_an_address_that_holds_from_everywhere(book: str, address: str, name: str) -> None:
     """The notebook gets the whole address; readers of the index see only the book's name."""
-    assert book_address(book, Path("/work/here")) == address
+    assert book_address(book, Path("/desk/here")) == address
     report = planned(book=address, period="2026")
     assert report.parameters["book"] == address
     assert report.shown == {"book": name, "period": "2026"}
