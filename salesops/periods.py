@@ -140,7 +140,8 @@ def named(start: date, end: date) -> Period:
 
 
 def _months(first: date, count: int, label: str) -> Period:
-    return Period(first, _add_months(first, count) - timedelta(days=1), label)
+    last = _add_months(first, count - 1)
+    return Period(first, last.replace(day=calendar.monthrange(last.year, last.month)[1]), label)
 
 
 def _add_months(first: date, count: int) -> date:
