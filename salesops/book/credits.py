@@ -22,8 +22,7 @@ def credited_deals(book: Book) -> ir.Table:
         share (fraction; the shares of a deal sum to 1), value (whole amount in the book's currency, null
         without amount or rate), no_rate (boolean), credited (share × value).
     """
-    table: ir.Table = book.keep("credited deals", lambda: _deals(book))
-    return table
+    return book.keep("credited deals", lambda: _deals(book))
 
 
 def credited_orders(book: Book) -> ir.Table:
@@ -36,8 +35,7 @@ def credited_orders(book: Book) -> ir.Table:
         share, amount (net, in the order's currency), value (in the book's currency), no_rate, credited
         (share × value).
     """
-    table: ir.Table = book.keep("credited orders", lambda: _orders(book))
-    return table
+    return book.keep("credited orders", lambda: _orders(book))
 
 
 def _deals(book: Book) -> ir.Table:

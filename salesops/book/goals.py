@@ -25,8 +25,7 @@ def goals(book: Book, period: Period) -> ir.Table:
         a rate), prorated (boolean: some quota counted in part), ramped (boolean), quotas_left_out (how many
         could not be converted).
     """
-    table: ir.Table = book.keep(("goals", period), lambda: _goals(book, period))
-    return table
+    return book.keep(("goals", period), lambda: _goals(book, period))
 
 
 def _goals(book: Book, period: Period) -> ir.Table:

@@ -38,15 +38,14 @@ def report_people(book: Book, period: Period, as_of: date, *, manager: str = "")
         user_id, user_name, role, manager_id, territory_id, hire_date, end_date; one row a person.
     """
     known = as_known(book, as_of)
-    table: ir.Table = known.keep(("people", period, manager), lambda: _people(known, period, manager))
-    return table
+    return known.keep(("people", period, manager), lambda: _people(known, period, manager))
 
 
 def report_users(book: Book, period: Period, as_of: date, *, manager: str = "") -> list[tuple[str, str]]:
     """Return (user_id, user_name) of everyone who has a line, by name."""
-    people = report_people(book, period, as_of, manager=manager).select("user_id", "user_name")
-    rows = people.order_by("user_name", "user_id").to_pyarrow().to_pylist()
-    return [(row["user_id"], row["user_name"]) for row in rows]
+    known = as_known(book, as_of)
+    pairs = known.keep(("report users", period, manager), lambda: _users(known, period, as_of, manager))
+    return [(user_id, user_name) for user_id, user_name in pairs]
 
 
 def report_lines(book: Book, period: Period, as_of: date, *, manager: str = "") -> ir.Table:
@@ -61,8 +60,7 @@ def report_lines(book: Book, period: Period, as_of: date, *, manager: str = "") 
         prorated, ramped, quotas_left_out.
     """
     known = as_known(book, as_of)
-    table: ir.Table = known.keep(("lines", period, manager), lambda: _lines(known, period, as_of, manager))
-    return table
+    return known.keep(("lines", period, manager), lambda: _lines(known, period, as_of, manager))
 
 
 def usual_measure(book: Book, period: Period) -> str:
@@ -70,8 +68,7 @@ def usual_measure(book: Book, period: Period) -> str:
 
     A book without quotas uses bookings where it has opportunities, else orders.
     """
-    measure: str = book.keep(("usual measure", period), lambda: _usual_measure(book, period))
-    return measure
+    return book.keep(("usual measure", period), lambda: _usual_measure(book, period))
 
 
 def roll_up(table: ir.Table, by: By, sums: tuple[str, ...], also: tuple[str, ...] = ()) -> ir.Table:
@@ -84,6 +81,11 @@ def roll_up(table: ir.Table, by: By, sums: tuple[str, ...], also: tuple[str, ...
     keys = [*GROUPS[by], *also]
     totals = {name: table[name].sum() for name in sums}
     return table.group_by(keys).aggregate(**totals) if keys else table.aggregate(**totals)
+
+
+def _users(known: Book, period: Period, as_of: date, manager: str) -> list[list[str]]:
+    people = report_people(known, period, as_of, manager=manager).order_by("user_name", "user_id")
+    return [[row["user_id"], row["user_name"]] for row in people.to_pyarrow().to_pylist()]
 
 
 def _lines(known: Book, period: Period, as_of: date, manager: str) -> ir.Table:

@@ -6,6 +6,7 @@ from collections import defaultdict
 
 import ibis.expr.types as ir
 
+from salesops.book.source import Book
 from salesops.errors import BookError, did_you_mean, first_few
 
 
@@ -38,6 +39,11 @@ def team_of(users: ir.Table, manager: str) -> tuple[str, ...]:
     return tuple(sorted(team))
 
 
+def user_names(book: Book) -> dict[str, str]:
+    """Return the name of every user by id."""
+    return dict(book.keep("user names", lambda: _names(book)))
+
+
 def manager_cycles(users: ir.Table) -> list[tuple[str, ...]]:
     """Return the circles of users who report to each other, each from its first id upwards, sorted.
 
@@ -60,6 +66,11 @@ def manager_cycles(users: ir.Table) -> list[tuple[str, ...]]:
             cycles.append(_from_first(list(path)[path[user] :]))
         seen.update(path)
     return sorted(cycles)
+
+
+def _names(book: Book) -> list[list[str]]:
+    rows = book.table("users").select("user_id", "user_name").to_pyarrow().to_pylist()
+    return [[row["user_id"], row["user_name"]] for row in rows]
 
 
 def _id_of(manager: str, names: dict[str, str]) -> str:

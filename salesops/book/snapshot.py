@@ -31,14 +31,20 @@ def as_known(book: Book, as_of: date) -> Book:
     """
     if book.as_of == as_of:
         return book
-    known: Book = book.keep(
-        ("as known", as_of), lambda: book.with_tables(lambda name: _table_known(book, name, as_of), as_of=as_of)
-    )
-    return known
+
+    def known() -> Book:
+        variant = f"known {as_of.isoformat()}"
+        return book.with_tables(lambda name: _table_known(book, name, as_of), variant=variant, as_of=as_of)
+
+    return book.keep(("as known", as_of), known)
 
 
 def needs_history(book: Book, as_of: date) -> int:
     """Count the deals that `as_known` reopens without knowing their stage, amount or close date then."""
+    return book.keep(("needs history", as_of), lambda: _needs_history(book, as_of))
+
+
+def _needs_history(book: Book, as_of: date) -> int:
     today, then = book.table("opportunities"), as_known(book, as_of).table("opportunities")
     closed = today.filter(today.is_closed).select("opportunity_id")
     reopened = then.filter(~then.is_closed).semi_join(closed, "opportunity_id")
@@ -47,13 +53,13 @@ def needs_history(book: Book, as_of: date) -> int:
 
 
 def _table_known(book: Book, name: str, as_of: date) -> ir.Table:
-    table = _rows_known(book, SCHEMA[name], as_of)
     if name == "opportunities":
-        return _deals_known(book, table, as_of).cache()
+        return book.keep(("deals known", as_of), lambda: _deals_known(book, as_of))
+    if name == "users" and book.has("user_history"):
+        return book.keep(("users known", as_of), lambda: _users_known(book, as_of))
+    table = _rows_known(book, SCHEMA[name], as_of)
     if name == "order_lines" and book.has("orders"):
         return table.semi_join(_rows_known(book, SCHEMA["orders"], as_of), "order_id")
-    if name == "users" and book.has("user_history"):
-        return _users_known(table, _rows_known(book, SCHEMA["user_history"], as_of)).cache()
     return table
 
 
@@ -81,7 +87,8 @@ def _day_end(book: Book, day: ir.Value) -> ir.Value:
     return to_type(next_day, "instant", Format(time_zone=book.config.time_zone))
 
 
-def _deals_known(book: Book, deals: ir.Table, as_of: date) -> ir.Table:
+def _deals_known(book: Book, as_of: date) -> ir.Table:
+    deals = _rows_known(book, OPPORTUNITIES, as_of)
     closed = deals.is_closed & (deals.close_date.isnull() | (deals.close_date <= as_of))
     deals = deals.mutate(_closed=closed, _reopened=deals.is_closed & ~closed)
     stamps = deals.filter(deals._closed).select(
@@ -129,7 +136,8 @@ def _value_then(book: Book, joined: ir.Table, field: str) -> ir.Value:
     )
 
 
-def _users_known(users: ir.Table, history: ir.Table) -> ir.Table:
+def _users_known(book: Book, as_of: date) -> ir.Table:
+    users, history = (_rows_known(book, SCHEMA[name], as_of) for name in ("users", "user_history"))
     last = history.group_by(_user="user_id").aggregate(
         _manager=history.manager_id.argmax(history.valid_from),
         _territory=history.territory_id.argmax(history.valid_from),

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 import ibis
@@ -25,6 +25,7 @@ import ibis.expr.types as ir
 from salesops.book.config import BookConfig, read_config
 from salesops.book.delimited import load_delimited
 from salesops.book.schema import SCHEMA, Column, Type
+from salesops.book.shelf import identity, shelved
 from salesops.book.values import Format, to_type
 from salesops.errors import BookError, did_you_mean
 
@@ -40,6 +41,8 @@ _IBIS_TYPES: dict[Type, str] = {
 }
 
 _SPILL = itertools.count(1)
+
+T = TypeVar("T")
 
 
 def open_book(where: str | os.PathLike[str]) -> Book:
@@ -88,6 +91,7 @@ class Book:
     con: Any
     origins: dict[str, Path | str] = field(repr=False)
     as_of: date | None = None
+    _identity: str = field(default="", repr=False)
     _build: Callable[[str], ir.Table] | None = field(default=None, repr=False)
     _raw: dict[str, tuple[ir.Table, Format, tuple[str, ...]]] = field(default_factory=dict, repr=False)
     _tables: dict[str, ir.Table] = field(default_factory=dict, repr=False)
@@ -109,16 +113,7 @@ class Book:
 
         It is that of all rows, whatever the date of a snapshot: a company does not change its currency with it.
         """
-        if self.config.currency:
-            return self.config.currency
-        for name in filter(self.has, ("opportunities", "orders", "quotas", "contracts")):
-            table = self._type(name)
-            rows = table.filter(table.currency.notnull())
-            counts = rows.group_by("currency").aggregate(rows=rows.count())
-            most = counts.order_by(ibis.desc("rows"), "currency").limit(1).to_pyarrow().to_pylist()
-            if most:
-                return str(most[0]["currency"])
-        return ""
+        return self.config.currency or self.keep("currency", self._usual_currency)
 
     def has(self, name: str, *columns: str) -> bool:
         """Tell whether the book has this table, and these columns in it."""
@@ -151,20 +146,36 @@ class Book:
         """Return what was detected when the table was read, as sentences."""
         return self._load(name)[2]
 
-    def with_tables(self, build: Callable[[str], ir.Table], **changes: Any) -> Book:
-        """Return a book of the same company whose tables are what `build` gives for their names, when first used."""
-        return replace(self, _build=build, _tables={}, _kept={}, **changes)
+    def with_tables(self, build: Callable[[str], ir.Table], *, variant: str = "", **changes: Any) -> Book:
+        """Return a book of the same company whose tables are what `build` gives for their names, when first used.
 
-    def keep(self, key: Hashable, build: Callable[[], Any]) -> Any:
-        """Return what `build` gives, built once for this book; a table is stored in the database.
+        `variant` says in words how the tables differ from this book's, for other processes to know them by;
+        without it they share nothing of the new book.
+        """
+        named = f"{self._identity}, {variant}" if self._identity and variant else ""
+        return replace(self, _build=build, _tables={}, _kept={}, _identity=named, **changes)
+
+    def keep(self, key: Hashable, build: Callable[[], T]) -> T:
+        """Return what `build` gives, built once for this book; a table is stored.
 
         Reports ask for the same intermediate tables again and again; stored, each is computed once and the
-        queries on top of it stay short.
+        queries on top of it stay short. With a shelf (`salesops.book.shelf`) it is computed once for all
+        processes of a run. `key` must say in its repr all on which the result depends beside the book.
         """
         if key not in self._kept:
-            built = build()
-            self._kept[key] = built.cache() if isinstance(built, ir.Table) else built
-        return self._kept[key]
+            self._kept[key] = shelved(self.con, self._identity, key, build)
+        kept: T = self._kept[key]
+        return kept
+
+    def _usual_currency(self) -> str:
+        for name in filter(self.has, ("opportunities", "orders", "quotas", "contracts")):
+            table = self._type(name)
+            rows = table.filter(table.currency.notnull())
+            counts = rows.group_by("currency").aggregate(rows=rows.count())
+            most = counts.order_by(ibis.desc("rows"), "currency").limit(1).to_pyarrow().to_pylist()
+            if most:
+                return str(most[0]["currency"])
+        return ""
 
     def _type(self, name: str) -> ir.Table:
         schema = SCHEMA[name]
@@ -221,10 +232,16 @@ def missing_columns(name: str, missing: list[str], found: tuple[str, ...]) -> st
 
 
 def connect(database: Path | None = None) -> Any:
-    """Return an Ibis connection to DuckDB: in memory, or to a file opened read-only."""
+    """Return an Ibis connection to DuckDB: in memory, or to a file opened read-only.
+
+    OMP_NUM_THREADS, the usual cap on threads, holds for the database too if it is a whole number above 0.
+    """
     # a folder for each: two databases that spill into one folder overwrite each other's files
     own = f"memory{next(_SPILL)}" if database is None else f"{zlib.crc32(bytes(database.resolve())):08x}"
-    settings = {"temp_directory": str(Path(tempfile.gettempdir()) / f"salesops-{os.getpid()}-{own}")}
+    settings: dict[str, Any] = {"temp_directory": str(Path(tempfile.gettempdir()) / f"salesops-{os.getpid()}-{own}")}
+    cap = os.environ.get("OMP_NUM_THREADS", "")
+    if cap.isascii() and cap.isdigit() and int(cap) > 0:
+        settings["threads"] = int(cap)
     if database is None:
         return ibis.duckdb.connect(**settings)
     return ibis.duckdb.connect(database, read_only=True, **settings)
@@ -247,7 +264,9 @@ def _open_folder(path: Path) -> Book:
             raise BookError(f"{name}: two files hold this table, {Path(origins[name]).name} and {file.name}. Keep one.")
         if name in SCHEMA:
             origins[name] = file
-    return Book(str(path), read_config(path / "book.toml"), connect(), origins)
+    settings = path / "book.toml"
+    stands = identity(path, [*map(Path, origins.values()), settings])  # before anything is read
+    return Book(str(path), read_config(settings), connect(), origins, _identity=stands)
 
 
 def _open_database(path: Path) -> Book:
@@ -255,12 +274,14 @@ def _open_database(path: Path) -> Book:
         raise BookError(
             f"There is no database file '{path}'. Check the address: duckdb:///absolute/path or duckdb://relative/path."
         )
+    settings = path.parent / "book.toml"
+    stands = identity(path, [path, path.with_name(f"{path.name}.wal"), settings])  # before anything is read
     try:
         con = connect(path)
     except Exception as error:  # DuckDB raises several kinds for a file that is not its own
         raise BookError(f"'{path}' cannot be opened as a DuckDB database: {error}") from None
     origins: dict[str, Path | str] = {t.casefold(): t for t in con.list_tables() if t.casefold() in SCHEMA}
-    return Book(str(path), read_config(path.parent / "book.toml"), con, origins)
+    return Book(str(path), read_config(settings), con, origins, _identity=stands)
 
 
 def _read_parquet(con: Any, path: Path) -> ir.Table:

@@ -27,16 +27,20 @@ def on_time_activities(book: Book, period: Period, as_of: date, *, by: By = "rep
         not_done, on_time_rate (on_time ÷ due; null if nothing was due).
     """
     known = as_known(book, as_of)
+    return known.keep(("on-time activities", period, by, manager), lambda: _rates(known, period, as_of, by, manager))
+
+
+def _rates(known: Book, period: Period, as_of: date, by: By, manager: str) -> ir.Table:
     activities = known.table("activities")
     due = activities.filter(activities.due_date.between(period.start, period.cut(as_of)))
-    done = local_date(due.completed_at, book.config.time_zone)
+    done = local_date(due.completed_at, known.config.time_zone)
     sums = due.group_by(_user="owner_id").aggregate(
         due=due.count(),
         on_time=(done <= due.due_date).sum(),
         late=(done > due.due_date).sum(),
         not_done=done.isnull().sum(),
     )
-    people = report_people(book, period, as_of, manager=manager)
+    people = report_people(known, period, as_of, manager=manager)
     both = people.left_join(sums, people.user_id == sums._user)
     table = roll_up(both.select(*PERSON, *(both[name].fill_null(0).name(name) for name in SUMS)), by, SUMS)
     return table.mutate(on_time_rate=table.on_time / table.due.nullif(0))

@@ -38,25 +38,13 @@ def attainment(book: Book, period: Period, as_of: date, *, by: By = "rep", manag
         hire_date, end_date, is_rollup, prorated, ramped, quotas_left_out. By group also lines,
         lines_with_quota, lines_attained and booked_with_quota (the actual of the lines that have a quota).
     """
-    lines = report_lines(book, period, as_of, manager=manager)
     known = as_known(book, as_of)
-    actual = actuals(known, period, as_of)
-    own = lines.filter(~lines.is_rollup).left_join(actual, ["user_id", "measure"])
-    table = own.select(*lines.columns, *(own[name].fill_null(0).name(name) for name in ("booked", "deals", "no_rate")))
-    if by != "rep":
-        return _grouped(table, period, as_of, by)
-    rollups = _rollups(known, lines.filter(lines.is_rollup), actual)
-    return _ratios(ibis.union(table, rollups) if rollups is not None else table, period, as_of)
+    return known.keep(("attainment", period, by, manager), lambda: _attainment(known, period, as_of, by, manager))
 
 
 def actuals(known: Book, period: Period, as_of: date) -> ir.Table:
     """Return what each user brought in: user_id (null for house sales), measure, booked, deals, no_rate."""
-    last = period.cut(as_of)
-    deals = credited_deals(known)
-    won = deals.filter(deals.is_won & deals.close_date.between(period.start, last))
-    orders = credited_orders(known)
-    ordered = orders.filter(orders.ordered_on.between(period.start, last))
-    return ibis.union(_summed(won, "bookings"), _summed(ordered, "orders"))
+    return known.keep(("actuals", period, as_of), lambda: _actuals(known, period, period.cut(as_of)))
 
 
 def house_sales(book: Book, period: Period, as_of: date) -> ir.Table:
@@ -72,26 +60,21 @@ def house_sales(book: Book, period: Period, as_of: date) -> ir.Table:
 def cumulative(book: Book, period: Period, as_of: date, *, users: tuple[str, ...], measure: str) -> ir.Table:
     """Return some people's running actual: date, booked (money up to that day); a row for each day with sales."""
     known = as_known(book, as_of)
-    if measure == "bookings":
-        deals = credited_deals(known)
-        rows = deals.filter(deals.is_won).select("user_id", day="close_date", credited="credited")
-    else:
-        rows = credited_orders(known).select("user_id", "credited", day="ordered_on")
-    mine = rows.filter(rows.user_id.isin(users) & rows.day.between(period.start, period.cut(as_of)))
-    daily = mine.group_by(date="day").aggregate(amount=mine.credited.sum().fill_null(0))
-    return daily.mutate(booked=daily.amount.sum().over(ibis.cumulative_window(order_by=daily.date))).select(
-        "date", "booked"
-    )
+    daily = known.keep(("daily", period, measure), lambda: _daily(known, period, as_of, measure))
+    mine = daily.filter(daily.user_id.isin(users))
+    days = mine.group_by("date").aggregate(amount=mine.amount.sum())
+    return days.select("date", booked=days.amount.sum().over(ibis.cumulative_window(order_by=days.date)))
 
 
-def _summed(rows: ir.Table, measure: str) -> ir.Table:
-    # shares such as .7 + .2 + .1 add up to a hair below 1, and a goal must not be missed by that
-    return rows.group_by("user_id").aggregate(
-        measure=ibis.literal(measure),
-        booked=rows.credited.sum().fill_null(0).round(6),
-        deals=rows.share.sum(),
-        no_rate=rows.no_rate.sum(),
-    )
+def _attainment(known: Book, period: Period, as_of: date, by: By, manager: str) -> ir.Table:
+    lines = report_lines(known, period, as_of, manager=manager)
+    actual = actuals(known, period, as_of)
+    own = lines.filter(~lines.is_rollup).left_join(actual, ["user_id", "measure"])
+    table = own.select(*lines.columns, *(own[name].fill_null(0).name(name) for name in ("booked", "deals", "no_rate")))
+    if by != "rep":
+        return _grouped(table, period, as_of, by)
+    rollups = _rollups(known, lines.filter(lines.is_rollup), actual)
+    return _ratios(ibis.union(table, rollups) if rollups is not None else table, period, as_of)
 
 
 def _rollups(known: Book, lines: ir.Table, actual: ir.Table) -> ir.Table | None:
@@ -131,3 +114,31 @@ def _grouped(table: ir.Table, period: Period, as_of: date, by: By) -> ir.Table:
     )
     sums = ("quota", "booked", "deals", "no_rate", "lines", "lines_with_quota", "lines_attained", "booked_with_quota")
     return _ratios(roll_up(counted, by, sums, also=("measure",)), period, as_of)
+
+
+def _actuals(known: Book, period: Period, last: date) -> ir.Table:
+    deals = credited_deals(known)
+    won = deals.filter(deals.is_won & deals.close_date.between(period.start, last))
+    orders = credited_orders(known)
+    ordered = orders.filter(orders.ordered_on.between(period.start, last))
+    return ibis.union(_summed(won, "bookings"), _summed(ordered, "orders"))
+
+
+def _summed(rows: ir.Table, measure: str) -> ir.Table:
+    # shares such as .7 + .2 + .1 add up to a hair below 1, and a goal must not be missed by that
+    return rows.group_by("user_id").aggregate(
+        measure=ibis.literal(measure),
+        booked=rows.credited.sum().fill_null(0).round(6),
+        deals=rows.share.sum(),
+        no_rate=rows.no_rate.sum(),
+    )
+
+
+def _daily(known: Book, period: Period, as_of: date, measure: str) -> ir.Table:
+    if measure == "bookings":
+        deals = credited_deals(known)
+        rows = deals.filter(deals.is_won).select("user_id", day="close_date", credited="credited")
+    else:
+        rows = credited_orders(known).select("user_id", "credited", day="ordered_on")
+    inside = rows.filter(rows.day.between(period.start, period.cut(as_of)))
+    return inside.group_by("user_id", date="day").aggregate(amount=inside.credited.sum().fill_null(0))

@@ -42,15 +42,8 @@ def commitments(book: Book, period: Period, as_of: date, *, users: tuple[str, ..
         of VERDICTS), moved (boolean), due_in_period (boolean).
     """
     known = as_known(book, as_of)
-    rows = _prepared(known, as_of)
-    if users:
-        rows = rows.filter(rows.owner_id.isin(users))
-    in_period = rows.original_due_date.between(period.start, period.end)
-    rows = rows.mutate(due_in_period=in_period & (rows.original_due_date <= as_of))
-    rows = rows.filter(rows.due_in_period | (rows.original_due_date > as_of))
-    values = _values(known, rows)
-    joined = rows.left_join(values, rows.commitment_id == values._id).drop("_id")
-    return joined.mutate(verdict=_verdict(joined, as_of)).drop("_goal", "_withdrawn_on")
+    judged = known.keep(("commitments", period), lambda: _judged(known, period, as_of))
+    return judged.filter(judged.owner_id.isin(users)) if users else judged
 
 
 def keep_rate(judged: ir.Table) -> ir.Table:
@@ -74,7 +67,17 @@ def keep_rate(judged: ir.Table) -> ir.Table:
     return table.mutate(keep_rate=table.kept / (table.kept + table.missed).nullif(0))
 
 
-def _prepared(known: Book, as_of: date) -> ir.Table:
+def _judged(known: Book, period: Period, as_of: date) -> ir.Table:
+    rows = _prepared(known)
+    in_period = rows.original_due_date.between(period.start, period.end)
+    rows = rows.mutate(due_in_period=in_period & (rows.original_due_date <= as_of))
+    rows = rows.filter(rows.due_in_period | (rows.original_due_date > as_of))
+    values = _values(known, rows)
+    joined = rows.left_join(values, rows.commitment_id == values._id).drop("_id")
+    return joined.mutate(verdict=_verdict(joined, as_of)).drop("_goal", "_withdrawn_on")
+
+
+def _prepared(known: Book) -> ir.Table:
     zone, rows = known.config.time_zone, known.table("commitments")
     form = known.form("commitments") if known.has("commitments") else Format()
     number = to_type(rows.target, "number", form)

@@ -13,6 +13,8 @@ from salesops.book.source import Book
 from salesops.book.values import local_date
 from salesops.periods import Period
 
+COUNTS = ("entered", "advanced", "lost", "still_open")
+
 
 def stage_conversion(
     book: Book, period: Period, as_of: date, *, users: tuple[str, ...] = (), manager: str = ""
@@ -36,19 +38,17 @@ def stage_conversion(
         (advanced ÷ (advanced + lost); null if nothing was decided). Empty without a stage order in book.toml
         or without history.
     """
-    known = as_known(book, as_of)
-    order = book.config.stage_order
-    if not order or not known.has("opportunity_history"):
+    if stages_need(book):
         return _nothing()
-    deals = known.table("opportunities")
-    people = users or report_people(book, period, as_of, manager=manager).user_id
-    deals = deals.filter(deals.owner_id.isin(people))
-    reached = _reached(known, deals, order)
-    cut = period.cut(as_of)
-    stages = [_stage(reached, n, name, period.start, cut) for n, name in enumerate(order)]
-    table = ibis.union(*stages) if len(stages) > 1 else stages[0]
-    decided = table.advanced + table.lost
-    return table.mutate(conversion=table.advanced / decided.nullif(0)).order_by("position")
+    known = as_known(book, as_of)
+    owners = known.keep(
+        ("stage conversion by owner", period), lambda: _by_owner(known, period.start, period.cut(as_of))
+    )
+    if users:
+        return _summed(owners, users).order_by("position")
+    key = ("stage conversion", period, manager)
+    people = report_people(known, period, as_of, manager=manager).user_id
+    return known.keep(key, lambda: _summed(owners, people)).order_by("position")
 
 
 def stages_need(book: Book) -> str:
@@ -63,8 +63,27 @@ def _nothing() -> ir.Table:
     return ibis.memtable([], schema=ibis.schema({**columns, "still_open": "int64", "conversion": "float64"}))
 
 
-def _reached(known: Book, deals: ir.Table, order: tuple[str, ...]) -> ir.Table:
-    """One row a deal: for each stage n, `_n` is the first day at it or later; `_won` the last position."""
+def _by_owner(known: Book, start: date, cut: date) -> ir.Table:
+    """One row for each owner and stage that deals reached, and one of zeros without owner for each stage."""
+    names = enumerate(known.config.stage_order)
+    stages = ibis.memtable(list(names), schema={"position": "int64", "stage_name": "string"})
+    both = _reached(known, known.config.stage_order).cross_join(stages)
+    day = ibis.cases(*((both.position == n, both[f"_{n}"]) for n in range(len(known.config.stage_order))))
+    cohort = both.filter(both.owner_id.notnull() & day.between(start, cut))
+    further = cohort._furthest > cohort.position
+    counts = cohort.group_by("owner_id", "position", "stage_name").aggregate(
+        entered=cohort.count(),
+        advanced=further.sum().fill_null(0),
+        lost=(~further & cohort.is_closed).sum().fill_null(0),
+        still_open=(~further & ~cohort.is_closed).sum().fill_null(0),
+    )
+    zeros = stages.mutate(owner_id=ibis.null("string"), **{name: ibis.literal(0, type="int64") for name in COUNTS})
+    return ibis.union(zeros.select(counts.columns), counts)
+
+
+def _reached(known: Book, order: tuple[str, ...]) -> ir.Table:
+    """One row a deal: for each stage n, `_n` is the first day at it or later; `_furthest` the last position."""
+    deals = known.table("opportunities")
     history = known.table("opportunity_history")
     stages = history.filter(history.field_name == "stage_name")
     place = stages.new_value.cases(*((name, n) for n, name in enumerate(order)), else_=-1)
@@ -75,17 +94,11 @@ def _reached(known: Book, deals: ir.Table, order: tuple[str, ...]) -> ir.Table:
     joined = deals.inner_join(firsts, deals.opportunity_id == firsts._deal)
     won_on = joined.is_won.ifelse(joined.close_date, ibis.null("date"))
     days = {f"_{n}": ibis.least(joined[f"_{n}"], won_on) for n in range(len(order))}
-    return joined.mutate(**days, _furthest=joined.is_won.ifelse(len(order), joined._furthest))
+    furthest = joined.is_won.ifelse(len(order), joined._furthest)
+    return joined.select("owner_id", "is_closed", **days, _furthest=furthest)
 
 
-def _stage(reached: ir.Table, position: int, name: str, start: date, cut: date) -> ir.Table:
-    cohort = reached.filter(reached[f"_{position}"].between(start, cut))
-    further = cohort._furthest > position
-    return cohort.aggregate(
-        position=ibis.literal(position, type="int64"),
-        stage_name=ibis.literal(name),
-        entered=cohort.count(),
-        advanced=further.sum().fill_null(0),
-        lost=(~further & cohort.is_closed).sum().fill_null(0),
-        still_open=(~further & ~cohort.is_closed).sum().fill_null(0),
-    )
+def _summed(owners: ir.Table, people: tuple[str, ...] | ir.Value) -> ir.Table:
+    rows = owners.filter(owners.owner_id.isnull() | owners.owner_id.isin(people))
+    table = rows.group_by("position", "stage_name").aggregate(**{name: rows[name].sum() for name in COUNTS})
+    return table.mutate(conversion=table.advanced / (table.advanced + table.lost).nullif(0))

@@ -44,27 +44,7 @@ def pipeline(book: Book, period: Period, as_of: date, *, by: By = "rep", manager
         currency.
     """
     known = as_known(book, as_of)
-    deals = credited_deals(known)
-    deals = deals.filter(~deals.is_closed)
-    due = deals.close_date.between(period.start, period.end).fill_null(False)
-    weighted = deals.credited * _usable(deals.probability)
-    sums = deals.group_by(_user="user_id").aggregate(
-        open_deals=deals.share.sum(),
-        open_amount=deals.credited.sum(),
-        weighted_amount=weighted.sum(),
-        due_deals=deals.share.sum(where=due),
-        due_amount=deals.credited.sum(where=due),
-        due_weighted=weighted.sum(where=due),
-        overdue_deals=deals.share.sum(where=deals.close_date < as_of),
-        without_amount=deals.share.sum(where=deals.amount.isnull()),
-        without_close_date=deals.share.sum(where=deals.close_date.isnull()),
-        without_probability=deals.share.sum(where=deals.credited.notnull() & weighted.isnull()),
-        no_rate=deals.share.sum(where=deals.no_rate),
-    )
-    people = report_people(book, period, as_of, manager=manager)
-    joined = people.left_join(sums, people.user_id == sums._user)
-    filled = joined.select(*PERSON, *(joined[name].fill_null(0).name(name) for name in SUMS))
-    return roll_up(filled, by, SUMS)
+    return known.keep(("pipeline", period, by, manager), lambda: _sums(known, period, as_of, by, manager))
 
 
 def coverage(due_amount: ir.Value, gap: ir.Value) -> ir.Value:
@@ -89,20 +69,9 @@ def pipeline_by_stage(book: Book, period: Period, as_of: date, *, manager: str =
         stage_name ("not known then" where history is missing), age_band (days since created), deals
         (credited count), amount (money), without_amount (deals).
     """
-    deals = credited_deals(as_known(book, as_of))
-    people = report_people(book, period, as_of, manager=manager)
-    deals = deals.filter(~deals.is_closed & deals.user_id.isin(people.user_id))
-    age = ibis.literal(as_of).delta(deals.created_date, unit="day")
-    band = ibis.cases(
-        (age.isnull(), AGE_BANDS[3]), (age <= 30, AGE_BANDS[0]), (age <= 90, AGE_BANDS[1]), else_=AGE_BANDS[2]
-    )
-    staged = deals.mutate(age_band=band, stage_name=deals.stage_name.fill_null("not known then"))
-    table = staged.group_by("stage_name", "age_band").aggregate(
-        deals=staged.share.sum(),
-        amount=staged.credited.sum().fill_null(0),
-        without_amount=staged.share.sum(where=staged.amount.isnull()).fill_null(0),
-    )
-    return table.order_by("stage_name", "age_band")
+    known = as_known(book, as_of)
+    staged = known.keep(("pipeline by stage", period, manager), lambda: _by_stage(known, period, as_of, manager))
+    return staged.order_by("stage_name", "age_band")
 
 
 def open_deals(book: Book, as_of: date, *, users: tuple[str, ...]) -> ir.Table:
@@ -116,8 +85,68 @@ def open_deals(book: Book, as_of: date, *, users: tuple[str, ...]) -> ir.Table:
         days_open (null without created date).
     """
     known = as_known(book, as_of)
+    deals = known.keep("open deals", lambda: _open(known, as_of))
+    deals = deals.filter(deals.user_id.isin(users))
+    return deals.order_by(ibis.asc("close_date", nulls_first=False), ibis.desc("amount"), "opportunity_id")
+
+
+def pushes(known: Book) -> ir.Table:
+    """Return how often each deal's close date moved to a later day: _deal, pushes; needs history."""
+    history = known.table("opportunity_history")
+    dates = history.filter(history.field_name == "close_date")
+    in_order = ibis.window(group_by=dates.opportunity_id, order_by=dates.valid_from)
+    dated = dates.mutate(_due=to_type(dates.new_value, "date", known.history_form))
+    moved = dated.mutate(_before=dated._due.lag().over(in_order))
+    return moved.group_by(_deal="opportunity_id").aggregate(pushes=(moved._due > moved._before).sum())
+
+
+def _sums(known: Book, period: Period, as_of: date, by: By, manager: str) -> ir.Table:
     deals = credited_deals(known)
-    deals = deals.filter(~deals.is_closed & deals.user_id.isin(users))
+    deals = deals.filter(~deals.is_closed)
+    due = deals.close_date.between(period.start, period.end).fill_null(False)
+    weighted = deals.credited * _usable(deals.probability)
+    sums = deals.group_by(_user="user_id").aggregate(
+        open_deals=deals.share.sum(),
+        open_amount=deals.credited.sum(),
+        weighted_amount=weighted.sum(),
+        due_deals=deals.share.sum(where=due),
+        due_amount=deals.credited.sum(where=due),
+        due_weighted=weighted.sum(where=due),
+        overdue_deals=deals.share.sum(where=deals.close_date < as_of),
+        without_amount=deals.share.sum(where=deals.amount.isnull()),
+        without_close_date=deals.share.sum(where=deals.close_date.isnull()),
+        without_probability=deals.share.sum(where=deals.credited.notnull() & weighted.isnull()),
+        no_rate=deals.share.sum(where=deals.no_rate),
+    )
+    people = report_people(known, period, as_of, manager=manager)
+    joined = people.left_join(sums, people.user_id == sums._user)
+    filled = joined.select(*PERSON, *(joined[name].fill_null(0).name(name) for name in SUMS))
+    return roll_up(filled, by, SUMS)
+
+
+def _usable(probability: ir.Value) -> ir.Value:
+    return probability.between(0, 1).ifelse(probability, ibis.null("float64"))
+
+
+def _by_stage(known: Book, period: Period, as_of: date, manager: str) -> ir.Table:
+    deals = credited_deals(known)
+    people = report_people(known, period, as_of, manager=manager)
+    deals = deals.filter(~deals.is_closed & deals.user_id.isin(people.user_id))
+    age = ibis.literal(as_of).delta(deals.created_date, unit="day")
+    band = ibis.cases(
+        (age.isnull(), AGE_BANDS[3]), (age <= 30, AGE_BANDS[0]), (age <= 90, AGE_BANDS[1]), else_=AGE_BANDS[2]
+    )
+    staged = deals.mutate(age_band=band, stage_name=deals.stage_name.fill_null("not known then"))
+    return staged.group_by("stage_name", "age_band").aggregate(
+        deals=staged.share.sum(),
+        amount=staged.credited.sum().fill_null(0),
+        without_amount=staged.share.sum(where=staged.amount.isnull()).fill_null(0),
+    )
+
+
+def _open(known: Book, as_of: date) -> ir.Table:
+    deals = credited_deals(known)
+    deals = deals.filter(~deals.is_closed)
     accounts = known.table("accounts").select(_account="account_id", account_name="account_name")
     moves = pushes(known)
     joined = deals.left_join(accounts, deals.account_id == accounts._account)
@@ -134,18 +163,4 @@ def open_deals(book: Book, as_of: date, *, users: tuple[str, ...]) -> ir.Table:
         amount=joined.credited,
         pushes=joined.pushes.fill_null(0),
         days_open=ibis.literal(as_of).delta(joined.created_date, unit="day"),
-    ).order_by(ibis.asc("close_date", nulls_first=False), ibis.desc("amount"), "opportunity_id")
-
-
-def pushes(known: Book) -> ir.Table:
-    """Return how often each deal's close date moved to a later day: _deal, pushes; needs history."""
-    history = known.table("opportunity_history")
-    dates = history.filter(history.field_name == "close_date")
-    in_order = ibis.window(group_by=dates.opportunity_id, order_by=dates.valid_from)
-    dated = dates.mutate(_due=to_type(dates.new_value, "date", known.history_form))
-    moved = dated.mutate(_before=dated._due.lag().over(in_order))
-    return moved.group_by(_deal="opportunity_id").aggregate(pushes=(moved._due > moved._before).sum())
-
-
-def _usable(probability: ir.Value) -> ir.Value:
-    return probability.between(0, 1).ifelse(probability, ibis.null("float64"))
+    )

@@ -29,6 +29,15 @@ def slippage(book: Book, period: Period, as_of: date, *, by: By = "rep", manager
         the earlier of `as_of` and its end), slippage (slipped ÷ due amount; null if nothing was due),
         unknown_deals (open at the start, close date then not known: needs history).
     """
+    return book.keep(("slippage", period, as_of, by, manager), lambda: _slips(book, period, as_of, by, manager))
+
+
+def can_slip(book: Book) -> bool:
+    """Tell whether the book has history of close dates; without it there is no slippage."""
+    return book.keep("can slip", lambda: _has_dates(book.table("opportunity_history")))
+
+
+def _slips(book: Book, period: Period, as_of: date, by: By, manager: str) -> ir.Table:
     start = credited_deals(as_known(book, min(as_of, period.start - timedelta(days=1))))
     opened = start.filter(~start.is_closed)
     later = as_known(book, period.cut(as_of)).table("opportunities")
@@ -49,7 +58,5 @@ def slippage(book: Book, period: Period, as_of: date, *, by: By = "rep", manager
     return table.mutate(slippage=table.slipped_amount / table.due_amount.nullif(0))
 
 
-def can_slip(book: Book) -> bool:
-    """Tell whether the book has history of close dates; without it there is no slippage."""
-    history = book.table("opportunity_history")
+def _has_dates(history: ir.Table) -> bool:
     return bool((history.field_name == "close_date").any().to_pyarrow().as_py())

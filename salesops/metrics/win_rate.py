@@ -30,7 +30,12 @@ def win_rate(book: Book, period: Period, as_of: date, *, by: By = "rep", manager
         deals whose amount is null or zero), average_deal (mean amount of won deals), no_rate (deals whose
         currency has no rate).
     """
-    deals = credited_deals(as_known(book, as_of))
+    known = as_known(book, as_of)
+    return known.keep(("win rate", period, by, manager), lambda: _rates(known, period, as_of, by, manager))
+
+
+def _rates(known: Book, period: Period, as_of: date, by: By, manager: str) -> ir.Table:
+    deals = credited_deals(known)
     deals = deals.filter(deals.is_closed & deals.close_date.between(period.start, period.cut(as_of)))
     bare = ~deals.is_won & (deals.value.fill_null(0) == 0)
     sums = deals.group_by(_user="user_id").aggregate(
@@ -42,7 +47,7 @@ def win_rate(book: Book, period: Period, as_of: date, *, by: By = "rep", manager
         no_rate=deals.share.sum(where=deals.no_rate),
         won_priced=deals.share.sum(where=deals.is_won & deals.credited.notnull()),
     )
-    people = report_people(book, period, as_of, manager=manager)
+    people = report_people(known, period, as_of, manager=manager)
     joined = people.left_join(sums, people.user_id == sums._user)
     names = (*SUMS, "won_priced")
     filled = joined.select(*PERSON, *(joined[name].fill_null(0).name(name) for name in names))

@@ -13,6 +13,7 @@ import pandas as pd
 
 from salesops.book.credits import credited_deals, credited_orders
 from salesops.book.lines import usual_measure
+from salesops.book.people import user_names
 from salesops.book.snapshot import as_known, needs_history
 from salesops.book.source import Book
 from salesops.metrics.attainment import attainment, house_sales
@@ -123,7 +124,7 @@ def team_accountability(book: Book, period: Period, as_of: date, *, manager: str
     users = tuple(lines.user_id.unique())
     totals = attainment(book, period, as_of, by="team", manager=manager).to_pandas()
     measure = _headline_measure(book, period, totals)
-    judged = _judged(book, period, as_of, users)
+    judged = judged_commitments(book, period, as_of, users)
     lines = _with_promises(lines, judged)
     lines["successor"] = _successors(book, lines, as_of)
     lines = _worklist(lines)
@@ -143,6 +144,25 @@ def team_accountability(book: Book, period: Period, as_of: date, *, manager: str
         unknown_then=needs_history(book, as_of),
         chance=chance_alone(book, period, as_of, lines, measure),
     )
+
+
+def judged_commitments(book: Book, period: Period, as_of: date, users: tuple[str, ...]) -> pd.DataFrame:
+    """Return the commitments of some people, by original due date, with the names of whom and what they are about.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of `metrics.commitments`; owner_name, agreed_with_name, subject_name (as `subject_names`
+        gives it).
+    """
+    judged = commitments(book, period, as_of, users=users).to_pandas()
+    judged = judged[judged.owner_id.isin(users)]  # a report without lines asks for nobody's, not for everyone's
+    names, subjects = user_names(book), dict(book.keep("subjects", lambda: _subjects(book)))
+    judged["owner_name"] = judged.owner_id.map(names)
+    judged["agreed_with_name"] = judged.agreed_with.map(names)
+    judged["subject_name"] = judged.subject_id.map(subjects, na_action="ignore")
+    ordered: pd.DataFrame = judged.sort_values(["original_due_date", "commitment_id"], ignore_index=True)
+    return ordered
 
 
 def subject_names(book: Book, subjects: pd.Series) -> pd.Series:
@@ -173,6 +193,12 @@ def chance_alone(book: Book, period: Period, as_of: date, lines: pd.DataFrame, m
     return chance_of_attaining(year.credited, each)
 
 
+def _subjects(book: Book) -> list[list[str]]:
+    rows = book.table("commitments")
+    subjects = rows.filter(rows.subject_id.notnull()).select("subject_id").distinct().to_pandas().subject_id
+    return [list(pair) for pair in zip(subjects, subject_names(book, subjects), strict=True)]
+
+
 def _headline_measure(book: Book, period: Period, totals: pd.DataFrame) -> str:
     if totals.quota.notna().any():
         return str(totals.sort_values("quota", na_position="first").measure.iloc[-1])
@@ -184,17 +210,6 @@ def _before(book: Book, period: Period, as_of: date, manager: str, measure: str)
     table = attainment(book, earlier, min(as_of, earlier.end), by="team", manager=manager).to_pandas()
     rows = table[table.measure == measure]
     return _plain(rows.iloc[0].to_dict()) if len(rows) else None
-
-
-def _judged(book: Book, period: Period, as_of: date, users: tuple[str, ...]) -> pd.DataFrame:
-    judged = commitments(book, period, as_of, users=users).to_pandas()
-    judged = judged[judged.owner_id.isin(users)]  # a report without lines asks for nobody's, not for everyone's
-    names = book.table("users").select("user_id", "user_name").to_pandas().set_index("user_id").user_name
-    judged["owner_name"] = judged.owner_id.map(names)
-    judged["agreed_with_name"] = judged.agreed_with.map(names)
-    judged["subject_name"] = subject_names(book, judged.subject_id)
-    ordered: pd.DataFrame = judged.sort_values(["original_due_date", "commitment_id"], ignore_index=True)
-    return ordered
 
 
 def _with_pipeline(lines: ir.Table, open_: ir.Table) -> pd.DataFrame:

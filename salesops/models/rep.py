@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import ibis.expr.types as ir
 import pandas as pd
 
 from salesops.book.lines import report_users
-from salesops.book.people import team_of
+from salesops.book.people import team_of, user_names
 from salesops.book.snapshot import as_known
 from salesops.book.source import Book
 from salesops.errors import BookError, did_you_mean
 from salesops.metrics.activities import on_time_activities
 from salesops.metrics.attainment import attainment, cumulative
-from salesops.metrics.commitments import commitments
 from salesops.metrics.conversion import stage_conversion, stages_need
 from salesops.metrics.pipeline import open_deals
 from salesops.metrics.win_rate import win_rate
-from salesops.models.accountability import subject_names
+from salesops.models.accountability import judged_commitments
 from salesops.models.rates import with_interval
 from salesops.periods import Period
 
@@ -124,16 +124,12 @@ def rep_accountability(book: Book, rep: str, period: Period, as_of: date, *, man
         If nobody on the report has this id or name, or several have the name.
     """
     user_id, user_name = find_rep(book, rep, period, as_of, manager=manager)
-    mine = (user_id,)
-    everyone = attainment(book, period, as_of).to_pandas()
-    lines = everyone[everyone.user_id == user_id].sort_values(["is_rollup", "quota"], ascending=[True, False])
-    names = book.table("users").select("user_id", "user_name").to_pandas().set_index("user_id").user_name
-    deals = open_deals(book, as_of, users=mine).to_pandas()
+    everyone = attainment(book, period, as_of)
+    lines = everyone.filter(everyone.user_id == user_id).to_pandas()
+    lines = lines.sort_values(["is_rollup", "quota"], ascending=[True, False])
+    deals = open_deals(book, as_of, users=(user_id,)).to_pandas()
     due = deals[pd.to_datetime(deals.close_date).between(pd.Timestamp(period.start), pd.Timestamp(period.end))]
     must_close = fewest(due, float(lines.gap.iloc[0]))
-    judged = commitments(book, period, as_of, users=mine).to_pandas()
-    judged["agreed_with_name"] = judged.agreed_with.map(names)
-    judged["subject_name"] = subject_names(book, judged.subject_id)
     return RepAccountability(
         company=book.company,
         currency=book.currency,
@@ -141,19 +137,19 @@ def rep_accountability(book: Book, rep: str, period: Period, as_of: date, *, man
         as_of=as_of,
         user_id=user_id,
         user_name=user_name,
-        manager_name=str(names.get(lines.manager_id.iloc[0], "")),
+        manager_name=str(user_names(book).get(lines.manager_id.iloc[0], "")),
         lines=lines,
         days=_days(book, lines.iloc[0], period, as_of),
         deals=deals.assign(needed=deals.opportunity_id.isin(must_close.opportunity_id)),
         must_close=must_close,
         conversion=_conversion(book, user_id, period, as_of),
-        wins=_against_team(win_rate(book, period, as_of).to_pandas(), user_id, "won", "decided", "win_rate"),
+        wins=_against_team(win_rate(book, period, as_of), user_id, ("won", "decided", "win_rate"), "lost"),
         activities=_against_team(
-            on_time_activities(book, period, as_of).to_pandas(), user_id, "on_time", "due", "on_time_rate"
+            on_time_activities(book, period, as_of), user_id, ("on_time", "due", "on_time_rate"), "late", "not_done"
         ),
         has_deals=book.has("opportunities"),
         stages_need=stages_need(book),
-        judged=judged.sort_values(["original_due_date", "commitment_id"], ignore_index=True),
+        judged=judged_commitments(book, period, as_of, (user_id,)),
     )
 
 
@@ -206,9 +202,9 @@ def _conversion(book: Book, user_id: str, period: Period, as_of: date) -> pd.Dat
     return with_interval(pd.concat([own, team], ignore_index=True), "advanced", "lost")
 
 
-def _against_team(table: pd.DataFrame, user_id: str, part: str, whole: str, rate: str) -> dict[str, Any]:
-    row = table[table.user_id == user_id].iloc[0].to_dict()
-    sums = table[[part, whole]].sum()
-    team = float(sums[part] / sums[whole]) if sums[whole] else None
-    own = None if pd.isna(row[rate]) else float(row[rate])
-    return {**{str(k): v for k, v in row.items()}, rate: own, "team_rate": team}
+def _against_team(table: ir.Table, user_id: str, ratio: tuple[str, str, str], *others: str) -> dict[str, Any]:
+    part, whole, rate = ratio
+    found = table.select("user_id", *ratio, *others).to_pyarrow()
+    row = found.to_pylist()[found["user_id"].index(user_id).as_py()]
+    parts, wholes = (found[name].to_numpy().sum() for name in (part, whole))
+    return {**row, "team_rate": float(parts / wholes) if wholes else None}
