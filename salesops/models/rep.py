@@ -143,9 +143,9 @@ def rep_accountability(book: Book, rep: str, period: Period, as_of: date, *, man
         deals=deals.assign(needed=deals.opportunity_id.isin(must_close.opportunity_id)),
         must_close=must_close,
         conversion=_conversion(book, user_id, period, as_of),
-        wins=_against_team(win_rate(book, period, as_of), user_id, ("won", "decided", "win_rate"), "lost"),
+        wins=_against_team(win_rate(book, period, as_of), user_id, "won", "decided", "lost", "win_rate"),
         activities=_against_team(
-            on_time_activities(book, period, as_of), user_id, ("on_time", "due", "on_time_rate"), "late", "not_done"
+            on_time_activities(book, period, as_of), user_id, "on_time", "due", "late", "not_done", "on_time_rate"
         ),
         has_deals=book.has("opportunities"),
         stages_need=stages_need(book),
@@ -202,9 +202,9 @@ def _conversion(book: Book, user_id: str, period: Period, as_of: date) -> pd.Dat
     return with_interval(pd.concat([own, team], ignore_index=True), "advanced", "lost")
 
 
-def _against_team(table: ir.Table, user_id: str, ratio: tuple[str, str, str], *others: str) -> dict[str, Any]:
-    part, whole, rate = ratio
-    found = table.select("user_id", *ratio, *others).to_pyarrow()
-    row = found.to_pylist()[found["user_id"].index(user_id).as_py()]
+def _against_team(table: ir.Table, user_id: str, part: str, whole: str, *others: str) -> dict[str, Any]:
+    """One person's figures, and team_rate: the team's part ÷ whole (None if that is 0)."""
+    found = table.select("user_id", part, whole, *others).to_pyarrow()
+    own = next(row for row in found.to_pylist() if row["user_id"] == user_id)
     parts, wholes = (found[name].to_numpy().sum() for name in (part, whole))
-    return {**row, "team_rate": float(parts / wholes) if wholes else None}
+    return {**own, "team_rate": float(parts / wholes) if wholes else None}

@@ -11,6 +11,7 @@ from typing import Any
 
 import altair as alt
 import pandas as pd
+from altair.utils.schemapi import debug_mode
 
 from salesops.views import words
 from salesops.views.look import ACCENT, ALERT, INK, LINE, PAPER, ROW, SOFT, finish
@@ -18,8 +19,10 @@ from salesops.views.look import ACCENT, ALERT, INK, LINE, PAPER, ROW, SOFT, fini
 AGE_BANDS = ("0–30 days", "31–90 days", "over 90 days", "unknown")
 _LABEL = 0.06  # height of a label on the scale of rates
 _PERCENT = alt.Axis(format=".0%", tickCount=5)
+_WHOLE = debug_mode(False)  # Altair checks the whole chart when it is shown; its parts need no check of their own
 
 
+@_WHOLE
 def funnel_plot(reps: pd.DataFrame, limits: pd.DataFrame, *, team_rate: float, title: str) -> alt.LayerChart:
     """Show win rates against the number of decided deals, with the limits that chance alone would keep.
 
@@ -76,6 +79,7 @@ def funnel_plot(reps: pd.DataFrame, limits: pd.DataFrame, *, team_rate: float, t
     return finish(alt.layer(*layers), title=title, description=description, height=320)
 
 
+@_WHOLE
 def interval_plot(reps: pd.DataFrame, *, team_rate: float, title: str) -> alt.LayerChart:
     """Show fair win rates with their intervals, by name: overlapping intervals make no ranking.
 
@@ -111,6 +115,7 @@ def interval_plot(reps: pd.DataFrame, *, team_rate: float, title: str) -> alt.La
     return finish(alt.layer(team, lines, own, fair), title=title, description=description, height=90 + ROW * len(rows))
 
 
+@_WHOLE
 def conversion_plot(conversion: pd.DataFrame, *, stages: Sequence[str], title: str) -> alt.LayerChart:
     """Show how many of the deals that entered a stage went on, one person beside the team.
 
@@ -146,6 +151,7 @@ def conversion_plot(conversion: pd.DataFrame, *, stages: Sequence[str], title: s
     return finish(alt.layer(lines, dots, counts), title=title, description=description, height=height)
 
 
+@_WHOLE
 def pipeline_by_stage(pipeline: pd.DataFrame, *, stages: Sequence[str], currency: str, title: str) -> alt.LayerChart:
     """Show the open amount in each stage, split by how long the deals have been open.
 
@@ -181,6 +187,7 @@ def pipeline_by_stage(pipeline: pd.DataFrame, *, stages: Sequence[str], currency
     return finish(alt.layer(bars, labels), title=title, description=description, height=height)
 
 
+@_WHOLE
 def pace_chart(days: pd.DataFrame, *, currency: str, title: str) -> alt.LayerChart:
     """Show the actual amount over the period against the pace that reaches the goal.
 

@@ -8,7 +8,7 @@ stands for which colour, so one picture serves light, dark and paper.
 from __future__ import annotations
 
 import textwrap
-from typing import cast
+from typing import Any
 
 import altair as alt
 
@@ -35,24 +35,23 @@ ROW = 24  # height of a line with a name
 
 def finish(chart: alt.LayerChart, *, title: str, description: str, height: float) -> alt.LayerChart:
     """Give a chart its size, title, description for screen readers and the shared look."""
-    text = {"labelColor": SOFT, "titleColor": SOFT, "labelFontSize": 12, "titleFontSize": 12}
-    lines = {"gridColor": LINE, "domainColor": LINE, "tickColor": LINE}
-    done = (
-        chart.properties(
-            width=WIDTH,
-            height=height,
-            autosize=alt.AutoSizeParams(type="fit", contains="padding"),
-            padding={"left": 4, "right": 6, "top": 4, "bottom": 2},
-            title=alt.TitleParams(textwrap.wrap(title, 52), anchor="start", color=INK, fontSize=14, offset=12),
-            description=description,
-            usermeta={"page_colors": PAGE_COLORS},
-        )
-        .configure(background="transparent", font=FONT)
-        .configure_view(stroke=None)
-        .configure_axis(**text, **lines, titleFontWeight="normal", labelLimit=130, titlePadding=8)
-        .configure_legend(
+    text: dict[str, Any] = {"labelColor": SOFT, "titleColor": SOFT, "labelFontSize": 12, "titleFontSize": 12}
+    lines: dict[str, Any] = {"gridColor": LINE, "domainColor": LINE, "tickColor": LINE}
+    # set in place: each of properties() and configure_…() would copy the chart with its data
+    chart.width, chart.height = WIDTH, height
+    chart.autosize = alt.AutoSizeParams(type="fit", contains="padding")
+    chart.padding = {"left": 4, "right": 6, "top": 4, "bottom": 2}
+    chart.title = alt.TitleParams(textwrap.wrap(title, 52), anchor="start", color=INK, fontSize=14, offset=12)
+    chart.description = description
+    chart.usermeta = {"page_colors": PAGE_COLORS}
+    chart.config = alt.Config(
+        background="transparent",
+        font=FONT,
+        view=alt.ViewConfig(stroke=None),
+        axis=alt.AxisConfig(**text, **lines, titleFontWeight="normal", labelLimit=130, titlePadding=8),
+        legend=alt.LegendConfig(
             **text, orient="top", title=None, labelLimit=300, symbolStrokeWidth=2, columns=2, columnPadding=18
-        )
-        .configure_text(fontSize=12, color=INK)
+        ),
+        text=alt.MarkConfig(fontSize=12, color=INK),
     )
-    return cast(alt.LayerChart, done)
+    return chart
