@@ -15,6 +15,7 @@ import os
 import sys
 import uuid
 from collections.abc import Callable, Hashable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,7 +27,7 @@ import pyarrow.parquet as pq
 T = TypeVar("T")
 
 VARIABLE = "SALESOPS_SHELF"
-_KEY = b"salesops"
+_LABEL, _VALUE = b"salesops", b"salesops value"
 
 
 def shelved(con: Any, book: str, key: Hashable, build: Callable[[], T]) -> T:
@@ -48,12 +49,13 @@ def shelved(con: Any, book: str, key: Hashable, build: Callable[[], T]) -> T:
     if not folder or not book:
         return _in_memory(build())
     label = f"{book} {key!r}"
-    place = Path(folder, hashlib.sha256(label.encode()).hexdigest())
-    try:
-        found: T = _read(con, place, label)
-    except (OSError, ValueError, TypeError, LookupError):  # not there, or not ours
-        built = build()
-        found = _read(con, place, label) if _put(place, label, built) else _in_memory(built)
+    path = Path(folder, hashlib.sha256(label.encode()).hexdigest()).with_suffix(".parquet")
+    found: T
+    with suppress(OSError, ValueError):  # not there, or not ours
+        found = _read(con, path, label)
+        return found
+    built = build()
+    found = _read(con, path, label) if _put(path, label, built) else _in_memory(built)
     return found
 
 
@@ -78,47 +80,49 @@ def _in_memory(built: T) -> T:
     return built.cache() if isinstance(built, ir.Table) else built
 
 
-def _read(con: Any, place: Path, label: str) -> Any:
-    value = place.with_suffix(".json")
-    if value.exists():
-        held = json.loads(value.read_text(encoding="utf-8"))
-        return _ours(held["key"], label, held["value"])
-    table = place.with_suffix(".parquet")
-    schema = pq.read_schema(table)
-    name = glob.escape(str(table)).replace("'", "''")
-    found = con.sql(f"select * from read_parquet('{name}')", schema=ibis.Schema.from_pyarrow(schema))
-    return _ours((schema.metadata or {})[_KEY].decode(), label, found)
+def _read(con: Any, path: Path, label: str) -> Any:
+    schema = pq.read_schema(path)
+    notes = schema.metadata or {}
+    if notes.get(_LABEL) != label.encode():
+        raise ValueError(f"{path} holds something else than {label}")
+    if _VALUE in notes:
+        return json.loads(notes[_VALUE])
+    name = glob.escape(str(path)).replace("'", "''")
+    query = f"select * from read_parquet('{name}', hive_partitioning = false)"
+    return con.sql(query, schema=ibis.Schema.from_pyarrow(schema))
 
 
-def _ours(found: str, label: str, held: Any) -> Any:
-    if found != label:
-        raise ValueError(found)
-    return held
-
-
-def _put(place: Path, label: str, built: Any) -> bool:
-    """Put a table or a value on the shelf, whole or not at all; False where it has no place there."""
+def _put(path: Path, label: str, built: Any) -> bool:
+    """Put a table, or a value as the note of a table without columns, on the shelf; False if it has no place there."""
+    notes = {_LABEL: label.encode()}
+    rows: pa.Table
     if isinstance(built, ir.Table):
-        rows: pa.Table = built.to_pyarrow()
-        rows = rows.replace_schema_metadata({_KEY: label.encode()})
-        return _whole(place.with_suffix(".parquet"), lambda file: pq.write_table(rows, file))
+        rows = built.to_pyarrow()
+    else:
+        rows, value = pa.table({}), _as_json(built)
+        if value is None:
+            return False
+        notes[_VALUE] = value.encode()
+    return _whole(path, rows.replace_schema_metadata(notes))
+
+
+def _as_json(value: Any) -> str | None:
     try:
-        text = json.dumps({"key": label, "value": built})
+        text = json.dumps(value)
     except TypeError:
-        return False
-    if json.loads(text)["value"] != built:  # a tuple would come back as a list
-        return False
-    return _whole(place.with_suffix(".json"), lambda file: file.write_text(text, encoding="utf-8"))
+        return None
+    return text if json.loads(text) == value else None  # a tuple would come back as a list
 
 
-def _whole(path: Path, write: Callable[[Path], object]) -> bool:
+def _whole(path: Path, rows: pa.Table) -> bool:
     part = path.with_name(f"{uuid.uuid4().hex}.part")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write(part)
+        pq.write_table(rows, part)
         part.replace(path)  # two processes may both come here: each has the same to say
     except OSError:  # no folder, or no room
         return False
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # gone to its place, or never there
+            part.unlink()
     return True
