@@ -21,6 +21,7 @@ from urllib.parse import unquote
 
 import ibis
 import ibis.expr.types as ir
+from ibis.backends.duckdb import Backend
 
 from salesops.book.config import BookConfig, read_config
 from salesops.book.delimited import load_delimited
@@ -242,9 +243,10 @@ def connect(database: Path | None = None) -> Any:
     cap = os.environ.get("OMP_NUM_THREADS", "")
     if cap.isascii() and cap.isdigit() and int(cap) > 0:
         settings["threads"] = int(cap)
+    # the backend by its name, not by ibis.duckdb: that looks through the metadata of every installed package
     if database is None:
-        return ibis.duckdb.connect(**settings)
-    return ibis.duckdb.connect(database, read_only=True, **settings)
+        return Backend().connect(**settings)
+    return Backend().connect(database, read_only=True, **settings)
 
 
 def _open_folder(path: Path) -> Book:

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from salesops.errors import PressError, SalesopsError
+
+if TYPE_CHECKING:
+    from salesops.press.deliver import Delivery
 
 app = typer.Typer(
     help="A company's sales tables, checked, and reports from them.",
@@ -24,6 +28,7 @@ app = typer.Typer(
 
 BookPath = Annotated[str, typer.Argument(metavar="BOOK", help="A folder of tables, or duckdb:///path/to/file.duckdb.")]
 STOPPED = 130  # what a shell expects after Ctrl-C
+ALERTED = 3  # nothing failed, but a result wants attention
 
 
 class Size(StrEnum):
@@ -32,6 +37,14 @@ class Size(StrEnum):
     small = "small"
     medium = "medium"
     large = "large"
+
+
+class Engine(StrEnum):
+    """What runs a report."""
+
+    auto = "auto"
+    warm = "warm"
+    stock = "stock"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -133,18 +146,57 @@ def run(
     jobs: Annotated[
         int, typer.Option(min=1, show_default=False, help="Reports made at the same time. Default: one a processor.")
     ] = os.cpu_count() or 2,
+    engine: Annotated[
+        Engine, typer.Option(help="warm: reports are forks of one process that has all imported. stock: a kernel each.")
+    ] = Engine.auto,
+    force: Annotated[bool, typer.Option("--force", help="Also make reports that would be the same.")] = False,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Print each page to PDF too, with an installed Chromium.")] = False,
+    cell_seconds: Annotated[
+        float | None, typer.Option(min=0.1, help="Stop a cell that runs longer. Default: 600.")
+    ] = None,
+    report_seconds: Annotated[
+        float | None, typer.Option(min=0.1, help="Stop a report that runs longer. Default: 1800.")
+    ] = None,
+    memory_mb: Annotated[
+        int | None, typer.Option(min=1, help="Memory of a report. Default: a fair share of the machine's.")
+    ] = None,
 ) -> None:
-    """Make reports: run notebooks on a book, and write a page for each and an index."""
+    """Run notebooks into pages, and list them in an index.
+
+    Exits with 0 if all is well, 1 if a report failed, 3 if none failed and an alert was raised.
+    """
     from salesops.cli.asking import asked_for, prepare
-    from salesops.press.deliver import deliver
+    from salesops.press.deliver import How, deliver
 
     named = {"book": book, "period": period, "as_of": as_of, "manager": manager, "rep": rep, "redact": redact or None}
     given = {name: value for name, value in named.items() if value is not None} | _pairs(parameter or [])
-    folder, wanted = asked_for(notebook or [], given, for_each, _home())
-    delivery = deliver(prepare(wanted, _home() / "notebooks"), out or folder, jobs=jobs)
-    good = delivery.made - delivery.failed
-    typer.echo(f"{good} of {delivery.made} reports made. Open {delivery.index}")
-    raise typer.Exit(1 if delivery.failed else 0)
+    settings = asked_for(notebook or [], given, for_each, _home())
+    limits = settings.limits
+    how = How(
+        jobs=jobs,
+        engine=engine.value,
+        limits=replace(
+            limits,
+            cell=cell_seconds or limits.cell,
+            report=report_seconds or limits.report,
+            memory=(memory_mb or 0) * 1_000_000 or limits.memory,
+        ),
+        force=force,
+        pdf=pdf,
+        keep_periods=settings.keep_periods,
+    )
+    delivery = deliver(prepare(settings.wanted, _home() / "notebooks"), out or settings.out, how)
+    typer.echo(_summary(delivery))
+    raise typer.Exit(1 if delivery.failed else ALERTED if delivery.alerted else 0)
+
+
+def _summary(delivery: Delivery) -> str:
+    told = [f"{delivery.made - delivery.failed} of {delivery.made} reports made"]
+    if delivery.skipped:
+        told.append(f"{delivery.skipped} unchanged and not made again (--force makes all)")
+    if delivery.alerted:
+        told.append(f"{delivery.alerted} with an alert")
+    return f"{', '.join(told)}. Open {delivery.index}"
 
 
 def _pairs(texts: Sequence[str]) -> dict[str, str]:

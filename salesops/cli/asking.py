@@ -16,21 +16,20 @@ from salesops.book.lines import report_users
 from salesops.book.people import team_of
 from salesops.book.redact import redacted
 from salesops.book.source import Book
+from salesops.book.state import state_of
 from salesops.cli.opening import opened
 from salesops.errors import BookError, PressError, did_you_mean, first_few
 from salesops.periods import Period
 from salesops.press.catalog import Notebook, find_notebook
 from salesops.press.parameters import Value, bind
 from salesops.press.plan import Report, book_address, plan_report, refuse_clashes
-from salesops.press.settings import Wanted, read_settings
+from salesops.press.settings import Settings, Wanted, read_settings
 
 REP = "rep"
 
 
-def asked_for(
-    names: Sequence[str], given: Mapping[str, object], for_each: str, home: Path
-) -> tuple[Path, tuple[Wanted, ...]]:
-    """Return the folder for the pages and the notebooks that are asked for.
+def asked_for(names: Sequence[str], given: Mapping[str, object], for_each: str, home: Path) -> Settings:
+    """Return the folder for the pages, the notebooks that are asked for, and how they are made.
 
     Without names, those of reports/reports.toml; what is given then overrides what the file says.
     """
@@ -38,9 +37,10 @@ def asked_for(
         given = {**given, "book": book_address(str(given["book"]), Path.cwd())}
     if names:
         asked = tuple(Wanted(notebook=name, given=given, for_each=for_each) for name in names)
-        return Path("reports") / "site", asked
-    out, wanted = read_settings(home / "reports" / "reports.toml")
-    return out, tuple(replace(w, given={**w.given, **given}, for_each=for_each or w.for_each) for w in wanted)
+        return Settings(out=Path("reports") / "site", wanted=asked)
+    settings = read_settings(home / "reports" / "reports.toml")
+    wanted = (replace(w, given={**w.given, **given}, for_each=for_each or w.for_each) for w in settings.wanted)
+    return replace(settings, wanted=tuple(wanted))
 
 
 def prepare(wanted: Sequence[Wanted], folder: Path) -> list[Report]:
@@ -63,7 +63,7 @@ def prepare(wanted: Sequence[Wanted], folder: Path) -> list[Report]:
             values = bind(notebook.parameters, want.given, notebook.path.name)
             _refuse_for_each(notebook, want.for_each, values)
             if notebook.default("book") is None:
-                reports.append(plan_report(notebook, values, asked=values))
+                reports.append(plan_report(notebook, values, asked=values, alerts=want.alerts))
                 continue
             book = str(values.get("book") or book_address(notebook.default("book"), notebook.path.parent))
             values["book"] = book
@@ -72,7 +72,9 @@ def prepare(wanted: Sequence[Wanted], folder: Path) -> list[Report]:
             if (book, notebook.reads) not in checked:
                 checked.add((book, notebook.reads))
                 _refuse_errors(notebook, books[book], told)
-            reports.extend(_reports(notebook, books[book], values, want.for_each, told))
+            reads = state_of(books[book], notebook.reads)
+            planned = _reports(notebook, books[book], values, want.for_each, told)
+            reports.extend(replace(report, reads=reads, alerts=want.alerts) for report in planned)
     refuse_clashes(reports)
     return reports
 

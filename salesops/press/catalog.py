@@ -2,24 +2,30 @@
 
 A notebook says what it needs in its metadata, under `salesops`:
 `{"audience": "manager", "tables": ["users"], "any_of": [["opportunities", "orders"]], "uses": ["quotas"],
-"for_each": "rep"}`. `tables` must all be there, of each list in `any_of` at least one, `uses` may be missing.
+"for_each": "rep", "watch": {"attainment": "percent"}}`. `tables` must all be there, of each list in `any_of` at
+least one, `uses` may be missing. `watch` names the results to compare with the last run, each with its form.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from salesops.errors import PressError, did_you_mean
+from salesops.press.compare import FORMS
 from salesops.press.parameters import Parameter, read_parameters
 
 
 @dataclass(frozen=True, kw_only=True)
 class Notebook:
-    """What a notebook says of itself. `for_each` is the parameter over which it can run for each, or ""."""
+    """What a notebook says of itself.
+
+    `for_each` is the parameter over which it can run for each, or "". `watch` names the results to compare with
+    the last run, each with its form; empty means all numbers.
+    """
 
     path: Path
     title: str
@@ -29,6 +35,7 @@ class Notebook:
     any_of: tuple[tuple[str, ...], ...] = ()
     uses: tuple[str, ...] = ()
     for_each: str = ""
+    watch: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -90,7 +97,11 @@ def read_notebook(path: Path) -> Notebook:
         any_of=tuple(tuple(group) for group in says.get("any_of", ())),
         uses=tuple(says.get("uses", ())),
         for_each=str(says.get("for_each", "")),
+        watch=dict(says.get("watch", {})),
     )
+    wrong = {name: form for name, form in notebook.watch.items() if form not in FORMS}
+    if wrong:
+        raise PressError(f"{path.name}: the form of a watched result must be one of {', '.join(FORMS)}. Got {wrong}.")
     if notebook.for_each and notebook.default(notebook.for_each) is None:
         raise PressError(f"{path.name} says that it runs for each '{notebook.for_each}', but has no such parameter.")
     return notebook

@@ -1,62 +1,194 @@
-"""Reports made, with a progress bar, and entered in the index of their folder."""
+"""Reports made, with a progress bar, noted in the ledger and entered in the index of their folder."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
+import psutil
+from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from salesops.errors import PressError
+from salesops.press.fingerprint import fingerprint
+from salesops.press.ledger import FOLDER, Entry, Ledger
+from salesops.press.pdf import find_browser, print_pdf
 from salesops.press.plan import Outcome, Report
-from salesops.press.run import run_reports
-from salesops.press.site import Entry, entry_of, read_index, write_index
+from salesops.press.run import Engine, run_reports
+from salesops.press.site import entry_of, refuse_foreign, write_index
+from salesops.press.task import Limits
+from salesops.press.writing import make_writable
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """How many reports are made, how many of them failed, and the page that lists them."""
+    """How many reports were made, failed, were unchanged and not made again, or raised alerts; and the index."""
 
     made: int
     failed: int
+    skipped: int
+    alerted: int
     index: Path
 
 
-def deliver(reports: Sequence[Report], out: Path, *, jobs: int) -> Delivery:
-    """Make reports in `out`, at most `jobs` at a time, and enter them in its index.
+@dataclass(frozen=True, kw_only=True)
+class How:
+    """How reports are made.
 
-    A progress bar and a line for each failure go to stderr. The index is written when the run ends, also by
-    Ctrl-C or an error, with the reports that were made by then.
+    Parameters
+    ----------
+    jobs : int
+        How many at a time.
+    engine : {"auto", "warm", "stock"}
+        As for `run_reports`.
+    limits : Limits
+        Without a limit of memory, each report gets a fair share of the machine's.
+    force : bool
+        Also make reports that would be the same.
+    pdf : bool
+        Print each page to PDF too.
+    keep_periods : int
+        How many periods of a report are kept; 0 keeps all.
+    """
+
+    jobs: int = 2
+    engine: Engine = "auto"
+    limits: Limits = field(default_factory=Limits)
+    force: bool = False
+    pdf: bool = False
+    keep_periods: int = 0
+
+
+def deliver(reports: Sequence[Report], out: Path, how: How | None = None) -> Delivery:
+    """Make reports in `out` and enter them in its index.
+
+    A progress bar and a line for each failure and each report that need not be made again go to stderr. The
+    index is written when the run ends, also by Ctrl-C or an error, with the reports that were made by then.
 
     Raises
     ------
     PressError
-        Before anything runs, if `out` holds an index that is not of the press.
+        Before anything runs, if another press works in `out`, or it holds an index that is not of the press.
     OSError
         If `out` cannot be written.
     KeyboardInterrupt
         After Ctrl-C, when everything has been stopped.
     """
-    entries = read_index(out)
-    made: list[Entry] = []
-    console = Console(stderr=True, highlight=False)
-    with _progress(console) as progress:
-        bar = progress.add_task("", total=len(reports))
+    how = how or How()
+    browser = find_browser() if how.pdf else ""
+    refuse_foreign(out)
+    make_writable(out)
+    make_writable(out / FOLDER)
+    with _alone(out), closing(Ledger(out)) as ledger:
+        return _Run(ledger, out, how, browser).make(reports)
 
-        def done(report: Report, outcome: Outcome) -> None:
-            made.append(entry_of(report, outcome))
-            progress.advance(bar)
-            if outcome.error:
-                console.print(f"failed: {_named(report)}: {outcome.error}", markup=False, soft_wrap=True)
 
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Hold the folder for this press; say who holds it if another does."""
+    lock = FileLock(out / FOLDER / "lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        with closing(Ledger(out)) as ledger:
+            raise PressError(
+                f"Another press works in '{out}' {ledger.since()}. Wait until it ends, or choose another --out."
+            ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+class _Run:
+    """One run: what it skips, what it makes, what it notes."""
+
+    def __init__(self, ledger: Ledger, out: Path, how: How, browser: str) -> None:
+        self._ledger, self._out, self._how, self._browser = ledger, out, how, browser
+        self._console = Console(stderr=True, highlight=False)
+        self._prints: dict[str, str] = {}
+        self._made: list[Entry] = []
+
+    def make(self, reports: Sequence[Report]) -> Delivery:
+        self._prints = {report.id: fingerprint(report) for report in reports}
+        unchanged = {report.id: self._unchanged(report) for report in reports}
+        self._ledger.begin()
+        for report in reports:
+            if entry := unchanged[report.id]:
+                self._skip(report, entry)
+        due = [report for report in reports if not unchanged[report.id]]
         try:
-            run_reports(reports, out, jobs=jobs, done=done)
+            self._run(due)
+            self._ledger.end()
         finally:
-            if made or not reports:
-                write_index(out, [*entries, *made])
-    failed = sum(entry["status"] != "ok" for entry in made)
-    return Delivery(len(made), failed, out / "index.html")
+            self._forget()
+            index = write_index(self._out, self._ledger.entries())
+        return Delivery(
+            made=len(due),
+            failed=sum(entry["status"] != "ok" for entry in self._made),
+            skipped=len(reports) - len(due),
+            alerted=sum(bool(entry["alerts"]) for entry in self._made),
+            index=index,
+        )
+
+    def _unchanged(self, report: Report) -> Entry | None:
+        return None if self._how.force else self._ledger.unchanged(report, self._prints[report.id])
+
+    def _skip(self, report: Report, entry: Entry) -> None:
+        checked = {**entry, "status": "skipped", "started": datetime.now(UTC).isoformat(timespec="seconds")}
+        self._ledger.record(report, self._prints[report.id], checked)
+        if len(self._prints) <= 20:  # of hundreds the count says enough
+            self._say(f"skipped: {_named(report)}: unchanged since {entry['started'][:16].replace('T', ' ')} UTC")
+
+    def _run(self, reports: Sequence[Report]) -> None:
+        how, ledger = self._how, self._ledger
+        with _progress(self._console) as progress:
+            bar = progress.add_task("", total=len(reports))
+
+            def done(report: Report, outcome: Outcome) -> None:
+                self._note(report, outcome)
+                progress.advance(bar)
+
+            run_reports(
+                reports,
+                self._out,
+                jobs=how.jobs,
+                engine=how.engine,
+                limits=how.limits if how.limits.memory else replace(how.limits, memory=_fair_share(how.jobs)),
+                earlier=lambda report: ledger.earlier(report, self._prints[report.id]),
+                done=done,
+            )
+
+    def _note(self, report: Report, outcome: Outcome) -> None:
+        entry = entry_of(report, outcome)
+        if outcome.status == "ok" and self._browser:
+            try:
+                entry["pdf"] = print_pdf(self._browser, self._out / outcome.path).name
+            except PressError as error:
+                self._say(f"no PDF: {error}")
+        self._made.append(entry)
+        self._ledger.record(report, self._prints[report.id], entry)
+        if outcome.error:
+            self._say(f"{outcome.status}: {_named(report)}: {outcome.error}")
+        for alert in outcome.news.alerts:
+            self._say(f"alert: {_named(report)}: {alert}")
+
+    def _forget(self) -> None:
+        if self._how.keep_periods:
+            for id_ in self._ledger.forget(self._how.keep_periods):
+                for ending in ("html", "pdf", "failed.html", "failed.ipynb"):
+                    (self._out / f"{id_}.{ending}").unlink(missing_ok=True)
+
+    def _say(self, line: str) -> None:
+        self._console.print(line, markup=False, soft_wrap=True)
+
+
+def _fair_share(jobs: int) -> int:
+    return int(psutil.virtual_memory().total // (jobs + 1))
 
 
 def _progress(console: Console) -> Progress:

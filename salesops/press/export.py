@@ -22,6 +22,7 @@ from nbformat import NotebookNode
 from traitlets.config import Config
 
 from salesops.errors import PressError
+from salesops.press.compare import News
 from salesops.press.figure import VEGA_LITE, figure
 
 TEMPLATE = Path(__file__).parent / "template"
@@ -31,7 +32,14 @@ _STATIC = ("text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdo
 _LIVE = re.compile(r"<(?:script|iframe|object|embed)\b", re.IGNORECASE)
 
 
-def export_page(notebook: NotebookNode, *, title: str, status: str = "ok") -> str:
+def export_page(
+    notebook: NotebookNode,
+    *,
+    title: str,
+    status: str = "ok",
+    drawing: str = "",
+    news: News | None = None,
+) -> str:
     """Return the page of a run notebook.
 
     Cells tagged as in UNSHOWN show nothing; markdown tagged `about` moves to the foot of the page.
@@ -43,8 +51,12 @@ def export_page(notebook: NotebookNode, *, title: str, status: str = "ok") -> st
     title : str
         For the browser's tab, and the heading where the notebook shows none.
     status : str
-        "ok", or what went wrong ("failed", "timeout"): then the failing cell and its traceback come first,
-        and an output without static form is named in its place.
+        "ok", or what went wrong ("failed", "timeout", "crashed"): then the failing cell and its traceback come
+        first, and an output without static form is named in its place.
+    drawing : str
+        The address of the process that draws charts; "" draws them here.
+    news : News or None
+        What stands below the headline: alerts, and what changed since the last run.
 
     Raises
     ------
@@ -53,8 +65,16 @@ def export_page(notebook: NotebookNode, *, title: str, status: str = "ok") -> st
         something from outside, or if it is larger than 300 kB.
     """
     strict = status == "ok"
-    shown = _prepare(notebook, strict=strict)
-    report = {"title": title, "status": status, "css": page_css(), "failure": _failure(notebook), "top": _top(shown)}
+    shown = _prepare(notebook, drawing, strict=strict)
+    report = {
+        "title": title,
+        "status": status,
+        "css": page_css(),
+        "failure": _failure(notebook),
+        "top": _top(shown),
+        "news": news,
+        "headline": _headline(shown),
+    }
     page, _ = _exporter().from_notebook_node(shown, resources={"report": report})
     if strict:
         _refuse(page)
@@ -79,27 +99,29 @@ def _exporter() -> TemplateExporter:
     )
 
 
-def _prepare(notebook: NotebookNode, *, strict: bool) -> NotebookNode:
+def _prepare(notebook: NotebookNode, drawing: str, *, strict: bool) -> NotebookNode:
     """Return a copy with the cells that the page shows, in its order, every output in one static form."""
-    shown = copy.deepcopy(notebook)
-    cells = [cell for cell in shown.cells if not UNSHOWN & _tags(cell)]
+    shown = copy.copy(notebook)
+    cells = [copy.copy(cell) for cell in notebook.cells if not UNSHOWN & _tags(cell)]
     shown.cells = sorted(cells, key=lambda cell: "about" in _tags(cell))
     figures = itertools.count(1)
     for cell in shown.cells:
         if cell.cell_type == "code":
-            wanted = [output for output in cell.outputs if output.output_type != "error"]
+            wanted = [copy.copy(output) for output in cell.outputs if output.output_type != "error"]
             cell.outputs = [output for output in wanted if not (strict and output.get("name") == "stderr")]
             for output in cell.outputs:
                 if "data" in output:
-                    output.data = _static(output.data, cell, figures, strict=strict)
+                    output.data = _static(output.data, cell, figures, drawing, strict=strict)
     return shown
 
 
-def _static(data: NotebookNode, cell: NotebookNode, figures: Iterator[int], *, strict: bool) -> dict[str, str]:
+def _static(
+    data: NotebookNode, cell: NotebookNode, figures: Iterator[int], drawing: str, *, strict: bool
+) -> dict[str, str]:
     """Return the one form of an output that a page can show."""
     try:
         if VEGA_LITE in data:
-            return {"text/html": figure(data[VEGA_LITE], number=next(figures))}
+            return {"text/html": figure(data[VEGA_LITE], number=next(figures), drawing=drawing)}
         forms = [form for form in _STATIC if form in data and not (form == "text/html" and _LIVE.search(data[form]))]
         if forms and (forms[0] != "text/plain" or len(data) == 1):
             return {forms[0]: data[forms[0]]}
@@ -137,6 +159,15 @@ def _top(shown: NotebookNode) -> int:
         return 2
     titles = (re.search(r"^# ", cell.source, re.MULTILINE) for cell in shown.cells if cell.cell_type == "markdown")
     return 1 if any(titles) else 0
+
+
+def _headline(shown: NotebookNode) -> int:
+    """Return the place of the cell that shows the page's title, or -1."""
+    for place, cell in enumerate(shown.cells):
+        html = "".join(output.get("data", {}).get("text/html", "") for output in cell.get("outputs", []))
+        if "<h1" in html or (cell.cell_type == "markdown" and re.search(r"^# ", cell.source, re.MULTILINE)):
+            return place
+    return -1
 
 
 def _prose(source: str, top: int) -> Markup:

@@ -6,13 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import vl_convert
 from markupsafe import Markup
 
-from salesops.errors import PressError
+from salesops.press.drawing import draw
 
 VEGA_LITE = "application/vnd.vegalite.v5+json"
-_VERSION = "5.20"
 # for charts that bring no look of their own; a chart's own config comes first
 _CONFIG = {
     "background": "transparent",
@@ -24,11 +22,12 @@ _CONFIG = {
 }
 
 
-def figure(spec: Mapping[str, Any], *, number: int) -> Markup:
+def figure(spec: Mapping[str, Any], *, number: int, drawing: str = "") -> Markup:
     """Return a <figure> with the chart as SVG and its title as caption.
 
     `spec` may say in `usermeta.page_colors` which of its colours stand for which CSS values. `number`
-    counts the figures of the page, so that the names inside their SVGs differ.
+    counts the figures of the page, so that the names inside their SVGs differ. `drawing` is the address of the
+    process that draws, or "".
 
     Raises
     ------
@@ -37,12 +36,7 @@ def figure(spec: Mapping[str, Any], *, number: int) -> Markup:
     """
     colors = spec.get("usermeta", {}).get("page_colors", {})
     bare = {key: value for key, value in spec.items() if key not in ("title", "description", "usermeta")}
-    try:
-        svg = vl_convert.vegalite_to_svg(
-            _recolored(bare, colors), vl_version=_VERSION, config=_CONFIG, allowed_base_urls=[]
-        )
-    except ValueError as problem:
-        raise PressError(f"The chart cannot be drawn: {str(problem).strip().splitlines()[0]}") from None
+    svg = draw(_recolored(bare, colors), _CONFIG, address=drawing)
     caption = _words(spec.get("title"))
     label = _words(spec.get("description")) or caption or "Chart"
     opening = Markup('<svg class="chart" role="img" aria-label="{}"').format(label)

@@ -19,6 +19,7 @@ from salesops.errors import PressError, did_you_mean
 
 Value = str | int | float | bool | list[str]
 
+_SECRET = ("secret", "password", "passwd", "token", "api_key", "apikey")
 _YES = {"true", "yes", "1", "on"}
 _NO = {"false", "no", "0", "off"}
 _FORMS = {
@@ -72,6 +73,11 @@ def bind(known: Sequence[Parameter], given: Mapping[str, object], where: str) ->
             hint = did_you_mean(name, by_name) or "Its cell tagged 'parameters' is empty or missing."
             raise PressError(f"{where} has no parameter '{name}'. {hint}")
     return {name: _convert(by_name[name], value, where) for name, value in given.items()}
+
+
+def is_secret(name: str) -> bool:
+    """Tell by its name whether a parameter must be stored nowhere: a password, token, API key or other secret."""
+    return any(word in name.casefold() for word in _SECRET)
 
 
 def _comments(source: str) -> dict[int, str]:

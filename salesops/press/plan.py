@@ -15,11 +15,14 @@ from typing import Any, Literal
 from urllib.parse import quote, unquote
 
 from salesops.errors import PressError
+from salesops.press.alerts import Alert
 from salesops.press.catalog import Notebook
-from salesops.press.parameters import Value
+from salesops.press.compare import News
+from salesops.press.parameters import Value, is_secret
 
 DATABASE = "duckdb://"
-Status = Literal["ok", "failed"]
+SHORTEST_SECRET = 4
+Status = Literal["ok", "failed", "timeout", "crashed"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,22 +34,37 @@ class Report:
     notebook : Path
         The notebook's file.
     parameters : mapping
-        What the notebook gets.
+        What the notebook gets, without the secrets.
+    secrets : mapping
+        Parameters that are stored nowhere.
     shown : mapping
-        The same for readers of the index: the book by its name, without its folder.
+        The parameters for readers of the index: the book by its name, without its folder.
     title, period, person : str
         For the index and the page; period and person may be "".
     id : str
         The file's name without its ending. The same report has the same id in every run.
+    series : str
+        The same report has the same series in every period.
+    reads : str
+        The state of the tables that the notebook declares; "" if it declares none, and may read anything.
+    watch : mapping
+        The results to compare with the last run, each with its form.
+    alerts : tuple of Alert
+        Conditions on the results.
     """
 
     notebook: Path
     parameters: Mapping[str, Value]
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     shown: Mapping[str, Value]
     title: str
     period: str
     person: str
     id: str
+    series: str = ""
+    reads: str = ""
+    watch: Mapping[str, str] = field(default_factory=dict)
+    alerts: tuple[Alert, ...] = ()
 
     @property
     def heading(self) -> str:
@@ -66,6 +84,8 @@ class Outcome:
         The dict of the notebook's results cell.
     error : str
         Why it failed, in one line; "" if it did not.
+    news : News
+        The alerts that its results raise, and what changed since the last run that was not the same.
     """
 
     status: Status
@@ -74,10 +94,16 @@ class Outcome:
     path: str = ""
     results: Mapping[str, Any] = field(default_factory=dict)
     error: str = ""
+    news: News = field(default_factory=News)
 
 
 def plan_report(
-    notebook: Notebook, parameters: Mapping[str, Value], *, asked: Mapping[str, Value], person: str = ""
+    notebook: Notebook,
+    parameters: Mapping[str, Value],
+    *,
+    asked: Mapping[str, Value],
+    person: str = "",
+    alerts: Sequence[Alert] = (),
 ) -> Report:
     """Return the report that a notebook makes with these parameters.
 
@@ -90,20 +116,35 @@ def plan_report(
         in the book, which moves from run to run while the report stays the same.
     person : str
         Whom the report is about, by name.
+
+    Raises
+    ------
+    PressError
+        If a secret is too short to be kept out of a page.
     """
     period = str(parameters.get("period", ""))
-    text = json.dumps([notebook.name, {name: asked[name] for name in sorted(asked)}])
-    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
-    words = [_slug(notebook.name, 36), _slug(period, 24), _slug(person, 36), digest]
-    shown = {name: _book_name(value) if name == "book" else value for name, value in parameters.items()}
+    secrets = {name: str(value) for name, value in parameters.items() if is_secret(name)}
+    for name, value in secrets.items():
+        if 0 < len(value) < SHORTEST_SECRET:
+            raise PressError(
+                f"The secret '{name}' has {len(value)} characters. With fewer than {SHORTEST_SECRET} it cannot be "
+                "told from other text and kept out of the page."
+            )
+    given = {name: value for name, value in parameters.items() if name not in secrets}
+    told = {name: value for name, value in asked.items() if name not in secrets}
+    words = [_slug(notebook.name, 36), _slug(period, 24), _slug(person, 36), _digest(notebook, told)]
     return Report(
         notebook=notebook.path,
-        parameters=dict(parameters),
-        shown=shown,
+        parameters=given,
+        secrets=secrets,
+        shown={name: _book_name(value) if name == "book" else value for name, value in given.items()},
         title=notebook.title,
         period=period,
         person=person,
         id="-".join(word for word in words if word),
+        series=_digest(notebook, {name: value for name, value in told.items() if name not in ("period", "as_of")}),
+        watch=notebook.watch,
+        alerts=tuple(alerts),
     )
 
 
@@ -125,6 +166,11 @@ def book_address(book: str, folder: Path) -> str:
         path = os.path.abspath(folder / unquote(book.removeprefix(DATABASE)))  # noqa: PTH100  # keeps links as they are
         return DATABASE + quote(path)
     return os.path.abspath(folder / book)  # noqa: PTH100  # as above
+
+
+def _digest(notebook: Notebook, parameters: Mapping[str, Value]) -> str:
+    text = json.dumps([notebook.name, {name: parameters[name] for name in sorted(parameters)}])
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def _book_name(address: Value) -> str:

@@ -1,109 +1,151 @@
-"""Running reports side by side, each with a kernel of its own, in a few worker processes."""
+"""Running reports side by side, each in a process of its own, on the engine that fits the platform."""
 
 from __future__ import annotations
 
-import logging
-import multiprocessing
 import os
-import signal
+import shutil
+import sys
 import tempfile
-import threading
+import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
-from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Literal
 
+from salesops.press.compare import Earlier
+from salesops.press.drawing import drawing_process
 from salesops.press.plan import Outcome, Report
+from salesops.press.pool import Ending, Pool
+from salesops.press.task import Death, Limits, Task
 from salesops.press.writing import UNFINISHED
 
 Done = Callable[[Report, Outcome], None]
+Engine = Literal["auto", "warm", "stock"]
+
+_GRACE = 15.0  # seconds beyond its limit until a report that did not end itself is killed
+_SHELF = "SALESOPS_SHELF"  # where the reports of a run share what they compute of a book
 
 
-def run_reports(reports: Sequence[Report], out: Path, *, jobs: int, done: Done) -> None:
+def run_reports(
+    reports: Sequence[Report],
+    out: Path,
+    *,
+    jobs: int,
+    done: Done,
+    engine: Engine = "auto",
+    limits: Limits | None = None,
+    earlier: Callable[[Report], Earlier | None] = lambda report: None,
+) -> None:
     """Make all reports in `out`, at most `jobs` at a time, and call `done` as each ends, in that order.
 
     Ctrl-C stops what runs and starts nothing more; what has ended stays.
+
+    Parameters
+    ----------
+    engine : {"auto", "warm", "stock"}
+        warm forks each report from a process that has everything imported, on Linux; stock starts a kernel
+        for each; auto takes warm where it can.
+    earlier : callable
+        Gives the run of a report to compare with.
 
     Raises
     ------
     OSError
         If `out` cannot be written; the run stops.
+    PressError
+        If the engine does not start.
     KeyboardInterrupt
         After everything has been stopped.
     """
+    if not reports:
+        return
+    out = out.absolute()  # the processes of the reports work in other folders
     out.mkdir(parents=True, exist_ok=True)
-    _try_to_write(out)
-    with tempfile.TemporaryDirectory(prefix="salesops-") as sockets:
+    with tempfile.TemporaryDirectory(prefix="salesops-", ignore_cleanup_errors=True) as name:
+        scratch = Path(name)
         try:
-            with _workers(max(1, min(jobs, len(reports)))) as pool:
-                with _uninterrupted():
-                    running = {pool.submit(_make, report, out, Path(sockets)): report for report in reports}
-                for future in as_completed(running):
-                    done(running[future], _outcome(future))
+            with _shelf(scratch), drawing_process(scratch) as drawing, closing(_pool(engine, reports)) as pool:
+                tasks = (
+                    Task(
+                        report=report,
+                        out=out,
+                        scratch=scratch / str(number),
+                        limits=limits or Limits(),
+                        drawing=drawing,
+                        earlier=earlier(report),
+                    )
+                    for number, report in enumerate(reports)
+                )
+                for ending in _side_by_side(tasks, pool, jobs):
+                    done(ending.task.report, _outcome(ending))
         finally:
             for part in out.glob(UNFINISHED):
                 part.unlink(missing_ok=True)
 
 
-def _try_to_write(out: Path) -> None:
-    # a folder that cannot be written is better known now than after the first report
-    try:
-        with tempfile.TemporaryFile(dir=out):
-            pass
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(out)) from None
+def warm_works() -> bool:
+    """Tell whether this platform has what the warm engine needs: forks, and descriptors of processes."""
+    return sys.platform == "linux" and hasattr(os, "pidfd_open")
 
 
 @contextmanager
-def _workers(jobs: int) -> Iterator[ProcessPoolExecutor]:
-    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), initializer=_stand_alone)
-    try:
-        yield pool
-    except BaseException:
-        for worker in multiprocessing.active_children():
-            worker.kill()  # their kernels see it and end by themselves
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Let no Ctrl-C through; processes started meanwhile begin life without reacting to it."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _shelf(scratch: Path) -> Iterator[None]:
+    """Let the processes of this run, and only of this run, share what they compute of a book."""
+    before = os.environ.get(_SHELF)
+    (scratch / "shelf").mkdir()
+    os.environ[_SHELF] = str(scratch / "shelf")
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        os.environ.pop(_SHELF)
+        if before is not None:
+            os.environ[_SHELF] = before
 
 
-def _stand_alone() -> None:
-    """Make this worker end when the press ends, and not when the terminal says Ctrl-C: that is for the press."""
-    logging.disable()  # what a log would say of a report stands in its page
-    if hasattr(os, "setsid"):
-        os.setsid()
-    press = multiprocessing.parent_process()
-    if press is not None:
-        threading.Thread(target=_end_after, args=(press,), daemon=True).start()
+def _pool(engine: Engine, reports: Sequence[Report]) -> Pool:
+    if engine == "warm" or (engine == "auto" and warm_works()):
+        from salesops.press.warm.pool import WarmPool
+
+        return WarmPool(report.notebook for report in reports)
+    from salesops.press.stock.pool import StockPool
+
+    return StockPool()
 
 
-def _end_after(press: BaseProcess) -> None:
-    press.join()
-    os._exit(1)
+def _side_by_side(tasks: Iterator[Task], pool: Pool, jobs: int) -> Iterator[Ending]:
+    """Yield how each task ended. One whose process died is begun again, to make a page of what it had shown."""
+    again: deque[Task] = deque()
+    began: dict[str, tuple[float, Task]] = {}
+    while True:
+        while pool.running < max(1, jobs) and (task := again.popleft() if again else next(tasks, None)):
+            task.scratch.mkdir(exist_ok=True)
+            began[task.mark] = (time.monotonic(), task)
+            pool.start(task)
+        if not pool.running:
+            return
+        for ending in pool.wait(1.0):
+            del began[ending.task.mark]
+            if isinstance(ending.what, Death) and ending.task.death is None:
+                again.append(replace(ending.task, death=ending.what))
+                continue
+            shutil.rmtree(ending.task.scratch, ignore_errors=True)
+            yield ending
+        _kill_late(began, pool)
 
 
-def _make(report: Report, out: Path, sockets: Path) -> Outcome:
-    from salesops.press.execute import make_report  # its imports are heavy, and only workers need them
+def _kill_late(began: dict[str, tuple[float, Task]], pool: Pool) -> None:
+    for start, task in began.values():
+        if task.limits.report and time.monotonic() - start > task.limits.report + _GRACE:
+            pool.kill(task)
 
-    return make_report(report, out, sockets)
 
-
-def _outcome(future: Future[Outcome]) -> Outcome:
-    try:
-        return future.result()
-    except BrokenProcessPool:
-        error = "A worker process was killed from outside; memory may have run out. Run again with fewer --jobs."
-        return Outcome(status="failed", started=datetime.now(UTC), seconds=0, error=error)
+def _outcome(ending: Ending) -> Outcome:
+    what = ending.what
+    if isinstance(what, OSError):
+        raise what
+    if isinstance(what, Death):
+        return Outcome(status=what.status, started=datetime.now(UTC), seconds=0, error=what.why.format(cell="?"))
+    return what

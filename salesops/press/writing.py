@@ -3,9 +3,26 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 UNFINISHED = ".*.part"  # what a killed run may leave behind
+
+
+def make_writable(folder: Path) -> None:
+    """Make a folder if it is not there, and write in it once: better known now than after the first report.
+
+    Raises
+    ------
+    OSError
+        If it cannot be made or written; the message names it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(folder)) from None
 
 
 def write_whole(path: Path, text: str) -> None:

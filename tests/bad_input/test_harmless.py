@@ -92,7 +92,7 @@ def test_rejected_rows_are_no_formulas(tmp_path: Path, capsys: pytest.CaptureFix
 def test_file_names_are_plain(odd: Path) -> None:
     """A name reaches a file name as plain letters only, cut short; no two reports share one."""
     given = {"book": str(odd / "book"), "period": "2026-Q1"}
-    _, wanted = asked_for(["rep_accountability"], given, "rep", ROOT)
+    wanted = asked_for(["rep_accountability"], given, "rep", ROOT).wanted
     reports = prepare(wanted, ROOT / "notebooks")
     assert {report.person for report in reports} == set(NAMES.values())
     assert all(re.fullmatch(r"[a-z0-9-]{1,120}", report.id) for report in reports)

@@ -200,7 +200,7 @@ def test_a_period_in_the_future_is_reported(pages: tuple[Path, str]) -> None:
 def test_a_period_without_data_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A report is to be made, with nothing booked and nobody in it; the run says which dates the book holds."""
     book = write_export(tmp_path / "book")
-    _, wanted = asked_for(["team_accountability"], {"book": str(book), "period": "1999-Q1"}, "", ROOT)
+    wanted = asked_for(["team_accountability"], {"book": str(book), "period": "1999-Q1"}, "", ROOT).wanted
     (report,) = prepare(wanted, ROOT / "notebooks")
     assert report.period == "1999-Q1"
     assert capsys.readouterr().err == f"book: no deal closed and no order came in 1999-Q1. {REACH}"

@@ -12,7 +12,7 @@ import pytest
 
 from salesops.errors import PressError
 from salesops.press.catalog import find_notebook
-from salesops.press.deliver import Delivery, deliver
+from salesops.press.deliver import Delivery, How, deliver
 from salesops.press.parameters import bind
 from salesops.press.plan import Report, plan_report
 
@@ -38,7 +38,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Delivery]:
     """One run of good and bad notebooks, side by side."""
     out = tmp_path_factory.mktemp("site")
     reports = [planned("greeting", name="Zoë <b>", times="2"), *(planned(name) for name in (*BAD, *GOOD[1:]))]
-    return out, deliver(reports, out, jobs=2)
+    return out, deliver(reports, out)
 
 
 def test_bad_reports_leave_the_good_ones_alone(made: tuple[Path, Delivery]) -> None:
@@ -47,8 +47,9 @@ def test_bad_reports_leave_the_good_ones_alone(made: tuple[Path, Delivery]) -> N
     assert {name: entry["status"] for name, entry in entries(out).items()} == {
         **dict.fromkeys(GOOD, "ok"),
         **dict.fromkeys(BAD, "failed"),
+        "dies": "crashed",
     }
-    assert delivery == Delivery(9, 5, out / "index.html")
+    assert delivery == Delivery(made=9, failed=5, skipped=0, alerted=0, index=out / "index.html")
 
 
 def test_an_entry_says_what_was_made_when_and_how(made: tuple[Path, Delivery]) -> None:
@@ -68,7 +69,7 @@ def test_an_entry_says_what_was_made_when_and_how(made: tuple[Path, Delivery]) -
     ("name", "error"),
     [
         ("fails", "ZeroDivisionError: division by zero (cell 4)"),
-        ("dies", "The kernel died in cell 3. It may have run out of memory."),
+        ("dies", "Cell 3 ended the process with exit code 3."),
         ("not_a_number", "results['rows'][0]['gap'] is NaN or infinite, which no reader of the results can use."),
         ("no_dict", "The cell tagged 'results' must end with a dict that JSON can hold: JSON(results)."),
         ("no_kernel", "The kernel 'fortran77' is not installed."),
@@ -96,11 +97,12 @@ def test_a_failed_report_leaves_what_it_has(made: tuple[Path, Delivery], name: s
 
 
 def test_pages_and_notebooks_are_all_that_is_left(made: tuple[Path, Delivery]) -> None:
-    """A good report is one page, a failed one a page and a notebook; no temporary file stays."""
+    """A good report is one page, a failed one a page and a notebook; no temporary file stays beside the ledger."""
     found = entries(made[0])
     expected = {f"{found[name]['id']}.html" for name in GOOD}
     expected |= {f"{found[name]['id']}.failed.{ending}" for name in BAD for ending in ("html", "ipynb")}
-    assert {path.name for path in made[0].iterdir()} == {*expected, "index.html", "index.json"}
+    assert {path.name for path in made[0].iterdir()} == {*expected, "index.html", "index.json", ".press"}
+    assert {path.name for path in (made[0] / ".press").iterdir()} == {"ledger.sqlite", "lock"}
 
 
 def test_a_notebook_runs_in_its_folder_without_the_slow_import(made: tuple[Path, Delivery]) -> None:
@@ -110,13 +112,13 @@ def test_a_notebook_runs_in_its_folder_without_the_slow_import(made: tuple[Path,
 
 def test_a_later_run_replaces_its_own_reports_only(tmp_path: Path) -> None:
     """Entries of other reports stay, as long as their pages are there."""
-    deliver([planned("fails"), planned("bare_results")], tmp_path, jobs=1)
+    deliver([planned("fails"), planned("bare_results")], tmp_path)
     kept = entries(tmp_path)["bare_results"]
-    deliver([planned("greeting")], tmp_path, jobs=1)
+    deliver([planned("greeting")], tmp_path)
     assert entries(tmp_path)["bare_results"] == kept
     assert set(entries(tmp_path)) == {"fails", "bare_results", "greeting"}
     (tmp_path / kept["path"]).unlink()
-    deliver([planned("greeting", name="again")], tmp_path, jobs=1)
+    deliver([planned("greeting", name="again")], tmp_path)
     assert set(entries(tmp_path)) == {"fails", "greeting"}
 
 
@@ -127,17 +129,20 @@ def test_a_failure_never_replaces_the_last_good_page(tmp_path: Path) -> None:
     out = tmp_path / "site"
 
     def once() -> dict[str, Any]:
-        deliver([report], out, jobs=1)
+        deliver([report], out)
         return entries(out)["waits"]
 
     good = once()
     page = (out / good["path"]).read_bytes()
     mark.unlink()
     mark.mkdir()
-    assert once()["path"] == f"{report.id}.failed.html"
+    stale = once()
+    assert (stale["status"], stale["path"], stale["started"]) == ("stale", good["path"], good["started"])
+    assert stale["failure"]["path"] == f"{report.id}.failed.html"
+    assert stale["failure"]["status"] == "failed"
     assert (out / good["path"]).read_bytes() == page
     mark.rmdir()
-    assert once()["path"] == good["path"]
+    assert once()["status"] == "ok"
     assert not list(out.glob("*.failed.*"))
 
 
@@ -146,17 +151,17 @@ def test_a_foreign_index_is_never_overwritten(tmp_path: Path, content: str) -> N
     """An index.json that the press did not write is an error before anything runs."""
     (tmp_path / "index.json").write_text(content, encoding="utf-8")
     with pytest.raises(PressError, match="is not an index of reports"):
-        deliver([planned("greeting")], tmp_path, jobs=1)
+        deliver([planned("greeting")], tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["index.json"]
     assert (tmp_path / "index.json").read_text(encoding="utf-8") == content
 
 
 def test_failures_get_a_line_each(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Stderr has one line for each failure, and no log of the tools beneath."""
-    deliver([planned("greeting"), planned("fails"), planned("dies")], tmp_path, jobs=1)
+    deliver([planned("greeting"), planned("fails"), planned("dies")], tmp_path, How(jobs=1))
     captured = capfd.readouterr()
     assert captured.err.splitlines() == [
         "failed: fails: ZeroDivisionError: division by zero (cell 4)",
-        "failed: dies: The kernel died in cell 3. It may have run out of memory.",
+        "crashed: dies: Cell 3 ended the process with exit code 3.",
     ]
     assert captured.out == ""

@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 
 from salesops.errors import PressError
+from salesops.press.alerts import Alert
 from salesops.press.catalog import find_notebook
 from salesops.press.parameters import bind
-from salesops.press.settings import Wanted, read_settings
+from salesops.press.settings import Settings, Wanted, read_settings
+from salesops.press.task import Limits
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def settings(folder: Path, text: str) -> tuple[Path, tuple[Wanted, ...]]:
+def settings(folder: Path, text: str) -> Settings:
     path = folder / "reports.toml"
     path.write_text(text, encoding="utf-8")
     return read_settings(path)
@@ -24,17 +26,29 @@ def settings(folder: Path, text: str) -> tuple[Path, tuple[Wanted, ...]]:
 def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     """The folder for the pages, the books and notebooks beside the file do not depend on where one stands."""
     (tmp_path / "own.ipynb").touch()
-    out, wanted = settings(
+    read = settings(
         tmp_path,
         'out = "pages"\n[[report]]\nnotebook = "team"\nbook = "../book"\nas_of = 2026-08-31\nmin_deals = 5\n'
         '[[report]]\nnotebook = "own.ipynb"\nfor_each = "rep"\n',
     )
-    assert out == tmp_path / "pages"
+    assert read.out == tmp_path / "pages"
     given = {"book": str(tmp_path.parent / "book"), "as_of": date(2026, 8, 31), "min_deals": 5}
-    assert wanted == (
+    assert read.wanted == (
         Wanted(notebook="team", given=given),
         Wanted(notebook=str(tmp_path / "own.ipynb"), for_each="rep"),
     )
+
+
+def test_limits_alerts_and_how_much_is_kept_are_settings(tmp_path: Path) -> None:
+    """Seconds, memory and periods are whole numbers for all reports; alerts belong to one."""
+    read = settings(
+        tmp_path,
+        "keep_periods = 8\ncell_seconds = 60\nreport_seconds = 300\nmemory_mb = 1500\n"
+        '[[report]]\nnotebook = "team"\nalerts = ["attainment < 60%", "missed.all >= 2"]\n',
+    )
+    assert (read.keep_periods, read.limits) == (8, Limits(cell=60, report=300, memory=1_500_000_000))
+    assert read.wanted[0].alerts == (Alert("attainment", "<", 0.6, True), Alert("missed.all", ">=", 2.0))
+    assert read.wanted[0].given == {}
 
 
 @pytest.mark.parametrize(
@@ -46,6 +60,10 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ('out = 5\n[[report]]\nnotebook = "a"', "must have 'out' as a text"),
         ("report = [1]", "reports.toml, report 1 must have 'notebook'"),
         ('[[report]]\nnotebook = "a"\n[[report]]\nbook = "b"', "reports.toml, report 2 must have 'notebook'"),
+        ('keep_periods = 0\n[[report]]\nnotebook = "a"', "keep_periods must be a whole number from 1. Got 0"),
+        ('memory_mb = true\n[[report]]\nnotebook = "a"', "memory_mb must be a whole number from 1. Got True"),
+        ('[[report]]\nnotebook = "a"\nalerts = "gap > 0"', "report 1: alerts must be a list such as"),
+        ('[[report]]\nnotebook = "a"\nalerts = ["gap = 0"]', "written like 'attainment < 0.6'. Got 'gap = 0'"),
         ('[[report]]\nnotebook = "a"\nfor_each = true', "report 1: for_each must be the name of a parameter. Got True"),
     ],
 )
@@ -63,8 +81,7 @@ def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
 
 def test_the_shipped_reports_can_be_asked_for() -> None:
     """Each report of reports/reports.toml names a notebook that is there, with parameters that it has."""
-    _, wanted = read_settings(ROOT / "reports" / "reports.toml")
-    for want in wanted:
+    for want in read_settings(ROOT / "reports" / "reports.toml").wanted:
         notebook = find_notebook(want.notebook, ROOT / "notebooks")
         assert bind(notebook.parameters, want.given, notebook.name).keys() == want.given.keys()
         assert want.for_each in ("", notebook.for_each)

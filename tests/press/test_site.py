@@ -8,7 +8,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-from salesops.press.site import index_page, read_index, write_index
+import pytest
+
+from salesops.errors import PressError
+from salesops.press.site import index_page, refuse_foreign, write_index
 
 NASTY = "<script>alert(1)</script> =cmd|'!A0 \u202eمحمد 😀"
 
@@ -26,6 +29,9 @@ def entry(report_id: str, **more: Any) -> dict[str, Any]:
         "seconds": 1.5,
         "path": f"{report_id}.html",
         "results": {},
+        "alerts": [],
+        "changes": [],
+        "since": "",
     }
     return {**base, **more}
 
@@ -77,7 +83,8 @@ def test_the_index_goes_by_period_notebook_and_person(tmp_path: Path) -> None:
     for name in "dzatnf":
         (tmp_path / f"{name}.html").touch()
     write_index(tmp_path, entries)
-    assert [e["id"] for e in read_index(tmp_path)] == ["n", "t", "a", "z", "f", "d"]
+    listed = json.loads((tmp_path / "index.json").read_text(encoding="utf-8"))["reports"]
+    assert [e["id"] for e in listed] == ["n", "t", "a", "z", "f", "d"]
     page = read((tmp_path / "index.html").read_text(encoding="utf-8"))
     assert page.links[1:] == ["n.html", "t.html", "a.html", "z.html", "f.html", "d.html"]
     headings = [cell.strip() for cell in page.cells if re.search(r"\d reports?$", cell.strip())]
@@ -119,15 +126,32 @@ def test_the_index_loads_nothing() -> None:
     assert not re.search(r"https?:|//\w|\bsrc=|@import|url\(", index_page([entry("t")]))
 
 
-def test_an_empty_index_says_so(tmp_path: Path) -> None:
+def test_an_empty_index_says_so() -> None:
     """Before the first report there is nothing to list."""
-    assert read_index(tmp_path) == []
     assert "No report has been made yet." in index_page([])
 
 
-def test_a_later_entry_replaces_an_earlier_of_the_same_report(tmp_path: Path) -> None:
-    """One report has one entry, the latest; results keep their types."""
-    results = {"gap": 1.5, "who": None, "name": "Zoë"}
-    write_index(tmp_path, [entry("t", seconds=1.0), entry("t", results=results)])
-    content = json.loads((tmp_path / "index.json").read_text(encoding="utf-8"))
-    assert [(e["seconds"], e["results"]) for e in content["reports"]] == [(1.5, results)]
+def test_a_stale_page_stands_with_its_date_and_its_failure() -> None:
+    """The last good page is linked with the day it was made, and what failed since is one click away."""
+    failure = {"status": "timeout", "path": "t.failed.html", "started": "2026-10-08T06:00:00+00:00", "error": "Slow."}
+    page = read(index_page([entry("t", status="stale", error="Slow.", failure=failure)]))
+    assert page.links[1:] == ["t.html", "t.failed.html"]
+    assert {"stale", "2026-10-01 06:00"} <= set(page.cells)
+    assert any("Slow." in cell for cell in page.cells)
+
+
+def test_alerts_and_what_changed_stand_beside_the_report() -> None:
+    """Who reads only the index sees what wants attention, and what moved."""
+    change = {"name": "attainment", "before": "71%", "now": "58%"}
+    html = index_page([entry("t", alerts=["attainment is 0.58, below 0.60"], changes=[change]), entry("u")])
+    assert "Alert: attainment is 0.58, below 0.60" in html
+    assert "attainment: 71% → 58%" in html
+    assert '2 reports, <strong class="alert">1 with an alert</strong>' in html
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"version": 2, "reports": []}', '{"version": 1, "reports": [{}]}'])
+def test_a_foreign_index_is_refused(tmp_path: Path, content: str) -> None:
+    """An index.json that the press did not write is an error."""
+    (tmp_path / "index.json").write_text(content, encoding="utf-8")
+    with pytest.raises(PressError, match="is not an index of reports"):
+        refuse_foreign(tmp_path)

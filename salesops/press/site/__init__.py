@@ -4,45 +4,37 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from dataclasses import asdict
+from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from salesops.errors import PeriodError, PressError
-from salesops.periods import parse_period
+from salesops.errors import PressError
+from salesops.press.ledger import Entry, period_start
 from salesops.press.plan import Outcome, Report
 from salesops.press.writing import write_whole
 
 VERSION = 1
-Entry = dict[str, Any]
+GOOD = ("ok", "skipped")
 
 _TEMPLATE = Path(__file__).parent / "index.html.j2"
 _STYLE = Path(__file__).parents[1] / "template" / "page.css"
 _PLACED = ("period", "as_of", "book", "rep")  # parameters that the page shows in a place of their own
 
 
-def read_index(out: Path) -> list[Entry]:
-    """Return the entries of index.json whose pages are there, or [] if there is no index yet.
-
-    Raises
-    ------
-    PressError
-        If there is an index.json that the press did not write.
-    """
+def refuse_foreign(out: Path) -> None:
+    """Raise PressError if the folder holds an index.json that the press did not write."""
     path = out / "index.json"
     if not path.exists():
-        return []
+        return
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        entries: list[Entry] = [entry for entry in content["reports"] if isinstance(entry["id"], str)]
-        version = content["version"]
-        found = [entry for entry in entries if entry["path"] and (out / entry["path"]).is_file()]
+        known = content["version"] == VERSION and all(isinstance(entry["id"], str) for entry in content["reports"])
     except (ValueError, KeyError, TypeError):
-        version = None
-    if version != VERSION:
+        known = False
+    if not known:
         raise PressError(f"'{path}' is not an index of reports. Move it away, or choose another folder with --out.")
-    return found
 
 
 def entry_of(report: Report, outcome: Outcome) -> Entry:
@@ -59,6 +51,9 @@ def entry_of(report: Report, outcome: Outcome) -> Entry:
         "seconds": outcome.seconds,
         "path": outcome.path,
         "results": dict(outcome.results),
+        "alerts": list(outcome.news.alerts),
+        "changes": [asdict(change) for change in outcome.news.changes],
+        "since": outcome.news.since,
     }
     return entry if outcome.status == "ok" else {**entry, "error": outcome.error}
 
@@ -66,11 +61,10 @@ def entry_of(report: Report, outcome: Outcome) -> Entry:
 def write_index(out: Path, entries: Sequence[Entry]) -> Path:
     """Write index.json and index.html, both whole, and return the path of the page.
 
-    An entry replaces an earlier one of the same report. Raises OSError if `out` cannot be written.
+    `entries` are what `Ledger.entries` gives, one for each report. Raises OSError if `out` cannot be written.
     """
-    latest = {entry["id"]: entry for entry in entries}
-    ordered = sorted(latest.values(), key=_place)
-    ordered.sort(key=lambda entry: (_start(entry["period"]), entry["period"]), reverse=True)
+    ordered = sorted(entries, key=_place)
+    ordered.sort(key=lambda entry: period_start(entry["period"]), reverse=True)
     content = {"version": VERSION, "reports": ordered}
     write_whole(out / "index.json", json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
     write_whole(out / "index.html", index_page(ordered))
@@ -86,8 +80,14 @@ def index_page(entries: Sequence[Entry]) -> str:
     return template.render(
         periods=list(_periods(entries)),
         count=len(entries),
-        failed=sum(entry["status"] != "ok" for entry in entries),
-        latest=max((_minute(entry) for entry in entries), default=""),
+        failed=sum(entry["status"] not in GOOD for entry in entries),
+        alerted=sum(bool(entry["alerts"]) for entry in entries),
+        latest=max((_minute(entry["started"]) for entry in entries), default=""),
+        choices={
+            "notebook": sorted({entry["title"] for entry in entries}),
+            "person": sorted({entry["person"] for entry in entries if entry["person"]}, key=str.casefold),
+            "status": sorted({_status(entry) for entry in entries}),
+        },
         style=_STYLE.read_text(encoding="utf-8"),
     )
 
@@ -98,14 +98,7 @@ def _place(entry: Entry) -> tuple[bool, str, str, str, str]:
     return bool(person), entry["title"], entry["notebook"], person.casefold(), entry["id"]
 
 
-def _start(period: str) -> date:
-    try:
-        return parse_period(period).start
-    except PeriodError:
-        return date.min
-
-
-def _periods(entries: Sequence[Entry]) -> Iterator[tuple[str, int, list[tuple[str, list[dict[str, str]]]]]]:
+def _periods(entries: Sequence[Entry]) -> Iterator[tuple[str, int, list[tuple[str, list[dict[str, Any]]]]]]:
     """Yield each period with its number of reports and, for each notebook, the title and the rows."""
     with_book = len({entry["parameters"].get("book", "") for entry in entries}) > 1
     for period, within in groupby(entries, key=lambda entry: str(entry["period"])):
@@ -114,24 +107,35 @@ def _periods(entries: Sequence[Entry]) -> Iterator[tuple[str, int, list[tuple[st
         yield period, len(reports), [(key[1], [_row(e, with_book=with_book) for e in group]) for key, group in groups]
 
 
-def _row(entry: Entry, *, with_book: bool) -> dict[str, str]:
+def _row(entry: Entry, *, with_book: bool) -> dict[str, Any]:
     given = entry["parameters"]
     more = [f"{name.replace('_', ' ')}: {_words(value)}" for name, value in given.items() if name not in _PLACED]
     if with_book and given.get("book"):
         more.insert(0, str(given["book"]))
     return {
+        "title": entry["title"],
         "person": entry["person"],
         "more": ", ".join(more),
         "as_of": str(given.get("as_of", "")),
-        "status": entry["status"],
+        "status": _status(entry),
+        "good": entry["status"] in GOOD,
         "error": entry.get("error", ""),
-        "made": _minute(entry),
+        "failure": entry.get("failure", {}).get("path", ""),
+        "alerts": entry["alerts"],
+        "changes": entry["changes"][:2],
+        "made": _minute(entry["started"]),
+        "checked": _minute(entry["checked"]) if "checked" in entry else "",
         "path": entry["path"],
+        "pdf": entry.get("pdf", ""),
     }
 
 
-def _minute(entry: Entry) -> str:
-    return datetime.fromisoformat(entry["started"]).strftime("%Y-%m-%d %H:%M")
+def _status(entry: Entry) -> str:
+    return "unchanged" if entry["status"] == "skipped" else str(entry["status"])
+
+
+def _minute(instant: str) -> str:
+    return datetime.fromisoformat(instant).strftime("%Y-%m-%d %H:%M")
 
 
 def _words(value: object) -> str:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nbformat import NotebookNode
 
 from salesops.errors import PressError
-from salesops.press.execute import read_results
+from salesops.press.results import read_results
 
 
 def ran(*outputs: dict[str, Any]) -> NotebookNode:

@@ -1,0 +1,32 @@
+"""The state of a book's files: as long as it is the same, what was computed from them still holds."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from salesops.book.source import Book
+
+
+def state_of(book: Book, tables: Iterable[str] = ()) -> str:
+    """Return a digest of the names, sizes and times of the files that hold these tables, and of book.toml.
+
+    Parameters
+    ----------
+    tables : iterable of str
+        Names of tables; one that the book does not have counts as absent. Empty means all.
+    """
+    location = Path(book.location)
+    folder = location if location.is_dir() else location.parent
+    wanted = tuple(tables) or book.names
+    files = {origin if isinstance(origin, Path) else location for name in wanted if (origin := book.origins.get(name))}
+    told = sorted(f"{path.name} {_stamp(path)}" for path in {*files, folder / "book.toml"})
+    return hashlib.sha256("\n".join([*told, *sorted(set(wanted) & set(book.names))]).encode()).hexdigest()[:16]
+
+
+def _stamp(path: Path) -> str:
+    if not path.exists():
+        return "absent"
+    status = path.stat()
+    return f"{status.st_size} {status.st_mtime_ns}"

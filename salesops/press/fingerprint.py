@@ -1,0 +1,51 @@
+"""What a report is made of, as one text: when it is the same, the report would be the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import re
+from dataclasses import asdict
+from functools import cache
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+
+from salesops.press.plan import Report
+
+
+def fingerprint(report: Report) -> str:
+    """Return a digest of notebook, code, libraries, parameters, and the state of the tables that it declares.
+
+    Secrets are not in it. The page also shows what changed since the last run, which is not in it either.
+    """
+    made_of = [
+        hashlib.sha256(report.notebook.read_bytes()).hexdigest(),
+        code_version(),
+        dict(report.parameters),
+        report.reads,
+        dict(report.watch),
+        [asdict(alert) for alert in report.alerts],
+    ]
+    return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@cache
+def code_version() -> str:
+    """Return a digest of this package's files and of the versions of what it stands on."""
+    home = Path(__file__).parents[1]
+    files = sorted(path for path in home.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    digest = hashlib.sha256(platform.python_version().encode())
+    for path in files:
+        digest.update(str(path.relative_to(home)).encode() + b"\0" + path.read_bytes())
+    for name in _libraries():
+        digest.update(f"{name}=={version(name)}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def _libraries() -> list[str]:
+    try:
+        needed = [line for line in requires("salesops") or [] if "extra ==" not in line]
+    except PackageNotFoundError:  # run from a folder that is not installed
+        return []
+    return sorted(re.split(r"[^A-Za-z0-9._-]", line, maxsplit=1)[0] for line in needed)

@@ -1,0 +1,63 @@
+"""What the press asks of an engine: a place where reports are made side by side, each apart from the others."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+from typing import Protocol
+
+from salesops.press.plan import Outcome
+from salesops.press.task import Death, Task
+
+_SIGNALS: dict[int, str] = {
+    signal.SIGSEGV: "A segmentation fault in cell {cell} ended the process.",
+    signal.SIGKILL: "The process was killed in cell {cell}. It may have run out of memory.",
+}
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a task ended: with an outcome, with an error of the system, or with the death of its process."""
+
+    task: Task
+    what: Outcome | OSError | Death
+
+
+class Pool(Protocol):
+    """Makes reports side by side."""
+
+    @property
+    def running(self) -> int:
+        """How many reports are being made."""
+
+    def start(self, task: Task) -> None:
+        """Begin a report."""
+
+    def wait(self, seconds: float) -> list[Ending]:
+        """Wait until a report ends, at most so long, and return what has ended."""
+
+    def kill(self, task: Task) -> None:
+        """Kill the process of a report; its ending comes as any other."""
+
+    def close(self) -> None:
+        """End all processes, also in the middle of a report."""
+
+
+def ending(task: Task, code: int | None) -> Ending:
+    """Return how a task ended whose process has gone; `code` is the exit code, None where there is none."""
+    try:
+        return Ending(task, task.left())
+    except FileNotFoundError:
+        return Ending(task, _death(task, code))
+
+
+def _death(task: Task, code: int | None) -> Death:
+    traces = task.traces.read_text(encoding="utf-8", errors="replace") if task.traces.exists() else ""
+    if traces.startswith("Timeout ("):
+        return Death("timeout", "Cell {cell} took longer than it may and was stopped.", traces)
+    if code is not None and code >= 0:
+        why = f"Cell {{cell}} ended the process with exit code {code}."
+    else:
+        number = -code if code else int(signal.SIGKILL)
+        why = _SIGNALS.get(number, f"Signal {number} ended the process in cell {{cell}}.")
+    return Death("crashed", why, traces)

@@ -1,0 +1,53 @@
+"""What the press's own processes have in common: how they begin, and that none outlives the press."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+
+# reports run side by side, so each has one thread for numbers
+_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let no Ctrl-C through; processes started meanwhile begin life without reacting to it."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def stand_apart() -> None:
+    """Leave the terminal's group, where Ctrl-C is for the press, and cap the threads of numeric libraries."""
+    if hasattr(os, "setsid"):
+        os.setsid()
+    for name in _ONE_THREAD:
+        os.environ.setdefault(name, "1")
+
+
+def keep_quiet() -> None:
+    """Connect the standard streams to nothing: what a report prints belongs in its page, not in the terminal."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(null, stream)
+    os.close(null)
+
+
+def end_with_the_press() -> None:
+    """Stand apart, and end this process when the press ends, however it does. Not for a process that forks."""
+    stand_apart()
+    press = multiprocessing.parent_process()
+    if press is not None:
+        threading.Thread(target=_end_after, args=(press,), daemon=True).start()
+
+
+def _end_after(press: BaseProcess) -> None:
+    press.join()
+    os._exit(1)

@@ -1,0 +1,37 @@
+"""Processes that a report started and did not end: found by a mark in their environment, and killed."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+
+import psutil
+
+MARK = "SALESOPS_REPORT"
+_SET_CHILD_SUBREAPER = 36  # of prctl(2)
+
+
+def adopt_strays() -> None:
+    """Become the parent of every process below whose own parent has ended, also of one that left its group."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def kill_group(leader: int) -> None:
+    """Kill a process and all that stayed in its group."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
+
+
+def kill_strays(mark: str) -> None:
+    """Kill the adopted processes of a report, and those below them."""
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.Error):
+            if child.environ().get(MARK) == mark:
+                for process in (*child.children(recursive=True), child):
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        process.kill()
+                child.wait(timeout=5)

@@ -1,0 +1,68 @@
+"""Secrets: parameters that reach the notebook and are stored nowhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from written_notebooks import planned, write_notebook
+
+from salesops.cli import main
+from salesops.errors import PressError
+from salesops.press.parameters import is_secret
+from salesops.press.run import Engine
+
+SECRET = 'p@"ss\\wörd-7391'
+
+
+@pytest.mark.parametrize("engine", ["warm", "stock"])
+def test_a_secret_is_in_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], engine: Engine
+) -> None:
+    """Not in pages, partial notebooks, results, index, ledger, file names or messages, whatever the notebook does."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+    parameters = ('api_token: str = ""\nsize: int = 1', "parameters")
+    uses = "import os, subprocess, sys\nfrom IPython.display import HTML, JSON, display\nassert len(api_token) == 15"
+    shows = "print(api_token)\ndisplay(HTML(f'<p>{api_token}</p>'))\nsubprocess.run(['echo', api_token])\napi_token"
+    environ = "print(sorted(name for name in os.environ if 'SECRET' in name))"
+    fine = write_notebook(
+        tmp_path / "fine.ipynb", parameters, uses, shows, environ, ("JSON({'token': api_token})", "results")
+    )
+    fails = write_notebook(tmp_path / "fails.ipynb", parameters, uses, shows, "raise ValueError(api_token)")
+    crashes = write_notebook(tmp_path / "crashes.ipynb", parameters, uses, shows, "os._exit(3)")
+    paths = [str(path) for path in (fine, fails, crashes)]
+    code = main(["run", *paths, "-p", f"api_token={SECRET}", "--out", str(tmp_path / "site"), "--engine", engine])
+    assert code == 1
+    files = [path for folder in ("site", "tmp") for path in (tmp_path / folder).rglob("*") if path.is_file()]
+    assert len([path for path in files if path.suffix == ".html"]) == 4
+    said = "".join(capfd.readouterr())
+    forms = {SECRET.encode(), SECRET.replace("\\", "\\\\").replace('"', '\\"').encode(), b"7391"}
+    for path in files:
+        content = path.read_bytes() + path.name.encode() + said.encode()
+        assert [form for form in forms if form in content] == [], (path, content)
+    page = next(path for path in files if path.name.startswith("fine-")).read_text(encoding="utf-8")
+    assert "•••" in page
+    assert "[]" in page
+
+
+def test_a_secret_does_not_tell_reports_apart(tmp_path: Path) -> None:
+    """Its digest would be a trace of it: the same report with another secret has the same file."""
+    path = write_notebook(tmp_path / "a.ipynb", ('db_password: str = ""', "parameters"))
+    one, other = planned(path, db_password="first one"), planned(path, db_password="second one")
+    assert one.id == other.id
+    assert "first one" not in repr(one)
+    assert one.parameters == one.shown == {}
+
+
+def test_a_secret_that_is_too_short_is_refused(tmp_path: Path) -> None:
+    """Three characters stand everywhere; they cannot be kept out of a page."""
+    path = write_notebook(tmp_path / "a.ipynb", ('secret: str = ""', "parameters"))
+    with pytest.raises(PressError, match=r"The secret 'secret' has 3 characters\. With fewer than 4"):
+        planned(path, secret="abc")
+
+
+def test_secrets_are_known_by_name() -> None:
+    """A parameter whose name says password, secret, token or API key is one, and no other."""
+    assert all(is_secret(name) for name in ("secret", "DB_PASSWORD", "api_key", "token"))
+    assert not any(is_secret(name) for name in ("min_deals", "book", "period", "key"))

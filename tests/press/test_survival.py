@@ -1,0 +1,134 @@
+"""Reports whose processes really die, hang, flood and eat memory, beside reports that are well."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from written_notebooks import is_alive, outcomes, partial, planned, write_notebook
+
+from salesops.press.plan import Outcome
+from salesops.press.run import Engine
+
+BEFORE = 'print("shown before")'
+BAD = {
+    "raises": ("1 / 0",),
+    "exits": ("import os; os._exit(7)",),
+    "exits_with_zero": ("import os; os._exit(0)",),
+    "segfault": ("import ctypes; ctypes.string_at(0)",),
+    "hangs": ("while True: pass",),
+    "hangs_in_c": ("import ctypes; ctypes.PyDLL(None).sleep(600)",),
+    "eats": ("x = [bytes(10**8) for _ in range(10**4)]",),
+    "asks": ("input('name? ')",),
+}
+STATUS = {
+    "raises": ("failed", "ZeroDivisionError: division by zero (cell 2)"),
+    "exits": ("crashed", "Cell 2 ended the process with exit code 7."),
+    "exits_with_zero": ("crashed", "Cell 2 ended the process with exit code 0."),
+    "segfault": ("crashed", "A segmentation fault in cell 2 ended the process."),
+    "hangs": ("timeout", "Cell 2 took longer than it may and was stopped."),
+    "hangs_in_c": ("timeout", "Cell 2 took longer than it may and was stopped."),
+    "eats": ("failed", "MemoryError"),
+    "asks": ("failed", "StdinNotImplementedError"),
+}
+IN_C = ("hangs_in_c", "segfault")
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Outcome]]:
+    """Eight bad reports among twenty-four good ones, made by the warm engine."""
+    folder = tmp_path_factory.mktemp("mixed")
+    bad = [write_notebook(folder / f"{name}.ipynb", BEFORE, *cells) for name, cells in BAD.items()]
+    good = [write_notebook(folder / f"good{n}.ipynb", f"print({n})", ("{'n': %d}" % n, "results")) for n in range(24)]  # noqa: UP031  # braces are the point
+    ordered = [path for n in range(8) for path in (good[3 * n], good[3 * n + 1], bad[n], good[3 * n + 2])]
+    out = folder / "site"
+    made = outcomes([planned(path) for path in ordered], out, engine="warm", cell=3, memory=1_500_000_000)
+    return out, made
+
+
+def test_good_reports_do_not_notice_bad_neighbours(mixed: tuple[Path, dict[str, Outcome]]) -> None:
+    """24 of 24 good reports come out right among 8 that crash, hang and eat memory."""
+    good = {name: outcome for name, outcome in mixed[1].items() if name.startswith("good")}
+    assert {name: (made.status, made.results) for name, made in good.items()} == {
+        f"good{n}": ("ok", {"n": n}) for n in range(24)
+    }
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_each_end_has_its_status_and_its_reason(mixed: tuple[Path, dict[str, Outcome]], name: str) -> None:
+    """A report says in one line how it ended and in which cell."""
+    status, error = STATUS[name]
+    assert mixed[1][name].status == status
+    assert mixed[1][name].error.startswith(error)
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_was_shown_before_the_end_is_kept(mixed: tuple[Path, dict[str, Outcome]], name: str) -> None:
+    """The partial notebook and the page hold the outputs from before, then the failure."""
+    out, made = mixed
+    shown = partial(out, made[name])
+    assert shown[0]["text"] == "shown before\n"
+    assert shown[-1]["output_type"] == "error"
+    page = (out / made[name].path).read_text(encoding="utf-8")
+    assert "shown before" in page
+    assert "Traceback" in page
+
+
+@pytest.mark.parametrize("name", [*IN_C, "hangs"])
+def test_a_process_that_dies_leaves_where_it_stood(mixed: tuple[Path, dict[str, Outcome]], name: str) -> None:
+    """The page of a crash or a timeout names the line of the cell that ran, also when it hung in C."""
+    out, made = mixed
+    page = (out / made[name].path).read_text(encoding="utf-8")
+    assert "most recent call first" in page
+    assert "string_at" in page if name == "segfault" else "line 1 in &lt;module&gt;" in page
+
+
+@pytest.mark.parametrize("engine", ["warm", "stock"])
+@pytest.mark.parametrize("ends", ["pass", "import os; os._exit(1)"])
+def test_no_grandchild_survives(tmp_path: Path, engine: Engine, ends: str) -> None:
+    """A process that a report started, even one that left its session, ends with the report."""
+    path = write_notebook(
+        tmp_path / "starts.ipynb",
+        "import subprocess\nfrom pathlib import Path\n"
+        "sleepers = [subprocess.Popen(['sleep', '600'], start_new_session=apart) for apart in (False, True)]\n"
+        f"Path({str(tmp_path / 'pids')!r}).write_text(' '.join(str(s.pid) for s in sleepers))",
+        ends,
+    )
+    outcomes([planned(path)], tmp_path / "site", engine=engine)
+    pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
+    assert len(pids) == 2
+    assert not any(is_alive(pid) for pid in pids)
+
+
+@pytest.mark.parametrize("engine", ["warm", "stock"])
+def test_a_report_that_takes_too_long_in_all_is_stopped(tmp_path: Path, engine: Engine) -> None:
+    """The limit of the report holds although no cell reaches its own."""
+    step = "import time\nend = time.monotonic() + 0.4\nwhile time.monotonic() < end: pass"
+    path = write_notebook(tmp_path / "slow.ipynb", BEFORE, *[step] * 30)
+    made = outcomes([planned(path)], tmp_path / "site", engine=engine, cell=60, report=4)["slow"]
+    assert made.status == "timeout"
+    assert "took longer than it may" in made.error
+
+
+def test_the_stock_engine_tells_the_same_of_a_kernel_that_dies(tmp_path: Path) -> None:
+    """A kernel that ends, hangs, runs out of memory or asks has the same status as under the warm engine."""
+    names = ("exits", "hangs", "eats", "asks")
+    paths = [write_notebook(tmp_path / f"{name}.ipynb", BEFORE, *BAD[name]) for name in names]
+    made = outcomes([planned(p) for p in paths], tmp_path / "site", engine="stock", cell=3, memory=1_500_000_000)
+    assert {name: made[name].status for name in names} == {name: STATUS[name][0] for name in names}
+    assert all(partial(tmp_path / "site", made[name])[0]["text"] == "shown before\n" for name in names)
+
+
+@pytest.mark.parametrize("engine", ["warm", "stock"])
+def test_a_flood_is_cut_with_a_note(tmp_path: Path, engine: Engine) -> None:
+    """100 MB of print and an output of 200 MB leave a page of ordinary size, in bounded memory, and say so."""
+    prints = "for _ in range(1000): print('x' * 100_000)"
+    shows = "from IPython.display import HTML\nHTML('<p>' + 'y' * 200_000_000 + '</p>')"
+    path = write_notebook(tmp_path / "floods.ipynb", prints, shows, "print('after')")
+    made = outcomes([planned(path)], tmp_path / "site", engine=engine, memory=3_000_000_000)["floods"]
+    page = (tmp_path / "site" / made.path).read_text(encoding="utf-8")
+    assert made.status == "ok"
+    assert "[Cut here: a cell may print 64,000 characters.]" in page
+    assert "[Left out: an output of 200," in page
+    assert "after" in page
+    assert len(page) < 100_000
