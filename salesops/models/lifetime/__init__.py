@@ -1,0 +1,1 @@
+"""Lifetime value: models of repeat purchases, of spend and of contract renewals."""
