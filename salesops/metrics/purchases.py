@@ -25,6 +25,11 @@ from salesops.book.source import Book
 from salesops.book.values import local_date
 from salesops.errors import PeriodError
 
+COLUMNS = (
+    "account_id", "frequency", "recency", "T", "monetary", "total", "returned", "no_rate", "first_purchase",
+    "last_purchase", "days_since", "median_gap", "gap_spread", "families", "family_names", "last_owner",
+)  # fmt: skip  # three lines read better than sixteen
+
 Unit = Literal["day", "week"]
 DAYS: dict[str, int] = {"day": 1, "week": 7}
 FEWEST_GAPS = 2
@@ -68,12 +73,6 @@ def purchases(book: Book, as_of: date, *, unit: Unit = "week") -> ir.Table:
     whole = {name: table[name].fill_null(0) for name in ("total", "returned", "no_rate", "families")}
     days_since = ibis.literal(as_of).delta(table.last_purchase, unit="day")
     return table.mutate(**whole, days_since=days_since).select(COLUMNS)
-
-
-COLUMNS = (
-    "account_id", "frequency", "recency", "T", "monetary", "total", "returned", "no_rate", "first_purchase",
-    "last_purchase", "days_since", "median_gap", "gap_spread", "families", "family_names", "last_owner",
-)  # fmt: skip  # three lines read better than sixteen
 
 
 def by_day(sales: ir.Table) -> ir.Table:
