@@ -2,7 +2,7 @@
 
 What is timed is the core that all three have: frequency, recency, T and monetary of each customer, from one flat
 Parquet file of transactions to a pandas DataFrame. Each side runs in a process of its own, without its imports.
-Ours also sums units, for its rule of what a purchase is. DuckDB may take 2 GB and then spills to disk.
+Ours also sums units, for its rule of what a purchase is. DuckDB may take 3 GB and then spills to disk.
 
 SALESOPS_LIFETIMES names a Python that has lifetimes 0.11.3; without it the one that runs this is tried.
 """
@@ -36,7 +36,7 @@ OURS = """
 import ibis
 from salesops.metrics.purchases import by_day, summarise
 start = time.perf_counter()
-con = ibis.duckdb.connect(temp_directory=out + ".spill", memory_limit="2GB")
+con = ibis.duckdb.connect(temp_directory=out + ".spill", memory_limit="3GB")
 table = summarise(by_day(con.read_parquet(path)), date.fromisoformat(end), unit="day")
 table = table.select("account_id", "frequency", "recency", "T", "monetary").to_pandas()
 """
