@@ -17,6 +17,7 @@ from salesops.book.source import Book, open_book
 from salesops.metrics.attainment import attainment, house_sales
 from salesops.metrics.over_time import over_time
 from salesops.metrics.pipeline import pipeline
+from salesops.metrics.purchases import left_out, purchases
 from salesops.metrics.velocity import median_cycle, velocity
 from salesops.metrics.win_rate import win_rate
 from salesops.models.accountability import team_accountability
@@ -154,3 +155,128 @@ def test_maven_win_rates_are_luck(maven: Book) -> None:
     assert skill.rates.strength > 500
     assert skill.scores["fair"] <= skill.scores["raw"]
     assert (skill.rates.reps.flag != "within").sum() <= 3
+
+
+CALIBRATION_END = date(1997, 9, 30)
+CDNOW_END = date(1998, 6, 30)
+RETAIL_END = date(2011, 12, 9)
+
+
+def cdnow_file(shared: Path, name: str, columns: list[str], header: int | None) -> pd.DataFrame:
+    """A file of CDNOW: customer, day, units and value of each transaction."""
+    path = shared / "data" / "cdnow" / name
+    frame = pd.read_csv(path, sep=r"\s+", header=None, skiprows=header, names=columns)
+    return frame.assign(account_id=frame.account_id.astype(str), day=pd.to_datetime(frame.day, format="%Y%m%d"))
+
+
+def book_of(folder: Path, sales: pd.DataFrame) -> Book:
+    """A book with an order of one line for each transaction."""
+    keys = [f"O{n:06}" for n in range(len(sales))]
+    orders = {"order_id": keys, "account_id": sales.account_id, "ordered_at": sales.day, "currency": "USD"}
+    lines = {"order_line_id": keys, "order_id": keys, "product_id": "CD", "quantity": sales.units, "unit_price": None}
+    folder.mkdir(parents=True)
+    pd.DataFrame(orders).to_parquet(folder / "orders.parquet")
+    pd.DataFrame({**lines, "net_amount": sales.value}).to_parquet(folder / "order_lines.parquet")
+    return open_book(folder)
+
+
+def as_lifetimes(sales: pd.DataFrame, as_of: date) -> pd.DataFrame:
+    """frequency, recency, T and monetary in days as lifetimes defines them, in pandas.
+
+    Transactions of a day are one; of them the first of each customer is in no frequency and no monetary.
+    """
+    known = sales[sales.day <= pd.Timestamp(as_of)]
+    days = known.groupby(["account_id", "day"]).value.sum().reset_index()
+    each = days.groupby("account_id")
+    repeats = days[each.cumcount() > 0]
+    first, last = each.day.min(), each.day.max()
+    table = pd.DataFrame({"frequency": each.size() - 1, "recency": (last - first).dt.days})
+    table["T"] = (pd.Timestamp(as_of) - first).dt.days
+    return table.assign(monetary=repeats.groupby("account_id").value.mean()).fillna({"monetary": 0}).astype(float)
+
+
+def assert_the_same(found: pd.DataFrame, wanted: pd.DataFrame) -> None:
+    """Hold two summaries against each other, customer by customer."""
+    mine = found.set_index("account_id").sort_index()
+    assert list(mine.index) == list(wanted.sort_index().index)
+    pd.testing.assert_frame_equal(
+        mine[list(wanted.columns)].astype(float), wanted.sort_index(), check_names=False, check_index_type=False,
+        rtol=1e-9,
+    )  # fmt: skip  # one comparison
+
+
+def test_cdnow_sample_is_the_published_summary(shared: Path, tmp_path: Path) -> None:
+    """After 39 weeks the 2,357 customers of the sample have the published frequency, recency, T and mean spend."""
+    sales = cdnow_file(shared, "CDNOW_sample.txt", ["master", "account_id", "day", "units", "value"], None)
+    found = purchases(book_of(tmp_path / "cdnow", sales), CALIBRATION_END).to_pandas()
+    published = pd.read_csv(shared / "data" / "cdnow" / "cdnow_customers_summary_with_transactions.csv")
+    both = published.astype({"ID": str}).merge(found, left_on="ID", right_on="account_id", validate="1:1")
+    assert (len(both), len(found)) == (2_357, 2_357)
+    assert (both.x == both.frequency).all()
+    assert np.abs(both.t_x - both.recency).max() < 0.01  # published with two decimals
+    assert np.abs(both["T_x"] - both["T_y"]).max() < 0.01
+    assert np.abs(both.zbar - both.monetary).max() < 0.01
+    assert (both.frequency > 0).sum() == 946
+
+
+@pytest.mark.parametrize("as_of", [CALIBRATION_END, CDNOW_END])
+def test_cdnow_is_that_of_lifetimes(shared: Path, tmp_path: Path, as_of: date) -> None:
+    """All 23,570 customers of CDNOW have the figures of lifetimes, goods without price among them."""
+    sales = cdnow_file(shared, "CDNOW_master.txt", ["account_id", "day", "units", "value"], 1)
+    found = purchases(book_of(tmp_path / "cdnow", sales), as_of, unit="day").to_pandas()
+    assert len(found) == 23_570
+    assert_the_same(found, as_lifetimes(sales, as_of))
+    assert found.total.sum() == pytest.approx(sales.value[sales.day <= pd.Timestamp(as_of)].sum())
+
+
+@pytest.fixture(scope="session")
+def retail(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Book:
+    folder = tmp_path_factory.mktemp("books") / "retail"
+    import_book("online_retail_2", shared / "data" / "online_retail_2", folder)
+    return open_book(folder)
+
+
+def retail_sales(shared: Path) -> pd.DataFrame:
+    """The customers' days of Online Retail II cleaned in pandas, those that count as purchases marked."""
+    raw = pd.read_parquet(next((shared / "data" / "online_retail_2").glob("*.parquet"))).drop_duplicates()
+    no_sale = ("ADJUST", "ADJUST2", "AMAZONFEE", "B", "BANK CHARGES", "CRUK", "S", "TEST001", "TEST002")
+    raw = raw[raw["Customer ID"].notna() & ~raw.StockCode.str.upper().isin(no_sale)]
+    lines = pd.DataFrame({"account_id": raw["Customer ID"].astype(str), "day": raw.InvoiceDate.dt.normalize()})
+    lines = lines.assign(units=raw.Quantity, value=raw.Quantity * raw.Price)
+    days = lines.groupby(["account_id", "day"], as_index=False).sum()
+    net = days.value.round(6)
+    return days.assign(bought=(net > 0) | ((net == 0) & (days.units > 0)))
+
+
+@pytest.mark.parametrize("as_of", [date(2010, 12, 31), RETAIL_END])
+def test_online_retail_is_that_of_lifetimes(retail: Book, shared: Path, as_of: date) -> None:
+    """Every customer of Online Retail II has the figures of lifetimes on the days that are purchases."""
+    days = retail_sales(shared)
+    found = purchases(retail, as_of, unit="day").to_pandas()
+    assert_the_same(found, as_lifetimes(days[days.bought], as_of))
+    known = days[(days.day <= pd.Timestamp(as_of)) & days.account_id.isin(found.account_id)]
+    totals = known.groupby("account_id").value.sum()
+    assert np.abs(found.set_index("account_id").total - totals).max() < 1e-6
+    returned = known[~known.bought].groupby("account_id").value.sum()
+    assert np.abs((found.set_index("account_id").returned - returned).dropna()).max() < 1e-6
+
+
+def test_online_retail_rhythm(retail: Book, shared: Path) -> None:
+    """Median gap and quartile spread of every customer are those that pandas gives."""
+    days = retail_sales(shared)
+    days = days[days.bought].sort_values(["account_id", "day"])
+    gaps = days.groupby("account_id").day.diff().dt.days
+    each = gaps.dropna().groupby(days.account_id)
+    found = purchases(retail, RETAIL_END).to_pandas().set_index("account_id").sort_index()
+    pd.testing.assert_series_equal(found.median_gap.dropna(), each.median(), check_names=False)
+    spread = (each.quantile(0.75) - each.quantile(0.25))[each.count() >= 2]
+    pd.testing.assert_series_equal(found.gap_spread.dropna(), spread, check_names=False)
+
+
+def test_online_retail_adds_up(retail: Book) -> None:
+    """Customers' totals and those who only returned add up to 16,294,622.047: what the import kept."""
+    found = purchases(retail, RETAIL_END).to_pandas()
+    (rest,) = records(left_out(retail, RETAIL_END))
+    assert found.total.sum() + rest["value_without_purchase"] == pytest.approx(16_294_622.047, abs=0.0005)
+    assert rest["orders_without_customer"] == 0  # the import left them out, and counted them
+    assert len(found) + rest["customers_without_purchase"] == 5_922

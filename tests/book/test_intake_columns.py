@@ -107,6 +107,63 @@ def test_where_and_distinct(tmp_path: Path) -> None:
     assert "  1 row without account_id, so not of this table" in result.lines()
 
 
+def test_rows_are_left_out_by_reason(tmp_path: Path) -> None:
+    """leave_out sets rows aside under the first reason that holds, before where; rejected/ names it for each row."""
+    text = ACCOUNTS.replace("[tables.accounts.columns]", LEFT_OUT)
+    result = convert(tmp_path, text, firms="id,name\n1,A\n2,test\n3,A\n4,\n5,test\n6,B\n7,other\n")
+    assert column(result, "accounts", "account_id") == ["1", "6"]
+    assert result.tables[0].set_aside == (
+        ("a test", 2),
+        ("its name stands twice", 1),
+        ("left out by where (name <> 'other')", 2),
+    )
+    rejected = (result.dest / "rejected" / "accounts.csv").read_text(encoding="utf-8").splitlines()
+    assert rejected[:3] == ["reason,row,id,name", "a test,2,2,test", "its name stands twice,3,3,A"]
+
+
+def test_rows_are_counted_by_kind(tmp_path: Path) -> None:
+    """count tells how many rows of the source are of a kind, and how many of them reached the book."""
+    text = ACCOUNTS.replace("[tables.accounts.columns]", LEFT_OUT)
+    result = convert(tmp_path, text, firms="id,name\n1,A\n2,test\n3,A\n4,B\n")
+    notes = result.tables[0].notes
+    assert "2 rows: named A, 1 of them kept" in notes
+    assert "1 row: named B" in notes
+    assert "0 rows: named C" in notes
+    assert result.tables[0].unused == ()
+
+
+LEFT_OUT = """
+where = "name <> 'other'"
+[tables.accounts.leave_out]
+"a test" = "name = 'test'"
+"its name stands twice" = "row_number() OVER (PARTITION BY name ORDER BY _row) > 1"
+[tables.accounts.count]
+"named A" = "name = 'A'"
+"named B" = "name = 'B'"
+"named C" = "name = 'C'"
+[tables.accounts.columns]"""
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("leave_out = 'x'", r"tables.accounts.leave_out must be a table of keys"),
+        ("leave_out = { a = 1 }", r"tables.accounts.leave_out.a must be a text in quotes"),
+        ("count = { a = ' ' }", r"\[tables.accounts.count\] needs words and SQL"),
+        (
+            "leave_out = { 'a test' = 'nmae = 1' }",
+            r"\[tables.accounts\] leave_out 'a test': nmae = 1: .*nmae.*The columns",
+        ),
+        ("count = { 'named A' = 'name = ' }", r"\[tables.accounts\] count 'named A'"),
+    ],
+)
+def test_a_wrong_condition_is_named(tmp_path: Path, line: str, words: str) -> None:
+    """A condition that is no SQL, or names no column, is an error with its place in the map and the columns."""
+    text = ACCOUNTS.replace("[tables.accounts.columns]", f"{line}\n[tables.accounts.columns]")
+    with pytest.raises(MapError, match=words):
+        convert(tmp_path, text, firms="id,name\n1,A\n")
+
+
 def test_one_table_from_the_first_source_that_is_there(tmp_path: Path) -> None:
     """[[tables.x]] and a list in from try sources in order; optional tables are left out and named."""
     text = (

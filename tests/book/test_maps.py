@@ -36,8 +36,8 @@ def ask(result: Intake, query: str) -> list[tuple[object, ...]]:
 
 
 def test_the_shipped_maps_can_be_read() -> None:
-    """Five maps come with the project; each is valid and has a title."""
-    assert shipped_maps() == ("adventureworks", "hubspot", "maven_crm", "pipedrive", "salesforce")
+    """Six maps come with the project; each is valid and has a title."""
+    assert shipped_maps() == ("adventureworks", "hubspot", "maven_crm", "online_retail_2", "pipedrive", "salesforce")
     assert all(read_map(name).title for name in shipped_maps())
 
 
@@ -157,6 +157,86 @@ def test_adventureworks_has_no_errors(adventure: Intake) -> None:
     """The book of AdventureWorks passes every check that would refuse a report; no source row is set aside."""
     assert [finding for finding in check_book(open_book(adventure.dest)) if finding.severity == "error"] == []
     assert all(not table.set_aside for table in adventure.tables)
+
+
+@pytest.fixture(scope="module")
+def retail(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Intake:
+    """Online Retail II, imported."""
+    source = shared / "data" / "online_retail_2"
+    return import_book("online_retail_2", source, tmp_path_factory.mktemp("retail") / "book")
+
+
+def test_online_retail_names_what_it_leaves_out(retail: Intake) -> None:
+    """Doubled rows, duplicates, rows without customer and cancellations are told with the published counts."""
+    assert set(retail.tables[-1].set_aside) == {
+        ("second copy of a row of 1 to 9 December 2010, which both sheets hold", 22_523),
+        ("equal to an earlier row in every cell", 34_335 - 22_523),
+        ("no sale but a fee, an adjustment, a sample or a test", 346),
+        ("without a customer", 234_938),
+    }
+    assert (retail.tables[-1].rows_in, retail.tables[-1].rows_out) == (1_067_371, 797_752)
+    for line in (
+        "  34,335 rows: equal to an earlier row in every cell, the second copies of December 2010 among them, 0 of",
+        "  243,007 rows: without a customer, 0 of them kept",
+        "  19,494 rows: of cancellations (invoices with C), which reduce what the customer bought, 18,335 of them kept",
+    ):
+        assert any(told.startswith(line) for told in retail.lines())
+
+
+def test_online_retail_adds_up_to_the_penny(retail: Intake) -> None:
+    """Σ Quantity × Price of the file, 19,287,250.568, is that of the book and of each reason for leaving rows out."""
+    (book,) = ask(retail, "SELECT sum((quantity * unit_price)::DECIMAL(18, 3)) FROM {order_lines}")
+    rejected = retail.dest / "rejected" / "order_lines.csv"
+    query = (
+        "SELECT reason, sum((Quantity::DECIMAL(18, 3) * Price::DECIMAL(18, 3))::DECIMAL(18, 3)) "
+        f"FROM read_csv('{rejected}', all_varchar = true) GROUP BY ALL ORDER BY 1"
+    )
+    left_out = [float(str(amount)) for _, amount in ask(retail, query)]
+    assert left_out == [54_228.42, -410_771.579, 377_488.45, 2_971_683.23]
+    assert float(str(book[0])) == 16_294_622.047
+    assert round(16_294_622.047 + sum(left_out), 3) == 19_287_250.568
+
+
+def test_online_retail_is_a_sound_book(retail: Intake) -> None:
+    """No error; every order has lines; each product stands once however its code is written."""
+    assert [finding for finding in check_book(open_book(retail.dest)) if finding.severity == "error"] == []
+    empty = "SELECT count(*) FROM {orders} WHERE order_id NOT IN (SELECT order_id FROM {order_lines})"
+    assert ask(retail, empty) == [(0,)]
+    query = "SELECT family, count(*) FROM {products} GROUP BY 1 ORDER BY 1"
+    assert ask(retail, query) == [("Goods", 4635), ("Manual entries", 2), ("Postage", 3)]
+    assert ask(retail, "SELECT count(*), count(country) FROM {accounts}") == [(5942, 5935)]
+    assert ask(retail, "SELECT count(*) FROM {orders} WHERE status = 'cancellation'") == [(7846,)]
+
+
+def test_online_retail_sheet_by_sheet(tmp_path: Path) -> None:
+    """Two sheets are read as one: a row in both stands once, in lower or upper case it is one product."""
+    header = "Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country\n"
+    doubled = "536365,85123a,HEART,6,2010-12-01 08:26,2.55,17850,United Kingdom\n"
+    first = (
+        "489434,85123A,HEART,2,2009-12-01 07:45,2.55,17850,EIRE\n"
+        "489434,85123A,HEART,2,2009-12-01 07:45,2.55,17850,EIRE\n"
+        "C489449,22423,STAND,-1,2009-12-01 10:33,12.75,17850,United Kingdom\n"
+        "489450,22423,STAND,1,2009-12-01 10:34,12.75,,United Kingdom\n"
+        "489451,BANK CHARGES,Bank Charges,1,2009-12-01 10:35,15,17850,United Kingdom\n"
+    )
+    result = imported(
+        tmp_path, "online_retail_2", **{"Year 2009-2010": header + first + doubled, "Year 2010-2011": header + doubled}
+    )
+    assert dict(result.tables[-1].set_aside) == {
+        "equal to an earlier row in every cell": 1,
+        "without a customer": 1,
+        "no sale but a fee, an adjustment, a sample or a test": 1,
+        "second copy of a row of 1 to 9 December 2010, which both sheets hold": 1,
+    }
+    query = "SELECT order_id, product_id, round(quantity * unit_price, 2) FROM {order_lines} ORDER BY 1"
+    assert ask(result, query) == [("489434", "85123A", 5.1), ("536365", "85123A", 15.3), ("C489449", "22423", -12.75)]
+    query = "SELECT order_id, account_id, CAST(ordered_at AS DATE)::VARCHAR, status FROM {orders} ORDER BY 1"
+    assert ask(result, query) == [
+        ("489434", "17850", "2009-12-01", None),
+        ("536365", "17850", "2010-12-01", None),
+        ("C489449", "17850", "2009-12-01", "cancellation"),
+    ]
+    assert ask(result, "SELECT account_name, country FROM {accounts}") == [("Customer 17850", "United Kingdom")]
 
 
 SALESFORCE = {

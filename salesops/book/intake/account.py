@@ -49,7 +49,8 @@ def table_result(account: Account, name: str) -> TableResult:
     con, bound = account.con, account.tables[name]
     aside = con.raw_sql(f"SELECT reason, count(*), min(_row) FROM _rejected_{name} GROUP BY 1 ORDER BY 3").fetchall()
     rows_out = _number(con, f"SELECT count(*) FROM _live_{name}")
-    notes = [*_changes(con, bound), *account.notes(name), *_merged(con, bound), *_empty(con, bound, rows_out)]
+    notes = [*_counted(con, bound), *_changes(con, bound), *account.notes(name)]
+    notes += [*_merged(con, bound), *_empty(con, bound, rows_out)]
     if name == "opportunities":
         notes += _stages(account)
     if not rows_out:
@@ -71,6 +72,22 @@ def unused_files(sources: Sources) -> tuple[str, ...]:
     """Return a sentence about what lies in the source and no table asked for."""
     labels = [item.label for item in sources.items if not sources.was_read(item)]
     return (f"not used: {', '.join(labels)}",) if labels else ()
+
+
+def _counted(con: Any, bound: Bound) -> list[str]:
+    """Say how many rows of the source are what the map asks to count, and how many of them are kept."""
+    sentences = []
+    for words, condition in bound.map.count.items():
+        marked = f"SELECT _row, ({condition})::BOOLEAN AS _meant FROM {bound.view.relation}"
+        query = (
+            f"SELECT count(*), count(*) FILTER (_row IN (SELECT _row FROM _live_{bound.name})) "
+            f"FROM ({marked}) WHERE _meant"
+        )
+        rows, kept = con.raw_sql(query).fetchone()
+        # of equal rows that are read once only the first stands in the table
+        left = f", {kept:,} of them kept" if kept < rows and not bound.map.distinct else ""
+        sentences.append(f"{rows_text(rows)}: {words}{left}")
+    return sentences
 
 
 def _changes(con: Any, bound: Bound) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +38,7 @@ class Bound:
     def used(self) -> set[str]:
         """The headers that the table uses, in lower case."""
         headers = {header for column in self.columns.values() for header in column.headers} | self.view.used
-        return {header.casefold() for header in headers} | words_of(self.map.where)
+        return {header.casefold() for header in headers} | words_of(self.map.conditions)
 
     @property
     def derives_role(self) -> bool:
@@ -81,7 +82,7 @@ def bind(con: Any, map_: Map, table: TableMap, view: View) -> Bound:
 
 
 def stage(con: Any, map_: Map, bound: Bound) -> None:
-    """Make the tables _raw_NAME (cells), _staged_NAME (typed) and _rejected_NAME (rows left out by `where`).
+    """Make the tables _raw_NAME (cells), _staged_NAME (typed) and _rejected_NAME (rows that the map leaves out).
 
     Beside every typed column that is not text stands `_cell_COLUMN`: the cell where it could not be read, ""
     where there was none, else ".".
@@ -90,11 +91,13 @@ def stage(con: Any, map_: Map, bound: Bound) -> None:
     for column, expression in bound.columns.items():
         place = f"[tables.{name}.columns] {column}"
         _try(con, map_, place, expression.sql, bound.map.columns.get(column, ColumnMap()).sql, view)
-    kept = f"coalesce(({bound.map.where}), false)" if bound.map.where else "true"
+    why = _why_left_out(bound.map)
     cells = ", ".join(f"{column.sql} AS {quoted(header)}" for header, column in bound.columns.items())
     # a later column of a select may name an earlier one, so `where` may name columns of the book
-    _try(con, map_, f"[tables.{name}] where", f"{cells}, {kept}", bound.map.where, view)
-    con.raw_sql(f"CREATE VIEW _raw_{name} AS SELECT _row, {cells}, {kept} AS _kept FROM {view.relation}")
+    for place, condition in _conditions(bound.map):
+        _try(con, map_, f"[tables.{name}] {place}", f"{cells}, ({condition})::BOOLEAN", condition, view)
+    query = f"SELECT _row, {cells}, {why} AS _why FROM {view.relation}"
+    con.raw_sql(f"CREATE VIEW _raw_{name} AS SELECT *, _why IS NULL AS _kept FROM ({query})")
     raw = con.table(f"_raw_{name}")
     typed = con.compile(raw.filter(raw._kept).select(_row=raw._row, **_typed(bound, raw, view.origin.form)))
     if bound.map.distinct:
@@ -102,10 +105,11 @@ def stage(con: Any, map_: Map, bound: Bound) -> None:
             f"SELECT min(_row) AS _row, * EXCLUDE (_row) FROM ({typed}) WHERE {keyed(name)} IS NOT NULL "
             "GROUP BY ALL ORDER BY _row"
         )
+    elif bound.map.leave_out:  # its conditions may sort the rows
+        typed = f"SELECT * FROM ({typed}) ORDER BY _row"
     _run(con, map_, name, f"CREATE TABLE _staged_{name} AS {typed}", view)
-    reason = literal(f"left out by where ({bound.map.where})")
     con.raw_sql(
-        f"CREATE TABLE _rejected_{name} AS SELECT _row, {reason} AS reason, NULL::VARCHAR AS shown "
+        f"CREATE TABLE _rejected_{name} AS SELECT _row, _why AS reason, NULL::VARCHAR AS shown "
         f"FROM _raw_{name} WHERE NOT _kept"
     )
     con.raw_sql(f"CREATE VIEW _live_{name} AS SELECT * FROM _staged_{name} ANTI JOIN _rejected_{name} USING (_row)")
@@ -116,6 +120,23 @@ def keyed(table: str) -> str:
     key = SCHEMA[table].key
     # parts of a longer key may be empty: a credit names a deal or an order
     return f"nullif(trim(CAST({quoted(key[0])} AS VARCHAR)), '')" if len(key) == 1 else "1"
+
+
+def _why_left_out(table: TableMap) -> str:
+    """Return SQL for the reason why the map leaves a row out, the first that holds; null for rows to keep."""
+    cases = [f"WHEN ({condition}) THEN {literal(reason)}" for reason, condition in table.leave_out.items()]
+    if table.where:
+        reason = literal(f"left out by where ({table.where})")
+        cases.append(f"WHEN NOT coalesce(({table.where}), false) THEN {reason}")
+    return f"CASE {' '.join(cases)} END" if cases else "NULL::VARCHAR"
+
+
+def _conditions(table: TableMap) -> Iterator[tuple[str, str]]:
+    """Yield the conditions of a table with their places in the map."""
+    yield "where", table.where
+    for key, conditions in (("leave_out", table.leave_out), ("count", table.count)):
+        for words, condition in conditions.items():
+            yield f"{key} '{words}'", condition
 
 
 def _of_query(map_: Map, table: TableMap, view: View) -> dict[str, ColumnMap]:

@@ -45,7 +45,8 @@ class TableMap:
     """Where one table of a book comes from: the first of `sources` that is there, or a query.
 
     Without either in the map, the source is named like the table. Each of `sources` is one or more names;
-    several are stacked, those of them that are there.
+    several are stacked, those of them that are there. `leave_out` holds the rows to set aside and `count` the
+    rows to count for the report: SQL conditions by the words that say what such rows are.
     """
 
     name: str
@@ -53,8 +54,15 @@ class TableMap:
     select: str = ""
     columns: Mapping[str, ColumnMap] = field(default_factory=dict)
     where: str = ""
+    leave_out: Mapping[str, str] = field(default_factory=dict)
+    count: Mapping[str, str] = field(default_factory=dict)
     distinct: bool = False
     optional: bool = False
+
+    @property
+    def conditions(self) -> str:
+        """All SQL that tells rows apart, as one text."""
+        return "\n".join([self.where, *self.leave_out.values(), *self.count.values()]).strip()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +151,7 @@ class _Reader:
 
     def _definition(self, name: str, value: Mapping[str, Any]) -> TableMap:
         where = f"tables.{name}"
-        self._only(value, ("from", "select", "columns", "where", "distinct", "optional"), where)
+        self._only(value, _TABLE_KEYS, where)
         if "from" in value and "select" in value:
             raise MapError(f"{self.file}: [{where}] has both 'from' and 'select'. Keep one.")
         columns = self._table(value.get("columns", {}), f"{where}.columns")
@@ -156,6 +164,8 @@ class _Reader:
             select=self._text(value.get("select", ""), f"{where}.select").strip().rstrip(";"),
             columns={key: self._column(name, key, item) for key, item in columns.items()},
             where=self._text(value.get("where", ""), f"{where}.where"),
+            leave_out=self._conditions(value.get("leave_out", {}), f"{where}.leave_out"),
+            count=self._conditions(value.get("count", {}), f"{where}.count"),
             distinct=self._flag(value, "distinct", where),
             optional=self._flag(value, "optional", where),
         )
@@ -223,6 +233,13 @@ class _Reader:
         listed = value if isinstance(value, list) else [value]
         return tuple(self._text(item, where) for item in listed)
 
+    def _conditions(self, value: Any, where: str) -> Mapping[str, str]:
+        conditions = {words: self._text(sql, f"{where}.{words}") for words, sql in self._table(value, where).items()}
+        for words, sql in conditions.items():
+            if not words.strip() or not sql.strip():
+                raise MapError(f"{self.file}: [{where}] needs words and SQL: \"without a price\" = 'Price = 0'.")
+        return conditions
+
     def _flag(self, table: Mapping[str, Any], key: str, where: str) -> bool:
         value = table.get(key, False)
         if not isinstance(value, bool):
@@ -230,6 +247,7 @@ class _Reader:
         return value
 
 
+_TABLE_KEYS = ("from", "select", "columns", "where", "leave_out", "count", "distinct", "optional")
 _COLUMN_KEYS = (
     "from", "sql", "values", "other", "lookup", "default", "first_of", "first_filled", "percent", "excel_date",
     "optional",

@@ -48,7 +48,7 @@ class Views:
     def _sql(self) -> str:
         """All SQL in the map."""
         tables = [table for definitions in self.sources.map.tables.values() for table in definitions]
-        own = [text for table in tables for text in (table.select, table.where)]
+        own = [text for table in tables for text in (table.select, table.conditions)]
         return "\n".join([*own, *(column.sql for table in tables for column in table.columns.values())])
 
     def of(self, table: TableMap) -> View:
@@ -58,7 +58,7 @@ class Views:
         names = next(names for names in table.sources if any(self.sources.find(name) for name in names))
         loaded = self.sources.load_together(names)
         there = tuple(name for name in names if self.sources.find(name))
-        if table.where or any(column.sql for column in table.columns.values()):
+        if table.conditions or any(column.sql for column in table.columns.values()):
             cells = {header: quoted(f"_cell_{number}") for number, header in enumerate(loaded.headers)}
             return View(loaded, self._with_types(loaded), there, cells)
         return View(loaded, loaded.relation, there, {header: quoted(header) for header in loaded.headers})
