@@ -178,7 +178,7 @@ offer = "A first order at a size that risks little"
 owner = "account owner"
 stop = "First order, or said no"
 stop_after = 4
-why = "It has not bought yet. People known there: {contacts}; last contact {days_since_contact} days ago."
+why = "It is in {industry} and has not bought yet. People known there: {contacts}."
 
 [[plays]]
 id = "project"

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from salesops.models.segments.grid import check_customers
+from salesops.models.wilson import wilson
 
 ABSENT = "no customer yet"
 GONE = "no customer any more"
-_Z = 1.959963984540054  # 97.5% quantile of the normal distribution
 
 
 @dataclass(frozen=True)
@@ -63,19 +61,6 @@ def migrate(before: pd.DataFrame, after: pd.DataFrame) -> Migration:
     moved = pairs[pairs.before.astype(str) != pairs.after.astype(str)]
     moved = moved.sort_values(["before", "after", "account_id"]).reset_index(drop=True)
     return Migration(_transitions(pairs), moved)
-
-
-def wilson(successes: pd.Series, trials: pd.Series) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the 95% Wilson interval of successes ÷ trials; 0 to 1 where there was no trial."""
-    n = trials.to_numpy(dtype=float)
-    share = np.divide(successes.to_numpy(dtype=float), n, out=np.full(len(n), 0.5), where=n > 0)
-    n, none = np.maximum(n, 1), n <= 0
-    middle = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
-    half = _Z / (1 + _Z**2 / n) * np.sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))
-    # at 0 and at 1 the formula gives the end itself but for rounding
-    low = np.where(none | (share == 0), 0.0, middle - half)
-    high = np.where(none | (share == 1), 1.0, middle + half)
-    return low, high
 
 
 def _names(table: pd.DataFrame) -> list[str]:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 from customers import customers, rfm_tables, sample_customers
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
 
 from salesops.errors import BookError
 from salesops.models.segments import fit_grid, migrate
-from salesops.models.segments.migration import ABSENT, GONE, wilson
+from salesops.models.segments.migration import ABSENT, GONE
 
 NAMES = ["high", "low"]
 
@@ -41,23 +39,6 @@ def test_moves_by_hand() -> None:
     assert found.matrix.loc["high", "low"] == 1
 
 
-def test_intervals_are_scipys_wilson() -> None:
-    """The interval of each share is that of scipy's binomial test by Wilson's method; nothing known is 0 to 1."""
-    cases = [(k, n) for n in (1, 2, 5, 30, 1000) for k in {0, 1, n // 3, n}]
-    low, high = wilson(pd.Series([k for k, _ in cases]), pd.Series([n for _, n in cases]))
-    for (k, n), found in zip(cases, zip(low, high, strict=True), strict=True):
-        interval = stats.binomtest(k, n).proportion_ci(method="wilson")
-        assert found == pytest.approx((interval.low, interval.high), abs=1e-9)
-    assert wilson(pd.Series([0]), pd.Series([0])) == ([0], [1])
-
-
-def test_intervals_hold_the_true_share() -> None:
-    """Of many binomial counts with a true share of 20%, about 95 in 100 intervals hold it."""
-    counts = pd.Series(np.random.default_rng(6).binomial(40, 0.2, 4000))
-    low, high = wilson(counts, pd.Series([40] * 4000))
-    assert ((low <= 0.2) & (high >= 0.2)).mean() == pytest.approx(0.95, abs=0.02)
-
-
 @settings(max_examples=50, deadline=None)
 @given(rfm_tables(), rfm_tables(), st.integers(0, 20))
 def test_nobody_is_lost_on_the_way(before: pd.DataFrame, after: pd.DataFrame, shift: int) -> None:
@@ -74,6 +55,14 @@ def test_nobody_is_lost_on_the_way(before: pd.DataFrame, after: pd.DataFrame, sh
     shares = found.transitions.groupby("before", observed=True).share.sum(min_count=1).dropna()
     assert shares.to_numpy() == pytest.approx(1)
     assert (found.transitions.low <= found.transitions.high).all()
+
+
+def test_shares_carry_their_wilson_interval() -> None:
+    """One of two moved: 50%, from 9% to 91%; nobody of two: from 0 to 66%."""
+    found = migrate(assigned(A="high", B="high"), assigned(A="high", B="low"))
+    pairs = found.transitions.set_index(["before", "after"])
+    assert tuple(pairs.loc[("high", "low"), ["low", "high"]]) == pytest.approx((0.0945, 0.9055), abs=1e-4)
+    assert tuple(pairs.loc[("high", GONE), ["low", "high"]]) == pytest.approx((0, 0.6576), abs=1e-4)
 
 
 def test_without_change_nobody_moved() -> None:
