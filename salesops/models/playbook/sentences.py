@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from string import Formatter
 from typing import Any
 
@@ -21,6 +21,8 @@ def fill(template: str, clients: pd.DataFrame) -> list[str]:
     Money has thousands separators and no currency sign, shares are in percent, dates are ISO.
     """
     parts = [(before, name) for before, name, _, _ in Formatter().parse(template)]
+    if not any(name for _, name in parts):
+        return ["".join(before for before, _ in parts)] * len(clients)
     columns = [_texts(name, clients) if name else [""] * len(clients) for _, name in parts]
     return [
         "".join(before + value for (before, _), value in zip(parts, values, strict=True))
@@ -32,8 +34,8 @@ def _texts(name: str, clients: pd.DataFrame) -> list[str]:
     if name not in clients.columns:
         return [MISSING] * len(clients)
     show = _form(CLIENT_COLUMNS[name])
-    values: Iterable[Any] = clients[name].astype(object)
-    return [MISSING if value is None or value is pd.NaT or pd.isna(value) else show(value) for value in values]
+    values = clients[name]
+    return [show(value) if known else MISSING for value, known in zip(values, values.notna(), strict=True)]
 
 
 def _form(column: ClientColumn) -> Callable[[Any], str]:

@@ -27,6 +27,8 @@ Points = NDArray[np.float64]
 
 RHYTHM = ("monetary", "median_gap", "gap_spread")
 STARTS: dict[Method, int] = {"kmeans": 5, "mixture": 3}
+# above so many points, starts are tried on that many of them, and the best start goes on with all
+MOST_STARTED = 10_000
 # no cluster is thinner than a thirtieth of the spread of all: duplicates must not make one of their own
 THINNEST = 1e-3
 
@@ -143,14 +145,16 @@ def fit_points(
     points: Points, count: int, columns: tuple[str, ...], method: Method, seed: int, frame: tuple[Points, Points]
 ) -> Clusters:
     """Find clusters of points that are scaled already; `frame` is the shift and scale that did it."""
+    start = None
+    if len(points) > MOST_STARTED:
+        drawn = np.random.default_rng(seed).permutation(len(points))[:MOST_STARTED]
+        start = fit_points(points[drawn], count, columns, method, seed, frame)
     with one_thread(), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # `converged` says it
-        if method == "kmeans":
-            model: Any = KMeans(count, n_init=STARTS[method], random_state=seed).fit(points)
-            order = _largest_first(model.labels_, count)
-            return Clusters(method, columns, *frame, centres=model.cluster_centers_[order])
-        model = GaussianMixture(count, n_init=STARTS[method], random_state=seed, reg_covar=THINNEST).fit(points)
-        order = _largest_first(model.predict(points), count)
+        model = _model(count, method, seed, start).fit(points)
+    order = _largest_first(model.predict(points), count)
+    if method == "kmeans":
+        return Clusters(method, columns, *frame, centres=model.cluster_centers_[order])
     return Clusters(
         method,
         columns,
@@ -160,6 +164,18 @@ def fit_points(
         factors=model.precisions_cholesky_[order],
         converged=bool(model.converged_),
     )
+
+
+def _model(count: int, method: Method, seed: int, start: Clusters | None) -> Any:
+    """Return scikit-learn's estimator, which begins where `start` ended, else at several random starts."""
+    starts = 1 if start else STARTS[method]
+    if method == "kmeans":
+        return KMeans(count, init=start.centres if start else "k-means++", n_init=starts, random_state=seed)
+    begin = {}
+    if start:
+        precisions = start.factors @ start.factors.transpose(0, 2, 1)
+        begin = {"means_init": start.centres, "weights_init": start.weights, "precisions_init": precisions}
+    return GaussianMixture(count, n_init=starts, random_state=seed, reg_covar=THINNEST, **begin)
 
 
 def _raw(customers: pd.DataFrame, columns: Sequence[str]) -> tuple[NDArray[np.bool_], Points]:

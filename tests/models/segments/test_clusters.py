@@ -47,6 +47,22 @@ def test_assignment_is_scikit_learns(method: Method) -> None:
 
 
 @BOTH
+def test_many_customers_end_where_few_starts_lead(method: Method, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Above the limit, starts are tried on a part, but the clusters are an optimum of all customers.
+
+    They are the ones that scikit-learn finds on all of them, and no further step moves their centres.
+    """
+    table, group = grouped(2000, 4)
+    monkeypatch.setattr("salesops.models.segments.clusters.MOST_STARTED", 200)
+    clusters = fit_clusters(table, 4, method=method)
+    assert adjusted_rand_score(group, clusters.assign(table).segment) == 1
+    _, points = clusters.points(table)
+    own = clusters.nearest(points)
+    means = np.array([points[own == place].mean(axis=0) for place in range(4)])
+    assert clusters.centres == pytest.approx(means, abs=1e-3)
+
+
+@BOTH
 def test_the_largest_cluster_stands_first(method: Method) -> None:
     """Clusters are named by their size, so that a name does not depend on a random start."""
     table, group = grouped(300, 3)
