@@ -5,6 +5,7 @@ scheme or the clusters name (those of metrics.purchases: frequency, total, monet
 days_since). Nothing here reads a book.
 """
 
+from salesops.models.segments.cluster_file import read_clusters, save_clusters
 from salesops.models.segments.clusters import RHYTHM, Clusters, fit_clusters
 from salesops.models.segments.definition import read_grid, save_grid
 from salesops.models.segments.grid import UNKNOWN, Dimension, Segment, SegmentGrid
@@ -32,6 +33,8 @@ __all__ = [
     "grid_notes",
     "grid_rules",
     "migrate",
+    "read_clusters",
     "read_grid",
+    "save_clusters",
     "save_grid",
 ]

@@ -29,10 +29,31 @@ def save_grid(grid: SegmentGrid, path: Path) -> None:
     BookError
         If the file cannot be written. Then what stood there still does.
     """
+    write_whole(_text(grid), path)
+
+
+def read_grid(path: Path) -> SegmentGrid:
+    """Read a grid that `save_grid` wrote, or that a person edited.
+
+    Raises
+    ------
+    BookError
+        If the file is absent, is not valid TOML, lacks or has a key that is not known, or its segments leave
+        customers out.
+    """
+    values = read_values(path)
+    try:
+        return _grid(values)
+    except BookError as error:
+        raise BookError(f"{path.name}: {error}") from None
+
+
+def write_whole(text: str, path: Path) -> None:
+    """Write a file whole or not at all. Raises BookError if it cannot be written."""
     made = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
     try:
         with made.open("w", encoding="utf-8") as file:
-            file.write(_text(grid))
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         made.replace(path)
@@ -45,25 +66,14 @@ def save_grid(grid: SegmentGrid, path: Path) -> None:
             made.unlink(missing_ok=True)
 
 
-def read_grid(path: Path) -> SegmentGrid:
-    """Read a grid that `save_grid` wrote, or that a person edited.
-
-    Raises
-    ------
-    BookError
-        If the file is absent, is not valid TOML, lacks or has a key that is not known, or its segments leave
-        customers out.
-    """
+def read_values(path: Path) -> dict[str, Any]:
+    """Return the content of a TOML file. Raises BookError if it cannot be read."""
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise BookError(f"The segments cannot be read from '{path}': {error.strerror or error}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BookError(f"{path.name} is not valid TOML: {error}. Correct the file.") from None
-    try:
-        return _grid(values)
-    except BookError as error:
-        raise BookError(f"{path.name}: {error}") from None
 
 
 def _text(grid: SegmentGrid) -> str:
