@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from salesops.book.playbook import (
     CLIENT_COLUMNS,
+    LOG_COLUMNS,
     Condition,
     Playbook,
     find_playbook,
@@ -27,6 +29,7 @@ from salesops.book.playbook import (
 )
 from salesops.book.playbook.check import reach_findings
 from salesops.book.playbook.conditions import parse_condition
+from salesops.book.playbook.overrides import REQUIRED
 from salesops.book.sample.playbook import PLAYBOOK
 from salesops.book.source import Book
 from salesops.cli import main
@@ -76,9 +79,11 @@ def test_shipped_playbooks_are_without_findings(path: str) -> None:
 
 
 def test_the_template_names_every_column() -> None:
-    """Each column that a condition may ask for, and each date for a sentence, stands in the template."""
+    """Each column that a play may use stands in the template, and so do those of the two files beside it."""
     text = (ROOT / "data" / "playbook_template.toml").read_text(encoding="utf-8")
     assert [name for name in CLIENT_COLUMNS if name not in text] == []
+    assert ",".join([*REQUIRED, "until"]) in text
+    assert re.sub(r" \([^)]*\)", "", text.splitlines()[-1]) == f"#     {','.join(LOG_COLUMNS)}"
 
 
 def test_the_sample_asks_for_every_topic() -> None:
@@ -262,6 +267,8 @@ def test_everything_below_a_play_for_everyone_is_named() -> None:
     [
         plays(a={"days_since": {"above": 3}}, b={"days_since": {"at_least": 3}}),
         plays(a={"days_since": {"at_least": 3}}, b={"moved": True}),
+        plays(a={"frequency": {"at_most": 3}}, b={"frequency": {"above": 3}}),
+        plays(a={"frequency": {"at_least": 3}}, b={"frequency": {"below": 3, "above": 0}}),
         plays(a={"value_band": "high"}, b={"value_band": ["high", "low"]}),
         plays(a={"segment": ["new", "loyal"]}, b={"segment": {"known": True}}),
         plays(a={"moved": True}, b={"moved": False}),
@@ -277,6 +284,7 @@ def test_plays_that_somebody_can_reach_are_left_in_peace(values: Values) -> None
 NUMBER = st.one_of(
     st.integers(0, 3),
     st.fixed_dictionaries({"at_least": st.integers(0, 3)}),
+    st.fixed_dictionaries({"above": st.integers(0, 3)}),
     st.fixed_dictionaries({"below": st.integers(1, 4)}),
     st.fixed_dictionaries({"above": st.integers(0, 3), "at_most": st.integers(0, 4)}),
     st.fixed_dictionaries({"known": st.booleans()}),

@@ -48,6 +48,15 @@ def test_rhythm_by_hand(tmp_path: Path) -> None:
     assert pd.isna([bare.gaps_since, bare.next_expected]).all()
 
 
+def test_a_gap_of_nothing_is_no_rhythm(tmp_path: Path) -> None:
+    """A median gap of 0 days gives neither a ratio nor an expected day, and no infinite number."""
+    bought = customers(
+        account_id=["A"], days_since=[45], median_gap=[0], gap_spread=[0.0], last_purchase=[date(2026, 2, 14)]
+    )
+    row = clients(tmp_path, bought).loc["A"]
+    assert pd.isna([row.gaps_since, row.spread_in_gaps, row.next_expected]).all()
+
+
 @pytest.mark.parametrize(("column", "highest"), [({"lifetime_value": [1.0, 2.0, 9.0]}, "C"), ({}, "A")])
 def test_value_bands_are_thirds_of_the_best_measure(tmp_path: Path, column: dict[str, Any], highest: str) -> None:
     """By lifetime value where a model gives it, else by total."""
@@ -81,6 +90,7 @@ def test_contract_by_hand(tmp_path: Path) -> None:
         (7, "2026-03-01", None, False),
         (6, "2025-12-01", None, False),
         (6, "2026-03-01", "2026-02-27", True),
+        (6, "2026-03-01", "2026-03-01", True),
         (6, "2026-03-01", "2026-03-02", False),
         (6, "2026-03-01", "2026-04-15", True),
         (6, None, None, False),
