@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 
 from salesops.book.check import UNREADABLE, Finding, check_book
+from salesops.book.playbook import playbook_findings, playbook_notes
 from salesops.book.source import Book
 from salesops.cli.opening import opened
 from salesops.cli.text import columns
@@ -17,13 +18,14 @@ from salesops.press.catalog import Notebook, notebooks
 def tell_check(where: str, folder: Path) -> bool:
     """Print everything about a book; `folder` holds the notebooks. Return whether it has no errors."""
     with opened(where) as book:
-        findings = check_book(book)
+        findings = (*check_book(book), *playbook_findings(book))
         errors = _errors(findings)
         currency = f", amounts in {book.currency}" if not errors and book.currency else ""
         typer.echo(f"{book.company}: {len(book.names)} table{'' if len(book.names) == 1 else 's'}{currency}")
         _tell_detected(book, {finding.table for finding in errors if finding.rule == UNREADABLE})
         _tell("errors", errors)
         _tell("warnings", [finding for finding in findings if finding.severity == "warning"])
+        _tell_playbook(book)
         _tell_reports(book, notebooks(folder), {finding.table for finding in errors})
     return not errors
 
@@ -31,7 +33,7 @@ def tell_check(where: str, folder: Path) -> bool:
 def tell_findings(where: str) -> bool:
     """Print the errors and warnings of a book. Return whether it has no errors."""
     with opened(where) as book:
-        findings = check_book(book)
+        findings = (*check_book(book), *playbook_findings(book))
     _tell("errors", _errors(findings))
     _tell("warnings", [finding for finding in findings if finding.severity == "warning"])
     return not _errors(findings)
@@ -52,6 +54,13 @@ def _tell(what: str, findings: Sequence[Finding]) -> None:
     typer.echo(f"\n{len(findings) or 'No'} {what.removesuffix('s') if len(findings) == 1 else what}")
     for line in columns([(finding.rule, str(finding)) for finding in findings]):
         typer.echo(line)
+
+
+def _tell_playbook(book: Book) -> None:
+    notes = playbook_notes(book)
+    if notes:
+        typer.echo("\nPlaybook")
+        typer.echo("\n".join(f"  {note}" for note in notes))
 
 
 def _tell_reports(book: Book, listed: Sequence[Notebook], refused: Set[str]) -> None:

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from salesops.book.sample.company import COMPANY, CURRENCY, FOLLOW_UP_DAYS, RAMP, SIZES, STAGES, Columns
 from salesops.book.sample.division import company_tables, simulate
+from salesops.book.sample.playbook import PLAYBOOK
 from salesops.book.sample.truth import company_truth, merge
 from salesops.book.schema import SCHEMA, Type
 from salesops.errors import BookError
@@ -40,7 +41,8 @@ def write_sample(dest: Path, *, seed: int, size: Literal["small", "medium", "lar
     Returns
     -------
     Path
-        `dest`: every table of the schema as Parquet or CSV, book.toml, and truth.json with what was planted.
+        `dest`: every table of the schema as Parquet or CSV, book.toml, playbook.toml, and truth.json with what
+        was planted.
 
     Raises
     ------
@@ -76,6 +78,7 @@ def _write(folder: Path, seed: int, size: str) -> None:
             writer.close()
     (folder / "truth.json").write_text(json.dumps(truth, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     (folder / "book.toml").write_text(_settings(), encoding="utf-8")
+    (folder / "playbook.toml").write_text(PLAYBOOK, encoding="utf-8")
 
 
 def _arrow_schema(name: str) -> pa.Schema:

@@ -1,0 +1,89 @@
+"""Contracts that end, people known, answers and contacts of each account."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from salesops.book.source import Book
+from salesops.book.values import local_date
+
+ISSUE_DAYS = 90
+UNHAPPY = 6  # detractors of the net promoter score answer 6 or less (Reichheld, 2003)
+
+
+def renewals(known: Book, as_of: date) -> pd.DataFrame:
+    """Return each account's contract that runs on `as_of`, has no successor and ends first.
+
+    The day on which a successor was signed is in no table: whether there is one is what the book says today.
+
+    Returns
+    -------
+    pandas.DataFrame
+        account_id, contract_end (date), days_to_renewal, days_to_notice (negative when the day has passed),
+        annual_amount (money, in the contract's currency).
+    """
+    contracts = known.table("contracts")
+    running = contracts.filter(
+        contracts.end_date.notnull()
+        & (contracts.end_date >= as_of)
+        & (contracts.start_date.isnull() | (contracts.start_date <= as_of))
+        & contracts.renewed_by_contract_id.isnull()
+    )
+    running = running.mutate(
+        place=ibis.row_number().over(group_by=running.account_id, order_by=[running.end_date, running.contract_id])
+    )
+    days = running.end_date.delta(ibis.literal(as_of), unit="day")
+    first = running.mutate(days_to_renewal=days, days_to_notice=days - running.notice_days.fill_null(0))
+    first = first.filter(first.place == 0)
+    return _pandas(
+        first.select("account_id", "days_to_renewal", "days_to_notice", "annual_amount", contract_end="end_date")
+    )
+
+
+def relationship(known: Book, as_of: date) -> pd.DataFrame:
+    """Return what ties each account to us, and whether something stands open.
+
+    Returns
+    -------
+    pandas.DataFrame
+        account_id, contacts (people), days_since_contact (days since the last completed activity), last_score
+        (0–10), last_answer (date), open_issue (boolean: answered UNHAPPY or less within ISSUE_DAYS, and no
+        activity completed on a later day).
+    """
+    people = known.table("contacts").group_by("account_id").aggregate(contacts=ibis._.count())
+    parts = [_pandas(people), _pandas(_last_contact(known)), _pandas(_last_answer(known))]
+    table = parts[0].merge(parts[1], on="account_id", how="outer").merge(parts[2], on="account_id", how="outer")
+    done, answered = pd.to_datetime(table.last_done), pd.to_datetime(table.last_answer)
+    recent = answered >= pd.Timestamp(as_of - timedelta(days=ISSUE_DAYS))
+    waiting = done.isna() | (done <= answered)
+    return table.assign(
+        contacts=table.contacts.fillna(0),
+        days_since_contact=(pd.Timestamp(as_of) - done).dt.days,
+        open_issue=(table.last_score <= UNHAPPY) & recent & waiting,
+    ).drop(columns="last_done")
+
+
+def _last_contact(known: Book) -> ir.Table:
+    activities = known.table("activities")
+    done = activities.filter(activities.completed_at.notnull() & activities.account_id.notnull())
+    day = local_date(done.completed_at, known.config.time_zone)
+    return done.group_by("account_id").aggregate(last_done=day.max())
+
+
+def _last_answer(known: Book) -> ir.Table:
+    surveys = known.table("survey_responses")
+    answers = surveys.filter(surveys.score.notnull() & surveys.responded_at.notnull())
+    latest = ibis.row_number().over(
+        group_by=answers.account_id, order_by=[ibis.desc(answers.responded_at), answers.survey_id]
+    )
+    answers = answers.mutate(place=latest, last_answer=local_date(answers.responded_at, known.config.time_zone))
+    return answers.filter(answers.place == 0).select("account_id", "last_answer", last_score="score")
+
+
+def _pandas(table: ir.Table) -> pd.DataFrame:
+    found: pd.DataFrame = table.to_pandas()
+    return found
