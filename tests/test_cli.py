@@ -238,7 +238,7 @@ def test_a_period_without_anyone_is_no_error(project: Path, capsys: pytest.Captu
     asked = ["person", "--book", "young", "--period", "1999-Q1", "--for-each", "rep", "--out", "site"]
     assert main(["run", *asked]) == 0
     captured = capsys.readouterr()
-    assert "no one has a line in 1999-Q1, so person has no report in it." in captured.err
+    assert "there is no one with a line in 1999-Q1, so person has no report." in captured.err
     assert "0 of 0 reports made. Open site/index.html" in captured.out
     assert entries(project / "site") == []
 

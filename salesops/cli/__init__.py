@@ -133,7 +133,7 @@ def run(
     manager: Annotated[str | None, typer.Option(help="Only this manager, by id or name, and everyone below.")] = None,
     rep: Annotated[str | None, typer.Option(help="The rep, by id or name.")] = None,
     for_each: Annotated[
-        str, typer.Option(metavar="rep", help="One report for each person with a line in the period.")
+        str, typer.Option(metavar="rep|account", help="One report for each rep of the period, or for each client.")
     ] = "",
     redact: Annotated[bool, typer.Option("--redact", help="Pseudonyms in place of names.")] = False,
     parameter: Annotated[

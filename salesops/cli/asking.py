@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 
 from salesops.book.check import check_book
+from salesops.book.clients import clients
 from salesops.book.horizon import facts, resolve
 from salesops.book.lines import report_users
 from salesops.book.people import team_of
@@ -25,7 +26,7 @@ from salesops.press.parameters import Value, bind
 from salesops.press.plan import Report, book_address, plan_report, refuse_clashes
 from salesops.press.settings import Settings, Wanted, read_settings
 
-REP = "rep"
+REP, ACCOUNT = "rep", "account"
 
 
 def asked_for(names: Sequence[str], given: Mapping[str, object], for_each: str, home: Path) -> Settings:
@@ -128,19 +129,23 @@ def _reports(
     # the last date in the book moves from run to run, and the report stays the same
     asked = {**values, **{name: value for name, value in known.items() if name == "period" or name in values}}
     manager = _text(notebook, values, "manager")
-    rep = _text(notebook, values, REP)
     if manager:
         team_of(view.table("users"), manager)
-    if notebook.default(REP) is None:
+    subject = notebook.for_each or REP
+    if notebook.default(subject) is None:
         yield plan_report(notebook, {**values, **known}, asked=asked)
         return
-    people = report_users(view, period, as_of, manager=manager)
+    if subject == ACCOUNT:
+        subjects, whose = clients(view, as_of), f"with an order or a contract by {as_of}"
+    else:
+        subjects, whose = report_users(view, period, as_of, manager=manager), f"with a line in {period}"
+    wanted = _text(notebook, values, subject)
     if not for_each:
-        people = [_person(rep, people, str(period))] if rep else people[:1]
-    if not people:
-        _tell(f"{book.company}: no one has a line in {period}, so {notebook.name} has no report in it.", told)
-    for user_id, name in people:
-        yield plan_report(notebook, {**values, **known, REP: user_id}, asked={**asked, REP: user_id}, person=name)
+        subjects = [_subject(wanted, subjects, whose)] if wanted else subjects[:1]
+    if not subjects:
+        _tell(f"{book.company}: there is no one {whose}, so {notebook.name} has no report.", told)
+    for key, name in subjects:
+        yield plan_report(notebook, {**values, **known, subject: key}, asked={**asked, subject: key}, person=name)
 
 
 def _emptiness(book: Book, period: Period, as_of: date) -> str:
@@ -164,12 +169,13 @@ def _text(notebook: Notebook, values: Mapping[str, Value], name: str) -> str:
     return str(values.get(name, notebook.default(name)) or "")
 
 
-def _person(rep: str, people: Sequence[tuple[str, str]], period: str) -> tuple[str, str]:
-    named = [person for person in people if rep == person[0]] or [person for person in people if rep == person[1]]
+def _subject(wanted: str, subjects: Sequence[tuple[str, str]], whose: str) -> tuple[str, str]:
+    """Return the one with this id or name, of those whom `whose` describes."""
+    named = [one for one in subjects if wanted == one[0]] or [one for one in subjects if wanted == one[1]]
     if not named:
-        hint = did_you_mean(rep, [word for person in people for word in person]) or "No one has: choose another period."
-        raise PressError(f"No one with a line in {period} has the id or name '{rep}'. {hint}")
+        hint = did_you_mean(wanted, [word for one in subjects for word in one]) or "No one has: choose another period."
+        raise PressError(f"No one {whose} has the id or name '{wanted}'. {hint}")
     if len(named) > 1:
-        ids = [user_id for user_id, _ in named]
-        raise PressError(f"{len(named)} people are named '{rep}'. Give the id instead: {first_few(ids)}.")
+        ids = [key for key, _ in named]
+        raise PressError(f"{len(named)} people are named '{wanted}'. Give the id instead: {first_few(ids)}.")
     return named[0]

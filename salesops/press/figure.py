@@ -41,7 +41,7 @@ def figure(spec: Mapping[str, Any], *, number: int, drawing: str = "") -> Markup
     label = _words(spec.get("description")) or caption or "Chart"
     opening = Markup('<svg class="chart" role="img" aria-label="{}"').format(label)
     # Vega escapes the data that it draws
-    drawn = Markup(_own_names(re.sub(r"^<svg\b", lambda _: opening, _rounded(svg), count=1), f"f{number}-"))
+    drawn = Markup(_own_names(re.sub(r"^<svg\b", lambda _: opening, _rounded(_silent(svg)), count=1), f"f{number}-"))
     below = Markup("<figcaption>{}</figcaption>").format(caption) if caption else Markup("")
     return Markup("<figure>{}{}</figure>").format(below, drawn)
 
@@ -52,6 +52,12 @@ def _recolored(part: Any, colors: Mapping[str, str]) -> Any:
     if isinstance(part, list):
         return [_recolored(item, colors) for item in part]
     return colors.get(part, part) if isinstance(part, str) else part
+
+
+def _silent(svg: str) -> str:
+    """Take away what Vega tells screen readers of each mark: the chart is one picture with one description."""
+    told = re.compile(r'\s(?:role|aria-[a-z]+)="[^"]*"')
+    return re.sub(r"<[a-z][^>]*>", lambda tag: told.sub("", tag[0]), svg)
 
 
 def _rounded(svg: str) -> str:

@@ -215,7 +215,7 @@ def test_a_date_before_all_data_is_reported(tmp_path: Path, capsys: pytest.Captu
     code, out, err = salesops(capsys, "run", *words, "--as-of", "1990-01-01")
     assert (code, out) == (0, f"0 of 0 reports made. Open {tmp_path / 'out' / 'index.html'}\n")
     assert "no deal closed and no order came in 1990-Q1 up to 1990-01-01. Deals closed or orders came from 2026" in err
-    assert "no one has a line in 1990-Q1, so rep_accountability has no report in it." in err
+    assert "there is no one with a line in 1990-Q1, so rep_accountability has no report." in err
 
 
 def test_a_book_in_which_nothing_closed_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

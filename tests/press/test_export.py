@@ -178,9 +178,9 @@ def test_a_page_too_large_for_a_phone_is_refused() -> None:
 def test_prints_are_shown_and_warnings_are_not() -> None:
     """What a notebook prints is for the reader, as text; stderr is for whoever repairs a failed run."""
     streams = [v4.new_output("stream", name=name, text=f"\x1b[31m<{name}>\x1b[0m") for name in ("stdout", "stderr")]
-    assert '<pre class="output">&lt;stdout&gt;</pre>' in body(code(*streams))
+    assert '<pre class="output" tabindex="0">&lt;stdout&gt;</pre>' in body(code(*streams))
     assert "stderr" not in body(code(*streams))
-    assert '<pre class="output">&lt;stderr&gt;</pre>' in body(code(*streams), status="failed")
+    assert '<pre class="output" tabindex="0">&lt;stderr&gt;</pre>' in body(code(*streams), status="failed")
 
 
 def test_markup_in_a_markdown_output_is_shown_not_obeyed() -> None:

@@ -63,7 +63,8 @@ def write_index(out: Path, entries: Sequence[Entry]) -> Path:
 
     `entries` are what `Ledger.entries` gives, one for each report. Raises OSError if `out` cannot be written.
     """
-    ordered = sorted(entries, key=_place)
+    ordered = sorted(entries, key=lambda entry: str(entry["parameters"].get("as_of", "")), reverse=True)
+    ordered.sort(key=_place)
     ordered.sort(key=lambda entry: period_start(entry["period"]), reverse=True)
     content = {"version": VERSION, "reports": ordered}
     write_whole(out / "index.json", json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
@@ -92,10 +93,10 @@ def index_page(entries: Sequence[Entry]) -> str:
     )
 
 
-def _place(entry: Entry) -> tuple[bool, str, str, str, str]:
+def _place(entry: Entry) -> tuple[bool, str, str, str]:
     """Reports about everyone stand before those about one person."""
     person = entry["person"]
-    return bool(person), entry["title"], entry["notebook"], person.casefold(), entry["id"]
+    return bool(person), entry["title"], entry["notebook"], person.casefold()
 
 
 def _periods(entries: Sequence[Entry]) -> Iterator[tuple[str, int, list[tuple[str, list[dict[str, Any]]]]]]:

@@ -1,0 +1,30 @@
+"""Who is a client."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from books import make_book
+
+from salesops.book.clients import clients
+
+NAMES = (("1", "Zoe"), ("2", "Ana"), ("3", "Ben"), ("4", "Eve"))
+
+
+def test_a_client_has_bought_or_has_a_contract(tmp_path: Path) -> None:
+    """By name, as known on the day: an order or a contract of later makes no client yet, a deal alone makes none."""
+    book = make_book(
+        tmp_path,
+        {
+            "accounts": [{"account_id": key, "account_name": name} for key, name in NAMES],
+            "orders": [
+                {"account_id": "1", "ordered_at": "2026-03-01"},
+                {"account_id": "3", "ordered_at": "2026-05-01"},
+            ],
+            "contracts": [{"account_id": "2", "start_date": "2026-01-01", "end_date": "2026-12-31"}],
+            "opportunities": [{"account_id": "4", "owner_id": "U1"}],
+        },
+    )
+    assert clients(book, date(2026, 4, 1)) == [("2", "Ana"), ("1", "Zoe")]
+    assert clients(book, date(2026, 6, 1)) == [("2", "Ana"), ("3", "Ben"), ("1", "Zoe")]
