@@ -131,12 +131,15 @@ class _Run:
             made=len(due),
             failed=sum(entry["status"] != "ok" for entry in self._made),
             skipped=len(reports) - len(due),
-            alerted=sum(bool(entry["alerts"]) for entry in self._made),
+            alerted=sum(bool(entry["alerts"]) for entry in [*self._made, *filter(None, unchanged.values())]),
             index=index,
         )
 
     def _unchanged(self, report: Report) -> Entry | None:
-        return None if self._how.force else self._ledger.unchanged(report, self._prints[report.id])
+        if self._how.force:
+            return None
+        entry = self._ledger.unchanged(report, self._prints[report.id])
+        return None if entry and self._browser and "pdf" not in entry else entry
 
     def _skip(self, report: Report, entry: Entry) -> None:
         checked = {**entry, "status": "skipped", "started": datetime.now(UTC).isoformat(timespec="seconds")}

@@ -104,6 +104,8 @@ def test_the_next_run_shows_what_changed(tmp_path: Path) -> None:
     assert "Changed since 2026-Q3, as of 2026-09-30" in page
     assert "value is 120, above 100" in page
     assert "Alert: value is 120, above 100" in (out / "index.html").read_text(encoding="utf-8")
+    again = deliver([with_state(later, "new")], out)
+    assert (again.skipped, again.alerted) == (1, 1)
 
 
 def test_an_older_period_is_not_compared_with_a_newer_one(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from papermill.engines import Engine, papermill_engines
 from papermill.log import logger
 from traitlets.config import Config
 
+from salesops.errors import PressError
 from salesops.press import SLOW_IMPORT
 from salesops.press.gate import Gate, Message
 from salesops.press.strays import MARK, kill_strays
@@ -85,9 +86,12 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]  # as above
         for start in range(1, _STARTS + 1):
             try:
                 return super().start_new_kernel_client(**kwargs)
-            except RuntimeError:  # "Kernel died before replying", "Kernel didn't respond"
+            except RuntimeError as error:  # "Kernel died before replying", "Kernel didn't respond"
                 if start == _STARTS:
-                    raise
+                    raise PressError(
+                        f"The kernel '{self.kernel_name}' does not start ({error}). To see why, start it by hand: "
+                        f"jupyter console --kernel {self.kernel_name}"
+                    ) from None
                 time.sleep(2.0**start / 4)
                 self.km = self.create_kernel_manager()
                 self.start_new_kernel()
