@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import signal
 from dataclasses import dataclass
 from typing import Protocol
 
 from salesops.press.plan import Outcome
 from salesops.press.task import Death, Task
 
-_SIGNALS: dict[int, str] = {
-    signal.SIGSEGV: "A segmentation fault in cell {cell} ended the process.",
-    signal.SIGKILL: "The process was killed in cell {cell}. It may have run out of memory.",
+_KILLED, _SEGMENTATION_FAULT = 9, 11  # signals, by number: not every platform names them
+_SIGNALS = {
+    _SEGMENTATION_FAULT: "A segmentation fault in cell {cell} ended the process.",
+    _KILLED: "The process was killed in cell {cell}. It may have run out of memory.",
 }
 
 
@@ -58,6 +58,6 @@ def _death(task: Task, code: int | None) -> Death:
     if code is not None and code >= 0:
         why = f"Cell {{cell}} ended the process with exit code {code}."
     else:
-        number = -code if code else int(signal.SIGKILL)
+        number = -code if code else _KILLED
         why = _SIGNALS.get(number, f"Signal {number} ended the process in cell {{cell}}.")
     return Death("crashed", why, traces)
