@@ -24,6 +24,9 @@ from salesops.press.task import Limits
 from salesops.press.writing import make_writable
 
 
+_LISTED = 20  # of more reports that are skipped, the count says enough
+
+
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
     """How many reports were made, failed, were unchanged and not made again, or raised alerts; and the index."""
@@ -117,9 +120,7 @@ class _Run:
         self._prints = {report.id: fingerprint(report) for report in reports}
         unchanged = {report.id: self._unchanged(report) for report in reports}
         self._ledger.begin()
-        for report in reports:
-            if entry := unchanged[report.id]:
-                self._skip(report, entry)
+        self._skip([(report, entry) for report in reports if (entry := unchanged[report.id])])
         due = [report for report in reports if not unchanged[report.id]]
         try:
             self._run(due)
@@ -141,11 +142,16 @@ class _Run:
         entry = self._ledger.unchanged(report, self._prints[report.id])
         return None if entry and self._browser and "pdf" not in entry else entry
 
-    def _skip(self, report: Report, entry: Entry) -> None:
-        checked = {**entry, "status": "skipped", "started": datetime.now(UTC).isoformat(timespec="seconds")}
-        self._ledger.record(report, self._prints[report.id], checked)
-        if len(self._prints) <= 20:  # of hundreds the count says enough
-            self._say(f"skipped: {_named(report)}: unchanged since {entry['started'][:16].replace('T', ' ')} UTC")
+    def _skip(self, unchanged: Sequence[tuple[Report, Entry]]) -> None:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        for report, entry in unchanged:
+            self._ledger.record(report, self._prints[report.id], {**entry, "status": "skipped", "started": now})
+        if len(unchanged) > _LISTED:
+            oldest = min(entry["started"] for _, entry in unchanged)
+            self._say(f"skipped: {len(unchanged)} reports: unchanged since {_minute(oldest)} or later")
+            return
+        for report, entry in unchanged:
+            self._say(f"skipped: {_named(report)}: unchanged since {_minute(entry['started'])}")
 
     def _run(self, reports: Sequence[Report]) -> None:
         how, ledger = self._how, self._ledger
@@ -188,6 +194,10 @@ class _Run:
 
     def _say(self, line: str) -> None:
         self._console.print(line, markup=False, soft_wrap=True)
+
+
+def _minute(instant: str) -> str:
+    return f"{instant[:16].replace('T', ' ')} UTC"
 
 
 def _fair_share(jobs: int) -> int:
