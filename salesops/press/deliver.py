@@ -23,7 +23,6 @@ from salesops.press.site import entry_of, refuse_foreign, write_index
 from salesops.press.task import Limits
 from salesops.press.writing import make_writable
 
-
 _LISTED = 20  # of more reports that are skipped, the count says enough
 
 
