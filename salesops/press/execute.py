@@ -105,30 +105,43 @@ def _finished(task: Task, notebook: NotebookNode, outcome: Outcome) -> tuple[Out
 
 
 def _told(task: Task, notebook: NotebookNode, failure: Exception) -> tuple[Status, str]:
-    """Put a failure that no cell shows into the notebook as a last cell; return its status and one line."""
-    name, lines = type(failure).__name__, traceback.format_exception(failure)
-    status: Status = "failed"
-    text = f"{name}: {failure}"
-    if isinstance(failure, PressError):
-        text = str(failure)
-    elif isinstance(failure, NoSuchKernel):
-        text = f"The kernel '{failure.name}' is not installed. Install it, or set the notebook's kernel to one that is."
-    elif isinstance(failure, DeadKernelError):
-        status, text = "crashed", f"The kernel died in cell {_last_started(notebook)}. It may have run out of memory."
-    elif isinstance(failure, CellTimeoutError):
-        status, text = "timeout", f"Cell {_last_started(notebook)} took longer than it may and was stopped."
-    elif isinstance(failure, _Died) and task.death:
-        status, text = task.death.status, task.death.why.format(cell=_last_started(notebook))
-    if text != f"{name}: {failure}":
-        lines = [text]
-    if task.death:
-        lines.append(task.death.traces)
-    lines = [hide(line, _texts(task)) for line in lines]
-    cell = v4.new_code_cell()  # type: ignore[no-untyped-call]  # as above
-    output = v4.new_output("error", ename=name, evalue=hide(text, _texts(task)), traceback=lines)  # type: ignore[no-untyped-call]  # as above
-    cell.outputs = [output]
-    notebook.cells.append(cell)
-    return status, _one_line(output.evalue)
+    """Put a failure that no cell shows into the notebook; return its status and the failure in one line.
+
+    It stands in the cell that ran when the process died or was stopped, otherwise in a cell of its own at the end.
+    """
+    status, text = _in_words(task, notebook, failure)
+    lines = [text] if text else traceback.format_exception(failure)
+    if task.death and task.death.traces:
+        lines += ["", "Traceback, where it stood:", task.death.traces]
+    output = v4.new_output(  # type: ignore[no-untyped-call]  # as above
+        "error",
+        ename="" if text else type(failure).__name__,
+        evalue=hide(text or str(failure), _texts(task)),
+        traceback=[hide(line, _texts(task)) for line in lines],
+    )
+    if status == "failed":
+        notebook.cells.append(v4.new_code_cell(outputs=[output]))  # type: ignore[no-untyped-call]  # as above
+    else:
+        cell = notebook.cells[_last_started(notebook) - 1]
+        cell.outputs = [*cell.get("outputs", ()), output]
+    return status, _one_line(f"{output.ename}: {output.evalue}" if output.ename else output.evalue)
+
+
+def _in_words(task: Task, notebook: NotebookNode, failure: Exception) -> tuple[Status, str]:
+    """Return the status of a failure, and what a person is told in place of a traceback, or ""."""
+    if isinstance(failure, _Died) and task.death:
+        return task.death.status, task.death.why.format(cell=_last_started(notebook))
+    if isinstance(failure, DeadKernelError):
+        return "crashed", f"The kernel died in cell {_last_started(notebook)}. It may have run out of memory."
+    if isinstance(failure, CellTimeoutError):
+        return "timeout", f"Cell {_last_started(notebook)} took longer than it may and was stopped."
+    if isinstance(failure, NoSuchKernel):
+        name = failure.name
+        return (
+            "failed",
+            f"The kernel '{name}' is not installed. Install it, or set the notebook's kernel to one that is.",
+        )
+    return "failed", str(failure) if isinstance(failure, PressError) else ""
 
 
 def _last_started(notebook: NotebookNode) -> int:

@@ -138,7 +138,8 @@ def _static(
 
 def _place(cell: NotebookNode) -> str:
     first = cell.source.strip().partition("\n")[0]
-    return f"Cell In [{cell.get('execution_count') or ' '}] ({first[:60]})"
+    count = cell.get("execution_count")
+    return f"Cell In [{count}] ({first[:60]})" if count else f"Cell ({first[:60]})"
 
 
 def _failure(notebook: NotebookNode) -> dict[str, str]:
@@ -147,7 +148,7 @@ def _failure(notebook: NotebookNode) -> dict[str, str]:
         for output in cell.get("outputs", []):
             if output.output_type == "error":
                 trace = _plain("\n".join(output.traceback))
-                what = _plain(f"{output.ename}: {output.evalue}")
+                what = _plain(f"{output.ename}: {output.evalue}" if output.ename else output.evalue)
                 return {"place": _place(cell), "source": cell.source, "what": what, "traceback": trace}
     return {}
 

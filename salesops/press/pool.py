@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -51,9 +52,19 @@ def ending(task: Task, code: int | None) -> Ending:
         return Ending(task, _death(task, code))
 
 
+def of_the_notebook(dumped: str) -> str:
+    """Return the thread that ran the notebook, from where it stood up to its cell, out of what faulthandler wrote."""
+    threads = re.split(r"\n\n|^(?=Thread |Current thread )", dumped, flags=re.MULTILINE)
+    own = next((thread for thread in threads if "/ipykernel_" in thread), dumped)
+    lines = own.strip().splitlines()
+    end = next((n for n, line in enumerate(lines) if "/IPython/core/interactiveshell.py" in line), len(lines))
+    return "\n".join(lines[:end])
+
+
 def _death(task: Task, code: int | None) -> Death:
-    traces = task.traces.read_text(encoding="utf-8", errors="replace") if task.traces.exists() else ""
-    if traces.startswith("Timeout ("):
+    dumped = task.traces.read_text(encoding="utf-8", errors="replace") if task.traces.exists() else ""
+    traces = of_the_notebook(dumped)
+    if dumped.startswith("Timeout ("):
         return Death("timeout", "Cell {cell} took longer than it may and was stopped.", traces)
     if code is not None and code >= 0:
         why = f"Cell {{cell}} ended the process with exit code {code}."
