@@ -7,7 +7,7 @@ nothing of the deal's later fate can leak in.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import ibis.expr.types as ir
 import numpy as np
@@ -60,7 +60,7 @@ class Landmarks:
 
 
 def landmarks(book: Book, as_of: date) -> Landmarks:
-    """Return the deals open on days at steps of eight weeks before `as_of`, back to the first closed deal."""
+    """Return the deals open on days at steps of eight weeks before `as_of`, from the first closed deal on."""
     known = as_known(book, as_of)
     return known.keep("deal landmarks", lambda: _landmarks(book, known, as_of))
 
@@ -133,10 +133,12 @@ def _landmarks(book: Book, known: Book, as_of: date) -> Landmarks:
 
 
 def _days(closed: pd.DataFrame, as_of: date) -> list[date]:
+    """The same days for every as_of, so that reports of several days share what was known on them."""
     if closed.empty:
         return []
     first = closed.close_date.min().date()
-    days = [as_of - timedelta(days=STEP * number) for number in range(1, MOST_LANDMARKS + 1)]
+    latest = (as_of.toordinal() - 1) // STEP * STEP
+    days = [date.fromordinal(latest - STEP * number) for number in range(MOST_LANDMARKS)]
     return [day for day in days if day >= first]
 
 
