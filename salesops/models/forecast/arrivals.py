@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -106,15 +107,29 @@ def thinned(arrivals: Arrivals, factor: float) -> Arrivals:
 def strength(reps: pd.DataFrame, first: date, last: date, ramp: tuple[float, ...]) -> Array:
     """Return the share of a full rep that each rep is in a span of days: hired, not gone, and ramped up."""
     days = pd.date_range(first, last).to_numpy()
-    hired = pd.to_datetime(reps.hire_date).to_numpy()[:, None]
     left = pd.to_datetime(reps.end_date).to_numpy()[:, None]
+    tenure = _tenure(reps, days)
+    there = (tenure >= 0) & ~(days > np.where(np.isnat(left), days, left))
+    return np.asarray((_ramped(tenure, ramp) * there).mean(axis=1))
+
+
+def ramp_factor(reps: pd.DataFrame, first: date, last: date, ramp: tuple[float, ...]) -> Array:
+    """Return each rep's mean ramp factor in a span; days before the hire count as the first month."""
+    days = pd.date_range(first, last).to_numpy()
+    return np.asarray(_ramped(_tenure(reps, days), ramp).mean(axis=1))
+
+
+def _tenure(reps: pd.DataFrame, days: Any) -> Array:
+    """Days since the hire: reps × days; very many where it is not known."""
+    hired = pd.to_datetime(reps.hire_date).to_numpy()[:, None]
     unknown = np.isnat(hired)
     since = (days - np.where(unknown, days, hired)).astype("timedelta64[D]").astype(float)
-    tenure = np.where(unknown, 1e6, since)
-    curve = np.array([*ramp, 1.0])
-    factor = curve[np.clip(tenure // MONTH, 0, len(ramp)).astype(int)]
-    there = (tenure >= 0) & ~(days > np.where(np.isnat(left), days, left))
-    return np.asarray((factor * there).mean(axis=1))
+    return np.where(unknown, 1e6, since)
+
+
+def _ramped(tenure: Array, ramp: tuple[float, ...]) -> Array:
+    curve: Array = np.array([*ramp, 1.0])
+    return np.asarray(curve[np.clip(tenure // MONTH, 0, len(ramp)).astype(int)])
 
 
 def _beginning(events: pd.DataFrame, as_of: date) -> date:

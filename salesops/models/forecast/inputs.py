@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 
 import ibis.expr.types as ir
 import numpy as np
@@ -35,7 +35,8 @@ class Inputs:
         bookings or orders: the book's usual one.
     reps : pandas.DataFrame
         user_id, user_name, territory_id, hire_date, end_date, quota (money, NaN without one), closed (money so far),
-        skill (log odds of the fair win rate against the team's); by name.
+        skill (log odds of the fair win rate against the team's), ramp_applied (the quota already allows for ramp);
+        by name.
     deal_id : array of str
         The open deals, a row for each credited user, by rep.
     deal_rep, deal_amount : array
@@ -44,6 +45,8 @@ class Inputs:
         What is known of the deals; None where orders count. `deal_row` names the row in it of each open deal.
     arrivals : Arrivals
         Deals or orders not yet created.
+    ramp : tuple of float
+        The book's ramp.
     """
 
     company: str
@@ -58,7 +61,14 @@ class Inputs:
     deal_row: Places
     chances: DealChances | None
     arrivals: Arrivals
+    ramp: tuple[float, ...]
     notes: tuple[str, ...]
+
+    @property
+    def rest(self) -> tuple[date, date]:
+        """First and last day on which new business can arise."""
+        tomorrow = self.as_of + timedelta(days=1)
+        return tomorrow, max(self.period.end, tomorrow)
 
     @property
     def window(self) -> tuple[int, int]:
@@ -106,6 +116,8 @@ def inputs_of(book: Book, period: Period, as_of: date, measure: str, reps: pd.Da
     shares = known.keep("open shares", lambda: _open_shares(known)).to_pandas() if bookings else _no_shares()
     reps = _everyone(known, reps, shares)
     closed = closed_deals(book, as_of)
+    ramped = _ramp_applied(known, period)
+    reps = reps.assign(ramp_applied=reps.user_id.isin(ramped))
     reps = reps.assign(skill=reps.user_id.map(skills(closed, as_of) if bookings else {}).fillna(0.0).astype(float))
     happened = events(book, as_of, measure)
     dated = happened.dropna(subset="opened")
@@ -117,7 +129,7 @@ def inputs_of(book: Book, period: Period, as_of: date, measure: str, reps: pd.Da
     found = Inputs(
         book.company, book.currency, period, as_of, measure, reps,
         deals.opportunity_id.to_numpy(str), deals.rep.to_numpy(np.int64), deals.value.to_numpy(float),
-        deals.row.to_numpy(np.int64), chances, new, tuple(notes),
+        deals.row.to_numpy(np.int64), chances, new, known.config.ramp, tuple(notes),
     )  # fmt: skip  # in the order of the fields
     return found if enough else _less_what_is_open(found)
 
@@ -141,6 +153,13 @@ def closed_by_user(happened: pd.DataFrame, period: Period, as_of: date) -> pd.Se
     last = period.cut(as_of)
     won = happened[happened.is_won & happened.closed.between(pd.Timestamp(period.start), pd.Timestamp(last))]
     return won.groupby("user_id").amount.sum()
+
+
+def _ramp_applied(known: Book, period: Period) -> list[str]:
+    quotas = known.table("quotas")
+    inside = (quotas.period_start <= period.end) & (quotas.period_end >= period.start)
+    rows = quotas.filter(inside & quotas.ramp_applied.fill_null(False)).select("owner_id").distinct()
+    return [row["owner_id"] for row in rows.to_pyarrow().to_pylist()]
 
 
 def _deal_events(known: Book) -> ir.Table:

@@ -1,7 +1,7 @@
 """Exact distributions of sums of deals, on a grid of money, and what a shared shock makes of them.
 
 A rep's money to come is Σ Bernoulli(chance) · amount over the open deals, plus a compound Poisson sum of deals
-not yet created. Eight deals at a time have 256 sums, which are put on the grid with their means kept; the fast
+not yet created. Five deals at a time have 32 sums, which are put on the grid with their means kept; the fast
 Fourier transform convolves the rest. A shock multiplies all money to come of all reps at once: given the shock
 reps are independent, and so the same grid serves every shock.
 """
@@ -17,15 +17,16 @@ from scipy import fft, special
 
 from salesops.models.forecast.to_come import Array, Places, ToCome
 
-GRID = 1024
+GRID = 512
 COARSE_GRID = 256
-FINER_WITHOUT_SHOCK = 8
-TOGETHER = 8
+FINER = ((0.03, 16), (0.1, 2))  # below this shock, so many times the cells
+TOGETHER = 5
 SPREAD = 8.0
 SHOCK = 0.15
-LEAST_SHOCK = 0.03
 SHORT_CELLS = 3
 SHOCK_STEPS = 64
+QUANTILE_STEPS = 32
+QUANTILE_HALVINGS = 14
 CHUNK = 256
 
 
@@ -46,34 +47,37 @@ class Sums:
 
         Without shock, sums that fall short by less than SHORT_CELLS cells count as reaching the need.
         """
-        place: Array = np.maximum(need, 0) / self.step
-        if shock <= 0:
-            # a sum is spread over a few cells, the lowest of them below it
-            first = np.clip(np.ceil(place - SHORT_CELLS).astype(int), 1, self.mass.shape[1])
-            reached: Array = self._tail[np.arange(len(place)), first]
-        else:
-            reached = self._shocked(place, shock)
-        return np.where(need <= 0, 1.0, np.clip(reached, 0, 1))
+        return self._reached(need[:, None], shock, SHOCK_STEPS)[:, 0]
 
     def quantile(self, levels: tuple[float, ...], shock: float = SHOCK) -> Array:
         """Return the smallest money that shock · sum stays within with each chance: rows × levels."""
-        wanted = 1 - np.array(levels)
         rows = len(self.step)
+        if rows > CHUNK:
+            parts = (slice(first, first + CHUNK) for first in range(0, rows, CHUNK))
+            return np.vstack([Sums(self.mass[part], self.step[part]).quantile(levels, shock) for part in parts])
+        wanted = 1 - np.array(levels)
         top = self.step * self.mass.shape[1] * np.exp(5 * shock)
         low, high = np.zeros((rows, len(levels))), np.repeat(top[:, None], len(levels), axis=1)
-        for _ in range(16):
+        for _ in range(QUANTILE_HALVINGS):
             middle = (low + high) / 2
-            columns = [self.reach(middle[:, n], shock) for n in range(len(levels))]
-            above = np.column_stack(columns) > wanted
+            above = self._reached(middle, shock, QUANTILE_STEPS) > wanted
             low, high = np.where(above, middle, low), np.where(above, high, middle)
         empty = 1 - self.reach(np.full(rows, 1e-9), shock)  # nothing comes
         return np.where(empty[:, None] >= np.array(levels), 0.0, (low + high) / 2)
 
-    def draw(self, levels: Array) -> Array:
-        """Return the sum at each level (0–1, ascending) of each row: rows × levels, without shock."""
-        below = np.cumsum(self.mass, axis=1)
-        found = np.stack([np.searchsorted(row, levels) for row in below])
-        return np.asarray(np.minimum(found, self.mass.shape[1] - 1) * self.step[:, None])
+    def draw(self, order: Places) -> Array:
+        """Return the sums at even levels of each row, without shock, in an order of its own: rows × levels."""
+        rows, count = order.shape
+        below = np.floor(np.cumsum(self.mass, axis=1) * count + 0.5).astype(np.int64)
+        below[:, -1] = count
+        times = np.diff(below, axis=1, prepend=0)
+        money = np.repeat((np.arange(self.mass.shape[1]) * self.step[:, None]).ravel(), times.ravel()).reshape(
+            rows, count
+        )
+        drawn = np.empty(order.shape)
+        for row in range(rows):
+            drawn[row] = money[row][order[row]]
+        return drawn
 
     @cached_property
     def _tail(self) -> Array:
@@ -89,27 +93,38 @@ class Sums:
         np.cumsum(self._tail[:, 1:], axis=1, out=below[:, 1:])
         return below
 
-    def _shocked(self, place: Array, shock: float) -> Array:
+    def _reached(self, need: Array, shock: float, steps: int) -> Array:
+        """P(shock · sum ≥ need) for several needs of each row: rows × needs."""
+        place: Array = np.maximum(need, 0) / self.step[:, None]
+        if shock > 0:
+            reached = self._shocked(place, shock, steps)
+        else:
+            # a sum is spread over a few cells, the lowest of them below it
+            first = np.clip(np.ceil(place - SHORT_CELLS).astype(int), 1, self.mass.shape[1])
+            reached = np.take_along_axis(self._tail, first, axis=1)
+        return np.where(need <= 0, 1.0, np.clip(reached, 0, 1))
+
+    def _shocked(self, place: Array, shock: float, steps: int) -> Array:
         """Average P(sum ≥ need ÷ shock) over slices of the shock, in each of them over needs: jumps do no harm."""
-        edges = np.linspace(-5, 5, SHOCK_STEPS + 1)
+        edges = np.linspace(-5, 5, steps + 1)
         chance = np.diff(special.ndtr(edges)) / (special.ndtr(5.0) - special.ndtr(-5.0))
-        needs = place[:, None] / np.exp(shock * edges - shock**2 / 2)
+        needs = place[:, :, None] * np.exp(shock**2 / 2 - shock * edges)
         last = self.mass.shape[1]
         capped = np.minimum(needs, last - 1e-6)
         cell = capped.astype(np.int64)
-        flat = cell + (np.arange(len(place)) * (last + 1))[:, None]
+        flat = cell + (np.arange(len(place)) * (last + 1))[:, None, None]
         lower = self._below.ravel()[flat]
         reached = lower + (capped - cell) * (self._below.ravel()[flat + 1] - lower)
-        width = needs[:, :-1] - needs[:, 1:]
-        return np.asarray(((reached[:, :-1] - reached[:, 1:]) / np.maximum(width, 1e-300)) @ chance)
+        width = needs[..., :-1] - needs[..., 1:]
+        return np.asarray(((reached[..., :-1] - reached[..., 1:]) / np.maximum(width, 1e-300)) @ chance)
 
 
 def sums_of(parts: ToCome, grid: int = GRID, shock: float = SHOCK) -> Sums:
     """Return the distribution of each rep's money to come, on a grid of `grid` cells.
 
-    A shock smooths what the grid rounds; without one the grid is made finer, to err by less than .003 as well.
+    A shock smooths what the grid rounds; with little or none the grid is made finer.
     """
-    grid *= FINER_WITHOUT_SHOCK if shock < LEAST_SHOCK else 1
+    grid *= next((times for below, times in FINER if shock < below), 1)
     step = _steps(parts, grid)
     mass = np.zeros((parts.reps, grid))
     for first in range(0, parts.reps, CHUNK):
@@ -118,9 +133,9 @@ def sums_of(parts: ToCome, grid: int = GRID, shock: float = SHOCK) -> Sums:
     return Sums(mass, step)
 
 
-def company_sum(sums: Sums, grid: int = 2 * GRID) -> Sums:
+def company_sum(sums: Sums) -> Sums:
     """Return the distribution of the sum over all rows, which are independent: one row."""
-    cells = np.arange(sums.mass.shape[1], dtype=float)
+    cells, grid = np.arange(sums.mass.shape[1], dtype=float), 4 * sums.mass.shape[1]
     second = sums.mass @ cells**2 * sums.step**2
     spread = np.sqrt(max(float((second - sums.mean**2).sum()), 0.0))
     largest = float((sums.step * (sums.mass.shape[1] - 1)).max(initial=0.0))
@@ -129,7 +144,8 @@ def company_sum(sums: Sums, grid: int = 2 * GRID) -> Sums:
     spectrum = np.ones(grid // 2 + 1, dtype=complex)
     for first in range(0, len(sums.step), CHUNK):
         rows = slice(first, first + CHUNK)
-        own = _spread(cells * (sums.step[rows, None] / step), sums.mass[rows], grid)
+        places, shares = _bundled(sums.mass[rows], float(sums.step.max() / step))
+        own = _spread(places * (sums.step[rows, None] / step), shares, grid)
         spectrum *= np.multiply.reduce(fft.rfft(own, axis=1), axis=0)
     return Sums(_clean(fft.irfft(spectrum, grid)[None]), np.array([step]))
 
@@ -189,15 +205,34 @@ def _deals(rep: Places, chance: Array, amount: Array, step: Array, grid: int) ->
     return np.asarray(np.multiply.reduceat(fft.rfft(_spread(places, shares, grid), axis=1), start, axis=0))
 
 
+def _bundled(mass: Array, cells: float) -> tuple[Array, Array]:
+    """Return places and shares of each row; cells too small for the coarser grid stand together at their mean."""
+    size = 1
+    while size < 16 and 4 * size * cells <= 1:
+        size *= 2
+    shape = (len(mass), mass.shape[1] // size, size)
+    places = np.arange(mass.shape[1], dtype=float)
+    shares = mass.reshape(shape).sum(axis=2)
+    moments = (mass * places).reshape(shape).sum(axis=2)
+    middle = places.reshape(shape[1:]).mean(axis=1)
+    return np.where(shares > 0, moments / np.where(shares > 0, shares, 1.0), middle), shares
+
+
 def _spread(places: Array, shares: Array, grid: int) -> Array:
-    """Put the shares of each row on a grid: each on the two cells about its place, so that its mean stays."""
-    lower = places.astype(np.int64)
-    upper_share = (places - lower) * shares
-    flat = (lower % grid) + (np.arange(len(places)) * grid)[:, None]
+    """Put the shares of each row on a grid: each on the two cells about its place, so that its mean stays.
+
+    What lies beyond the grid, and hardly ever comes, counts on its last cell.
+    """
+    inside = np.minimum(places, grid - 1.001)
+    lower = inside.astype(np.int64)
+    inside -= lower
+    inside *= shares
+    lower += (np.arange(len(places)) * grid)[:, None]
+    flat, upper_share = lower.ravel(), inside.ravel()
     cells = len(places) * grid
-    density = np.bincount(flat.ravel(), (shares - upper_share).ravel(), cells + 1)
-    density += np.bincount(flat.ravel() + 1, upper_share.ravel(), cells + 1)
-    return np.asarray(density[:-1].reshape(len(places), grid), dtype=float)
+    density = np.bincount(flat, np.ravel(shares) - upper_share, cells)
+    density[1:] += np.bincount(flat, upper_share, cells)[:-1]
+    return np.asarray(density.reshape(len(places), grid), dtype=float)
 
 
 def _clean(mass: Array) -> Array:
