@@ -151,6 +151,25 @@ def test_a_book_without_deals_expects_nothing(tmp_path: Path) -> None:
     assert found.notes[:2] == ("No deal is open.", "No deals were ever won: nothing is expected beyond open deals.")
 
 
+def test_lines_of_another_measure_are_counted(tmp_path: Path) -> None:
+    """A forecast of bookings leaves out quotas for orders, and says how many."""
+    goals: list[Row] = [
+        {
+            "owner_id": key,
+            "period_start": "2026-07-01",
+            "period_end": "2026-09-30",
+            "quota_amount": 9,
+            "measure": measure,
+        }
+        for key, measure in (("A", "bookings"), ("B", "bookings"), ("B", "orders"))
+    ]
+    users: list[Row] = [{"user_id": key} for key in "AB"]
+    book = make_book(tmp_path, {"users": users, "opportunities": past(), "quotas": goals})
+    found = forecast(book, QUARTER, DAY)
+    assert list(found.reps.user_id) == ["A", "B"]
+    assert "1 line counts another measure than bookings and is left out." in found.notes
+
+
 def test_nobody_to_forecast_is_an_error(tmp_path: Path) -> None:
     """A book in which nobody has a line in the period cannot be forecast."""
     book = make_book(tmp_path, {"users": [{"user_id": "A", "end_date": "2020-01-01"}]})

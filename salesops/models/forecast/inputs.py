@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import cached_property
 
 import ibis.expr.types as ir
 import numpy as np
@@ -18,7 +19,7 @@ from salesops.errors import BookError
 from salesops.metrics.attainment import attainment
 from salesops.models.deals.chances import DealChances, deal_chances
 from salesops.models.deals.landmarks import closed_deals, skills
-from salesops.models.forecast.arrivals import Arrivals, arrivals_of, thinned
+from salesops.models.forecast.arrivals import Arrivals, arrivals_of, strength, thinned
 from salesops.models.forecast.to_come import Array, Places, ToCome
 from salesops.periods import Period
 
@@ -64,6 +65,17 @@ class Inputs:
     ramp: tuple[float, ...]
     notes: tuple[str, ...]
 
+    @cached_property
+    def territories(self) -> tuple[NDArray[np.object_], Places]:
+        """The territories that reps have, and for each rep the place in them; −1 for none."""
+        codes, names = pd.factorize(self.reps.territory_id, sort=True)
+        return np.asarray(names, dtype=object), np.asarray(codes, dtype=np.int64)
+
+    @cached_property
+    def employed(self) -> Array:
+        """Share of the period's days on which each rep is there."""
+        return strength(self.reps, self.period.start, self.period.end, ())
+
     @property
     def rest(self) -> tuple[date, date]:
         """First and last day on which new business can arise."""
@@ -101,11 +113,16 @@ def forecast_inputs(book: Book, period: Period, as_of: date) -> Inputs:
     known = as_known(book, as_of)
     measure = usual_measure(known, period)
     lines = attainment(book, period, as_of)
-    lines = lines.filter(~lines.is_rollup & (lines.measure == measure))
-    reps = lines.select(*PERSON, "quota", closed="booked").to_pandas()
+    own = lines.filter(~lines.is_rollup).select(*PERSON, "measure", "quota", closed="booked").to_pandas()
+    reps = own[own.measure == measure].drop(columns="measure").reset_index(drop=True)
     if reps.empty:
         raise BookError(f"Nobody has a line in {period}: no rep, no quota, no deal. Choose another period.")
-    return inputs_of(book, period, as_of, measure, reps)
+    found = inputs_of(book, period, as_of, measure, reps)
+    others = len(own) - len(reps)
+    if others:
+        left_out = f"{others} {'line counts' if others == 1 else 'lines count'} another measure than {measure}"
+        found = replace(found, notes=(*found.notes, f"{left_out} and {'is' if others == 1 else 'are'} left out."))
+    return found
 
 
 def inputs_of(book: Book, period: Period, as_of: date, measure: str, reps: pd.DataFrame) -> Inputs:

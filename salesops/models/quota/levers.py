@@ -84,7 +84,7 @@ def to_come_of(inputs: Inputs, scenario: Scenario, quotas: Quotas) -> ToCome:
 def paid_reps(inputs: Inputs, scenario: Scenario) -> float:
     """Return how many reps are paid for the period: those there, less those who leave, and the hires' days."""
     period = inputs.period
-    there = float(strength(inputs.reps, period.start, period.end, ()).sum())
+    there = float(inputs.employed.sum())
     leaving = 1 - _staying(scenario, inputs.window[1], ())[1]
     rest = min(inputs.window[1] / period.days, 1.0)
     days = max((period.end - max(_hire_date(inputs, scenario), period.start)).days + 1, 0)

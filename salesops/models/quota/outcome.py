@@ -194,12 +194,16 @@ def _reps(inputs: Inputs, scenario: Scenario, totals: _Totals, quota: Array, p_a
     columns = {"quota": quota, "closed": totals.closed, "expected": totals.expected, "p_attain": p_attain}
     for n, name in enumerate(("p10", "p50", "p90")):
         columns |= {name: levels[:, n], f"attainment_{name}": levels[:, n] / usable, f"payout_{name}": paid[:, n]}
-    return people.assign(**columns)
+    return pd.concat([people, pd.DataFrame(columns)], axis=1)
 
 
 def _territories(inputs: Inputs, p_attain: Array) -> pd.DataFrame:
-    known = pd.DataFrame({"territory_id": inputs.reps.territory_id, "p_attain": p_attain}).dropna()
-    return known.groupby("territory_id", as_index=False).agg(reps=("p_attain", "size"), p_attain=("p_attain", "mean"))
+    names, place = inputs.territories
+    known = np.isfinite(p_attain) & (place >= 0)
+    count = np.bincount(place[known], minlength=len(names))
+    total = np.bincount(place[known], p_attain[known], len(names))
+    some = count > 0
+    return pd.DataFrame({"territory_id": names[some], "reps": count[some], "p_attain": total[some] / count[some]})
 
 
 def _concentration(expected: Array) -> float:
@@ -217,7 +221,7 @@ def _notes(inputs: Inputs, quotas: Quotas, closed: float) -> list[str]:
         notes.append("There is no target: give one to see the company's chance to reach it.")
     elif quotas.target <= closed:
         notes.append("The target is already met by what is closed.")
-    homeless = int((inputs.reps.territory_id.isna() & (quotas.quota > 0)).sum())
+    homeless = int(((inputs.territories[1] < 0) & (quotas.quota > 0)).sum())
     if homeless:
         notes.append(
             f"{homeless} {'rep has' if homeless == 1 else 'reps have'} no territory and no part in the fairness."
