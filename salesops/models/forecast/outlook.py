@@ -1,0 +1,117 @@
+"""The forecast of a period: each rep and the company, with the chance to make the goal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from salesops.book.source import Book
+from salesops.models.forecast.inputs import Inputs, forecast_inputs
+from salesops.models.forecast.sums import GRID, SHOCK, Sums, company_sum, sums_of
+from salesops.periods import Period
+
+LEVELS = (0.1, 0.5, 0.9)
+
+
+@dataclass(frozen=True, eq=False)
+class Forecast:
+    """The result of `forecast`.
+
+    Attributes
+    ----------
+    reps : pandas.DataFrame
+        user_id, user_name, territory_id, quota, closed (money so far), open (expected of open deals), new (expected
+        of deals not yet created), expected (their sum), p10, p50, p90 (of the total), p_attain (chance that the total
+        reaches the quota; NaN without a quota or with a quota of zero).
+    company : dict
+        The same of all reps together; target (sum of the reps' quotas, or as given), p_target.
+    shock : float
+        Standard deviation of the logarithm of the shock that all money to come shares.
+    notes : tuple of str
+        What the reader must know, in sentences.
+    """
+
+    inputs: Inputs
+    reps: pd.DataFrame
+    company: dict[str, float]
+    shock: float
+    notes: tuple[str, ...]
+
+
+def forecast(book: Book, period: Period, as_of: date, *, shock: float = SHOCK, target: float | None = None) -> Forecast:
+    """Forecast the totals of a period from what is known on `as_of`.
+
+    A rep's total = closed + shock · (Σ open deals won in the period + deals not yet created). Chances are exact
+    on a grid of money, and no draws are made.
+
+    Parameters
+    ----------
+    shock : float
+        Standard deviation of the logarithm of the shared shock, 0 to 1. It stands for all that moves every rep
+        alike; companies' totals scatter by .1 to .2 beyond what independent deals would. The default is .15.
+    target : float, optional
+        The company's target (money); without one, the sum of the reps' quotas.
+
+    Raises
+    ------
+    ValueError
+        If the shock is not from 0 to 1.
+    """
+    if not 0 <= shock <= 1:
+        raise ValueError(f"The shock must be a standard deviation from 0 to 1. Got {shock}.")
+    return outlook(forecast_inputs(book, period, as_of), shock=shock, target=target)
+
+
+def outlook(inputs: Inputs, *, shock: float = SHOCK, target: float | None = None) -> Forecast:
+    """Forecast from inputs that are already collected."""
+    parts = inputs.to_come()
+    sums = sums_of(parts, GRID, shock)
+    reps = inputs.reps[["user_id", "user_name", "territory_id", "quota", "closed"]].assign(
+        open=parts.expected_open, new=parts.expected_new
+    )
+    reps = reps.assign(expected=reps.closed + reps.open + reps.new)
+    closed, quota = reps.closed.to_numpy(float), reps.quota.to_numpy(float)
+    totals = closed[:, None] + sums.quantile(LEVELS, shock)
+    p_attain = attain(sums, quota, closed, shock)
+    reps = reps.assign(p10=totals[:, 0], p50=totals[:, 1], p90=totals[:, 2], p_attain=p_attain)
+    goal = float(np.nansum(quota)) if target is None and np.isfinite(quota).any() else target
+    company = _company(reps, company_sum(sums), goal, shock)
+    return Forecast(inputs, reps, company, shock, (*inputs.notes, *_notes(reps, inputs, company)))
+
+
+def attain(sums: Sums, quota: np.ndarray, closed: np.ndarray, shock: float) -> np.ndarray:
+    """Return P(closed + money to come ≥ quota) of each row; NaN where the quota is NaN or zero."""
+    known = np.isfinite(quota) & (quota > 0)
+    return np.where(known, sums.reach(np.where(known, quota, 0.0) - closed, shock), np.nan)
+
+
+def _company(reps: pd.DataFrame, total: Sums, target: float | None, shock: float) -> dict[str, float]:
+    sums = {name: float(reps[name].sum()) for name in ("closed", "open", "new", "expected")}
+    low, middle, high = sums["closed"] + total.quantile(LEVELS, shock)[0]
+    goal = float("nan") if target is None else float(target)
+    reached = total.reach(np.array([goal - sums["closed"]]), shock)[0] if np.isfinite(goal) else float("nan")
+    return {
+        **sums,
+        "p10": float(low),
+        "p50": float(middle),
+        "p90": float(high),
+        "target": goal,
+        "p_target": float(reached),
+    }
+
+
+def _notes(reps: pd.DataFrame, inputs: Inputs, company: dict[str, float]) -> list[str]:
+    notes = []
+    if not (reps.quota > 0).any():
+        notes.append("No rep has a quota, so that no chance to make it is given.")
+    elif (zero := int((reps.quota == 0).sum())) > 0:
+        notes.append(f"{zero} {'rep has' if zero == 1 else 'reps have'} a quota of zero, and no chance to make it.")
+    if company["target"] <= company["closed"]:
+        notes.append("The target is already met by what is closed.")
+    unknown = int(np.isnan(inputs.deal_amount).sum())
+    if unknown:
+        notes.append(f"{unknown} open deals have no amount: each is drawn from the amounts of won deals.")
+    return notes

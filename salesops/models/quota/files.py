@@ -1,0 +1,170 @@
+"""Scenarios as files that people share: TOML, bound to a book, a period and a version of the format."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tomllib
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import fields
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from salesops.book.source import Book
+from salesops.errors import did_you_mean
+from salesops.models.quota.scenario import LEVERS, Move, Scenario, ScenarioError
+from salesops.periods import Period
+
+FORMAT = 1
+HEAD = ("name", "company", "book", "period_start", "period_end")
+FIRST = 20
+
+
+def baseline(book: Book, period: Period, **levers: Any) -> Scenario:
+    """Return the scenario of a book and period in which nothing changes, but for the levers given."""
+    settings = {"name": "Baseline", **levers}
+    return Scenario(
+        company=book.company, book=book_key(book), period_start=period.start, period_end=period.end, **settings
+    )
+
+
+def book_key(book: Book) -> str:
+    """Return what tells a book from others wherever its files lie and however far it has grown since.
+
+    It is made of the currency and the first deals, orders and users, which later days do not change.
+    """
+    return book.keep("scenario key", lambda: _book_key(book))
+
+
+def write_scenario(scenario: Scenario, path: str | os.PathLike[str]) -> None:
+    """Write a scenario; a file that is there is replaced at once and whole, or stays as it was."""
+    target = Path(path)
+    part = target.with_name(f"{target.name}.{uuid.uuid4().hex}.part")
+    try:
+        part.write_text(to_toml(scenario), encoding="utf-8")
+        part.replace(target)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        raise ScenarioError(f"{target} cannot be written: {error.strerror}. Choose another place.") from None
+
+
+def read_scenario(path: str | os.PathLike[str], book: Book, period: Period | None = None) -> Scenario:
+    """Read a scenario of this book, and of this period if one is given.
+
+    Raises
+    ------
+    ScenarioError
+        If the file cannot be read, is of another book, period or version, or a lever is out of its bounds.
+        The file stays as it is.
+    """
+    source = Path(path)
+    try:
+        text = source.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ScenarioError(f"{source} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise ScenarioError(f"{source.name} is not a text in UTF-8. Choose a scenario file.") from None
+    scenario = from_toml(text, source.name)
+    if scenario.book != book_key(book):
+        raise ScenarioError(
+            f"{source.name} was made for another book: that of '{scenario.company}'. "
+            f"This is the book of '{book.company}'. Open the scenario with its own book."
+        )
+    if period and (scenario.period_start, scenario.period_end) != (period.start, period.end):
+        raise ScenarioError(
+            f"{source.name} is about {Period(scenario.period_start, scenario.period_end)}, not {period}. "
+            "Open it with its own period."
+        )
+    return scenario
+
+
+def to_toml(scenario: Scenario) -> str:
+    """Return a scenario as TOML; levers without a value are left out."""
+    lines = [f"format = {FORMAT}", *(f"{name} = {_value(getattr(scenario, name))}" for name in HEAD), "", "[levers]"]
+    values = ((name, getattr(scenario, name)) for name in LEVERS)
+    lines += [f"{name} = {_value(value)}" for name, value in values if value is not None]
+    lines += ["", "[quotas]", *(f"{_value(user)} = {_value(amount)}" for user, amount in scenario.quotas)]
+    for move in scenario.moves:
+        lines += ["", "[[moves]]", *(f"{field.name} = {_value(getattr(move, field.name))}" for field in fields(move))]
+    return "\n".join(lines) + "\n"
+
+
+def from_toml(text: str, where: str = "The scenario") -> Scenario:
+    """Read what `to_toml` writes; `where` names it in errors."""
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ScenarioError(f"{where} is not valid TOML: {error}.") from None
+    version = content.pop("format", None)
+    if version != FORMAT:
+        found = "names no format" if version is None else f"has format {version!r}"
+        newer = isinstance(version, int) and version > FORMAT
+        repair = "Update salesops." if newer else "Choose a scenario file."
+        raise ScenarioError(f"{where} {found}; format {FORMAT} was expected. {repair}")
+    parts = {name: content.pop(name, default) for name, default in (("levers", {}), ("quotas", {}), ("moves", []))}
+    _only_known(where, content, HEAD)
+    for name in ("levers", "quotas"):
+        if not isinstance(parts[name], Mapping):
+            raise ScenarioError(f"{where}: {name} must be a table. Got {parts[name]!r}.")
+    _only_known(where, parts["levers"], LEVERS)
+    lists = {"ramp": tuple(parts["levers"]["ramp"])} if isinstance(parts["levers"].get("ramp"), list) else {}
+    settings = {**content, **parts["levers"], **lists}
+    missing = [name for name in HEAD if name not in settings]
+    if missing:
+        raise ScenarioError(f"{where} does not say its {missing[0]}. Choose a scenario file.")
+    try:
+        moves = tuple(_move(entry) for entry in _listed(parts["moves"]))
+        return Scenario(**settings, quotas=tuple(parts["quotas"].items()), moves=moves)
+    except ScenarioError as error:
+        raise ScenarioError(f"{where}: {error}") from None
+
+
+def _move(entry: Any) -> Move:
+    known = {field.name for field in fields(Move)}
+    if not isinstance(entry, Mapping) or set(entry) != known:
+        raise ScenarioError(f"a move has a giver, a receiver and a share. Got {entry!r}.")
+    return Move(**entry)
+
+
+def _listed(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise ScenarioError(f"moves must be a list. Got {value!r}.")
+    return value
+
+
+def _only_known(where: str, content: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    for key in content:
+        if key not in known:
+            raise ScenarioError(f"{where} has an unknown key '{key}'. {did_you_mean(key, known)}")
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, str):
+        # TOML wants the one control character escaped that JSON leaves as it is
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_value, value))}]"
+    return repr(value)
+
+
+def _book_key(book: Book) -> str:
+    firsts = [book.currency]
+    for table, key, since in (
+        ("opportunities", "opportunity_id", "created_date"),
+        ("orders", "order_id", "ordered_at"),
+        ("users", "user_id", "hire_date"),
+    ):
+        rows = book.table(table)
+        dated = rows.filter(rows[since].notnull()) if table != "users" else rows
+        first = dated.order_by(since, key).limit(FIRST).select(key).to_pyarrow()
+        firsts += [f"{table} {value}" for value in first[key].to_pylist()]
+        if len(firsts) > FIRST:
+            break  # the first table that is long enough tells enough
+    return hashlib.sha256(json.dumps(firsts).encode()).hexdigest()[:16]
