@@ -5,7 +5,9 @@ SalesopsError
 ├── BookError       a book that cannot be opened, or data that cannot be trusted
 ├── MapError        a map that cannot be read or does not fit its source
 ├── IntakeError     an import that was refused; nothing was written
-└── PressError      a report that cannot be started: notebook, parameter or folder
+├── PressError      a report that cannot be started: notebook, parameter or folder
+├── HistoryError    purchase histories that no model can be fitted to
+└── ScenarioError   a quota scenario that cannot be read or played through
 
 Every message says what was expected, what was found, how many rows, the first keys and the repair.
 The command line prints the message alone and exits with 1; a traceback is always a defect of ours.
@@ -39,6 +41,14 @@ class IntakeError(SalesopsError):
 
 class PressError(SalesopsError):
     """A report cannot be started as asked."""
+
+
+class HistoryError(SalesopsError, ValueError):
+    """Purchase histories have numbers that no history can have, or not what a model needs."""
+
+
+class ScenarioError(SalesopsError, ValueError):
+    """A quota scenario cannot be read, or asks for what cannot be."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

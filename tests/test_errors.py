@@ -7,7 +7,7 @@ import pytest
 from salesops import errors
 from salesops.errors import SalesopsError, did_you_mean, first_few
 
-KINDS = ("PeriodError", "BookError", "MapError", "IntakeError", "PressError")
+KINDS = ("PeriodError", "BookError", "MapError", "IntakeError", "PressError", "HistoryError", "ScenarioError")
 
 
 @pytest.mark.parametrize("name", KINDS)

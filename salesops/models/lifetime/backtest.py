@@ -8,8 +8,9 @@ from numpy.typing import ArrayLike
 from scipy import stats
 from sklearn.base import clone
 
+from salesops.errors import HistoryError
 from salesops.models.lifetime.purchase_model import PurchaseModel
-from salesops.models.lifetime.rows import HistoryError, Vector, check_amounts, check_histories, numbers
+from salesops.models.lifetime.rows import Vector, check_amounts, check_histories, numbers
 
 
 def backtest(model: PurchaseModel, calibration: pd.DataFrame, bought: ArrayLike, horizon: float) -> pd.DataFrame:

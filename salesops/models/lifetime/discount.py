@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.polynomial import chebyshev
 
-from salesops.models.lifetime.rows import HistoryError, Vector
+from salesops.errors import HistoryError
+from salesops.models.lifetime.rows import Vector
 
 MOST_UNITS = 1_000_000
 DIGITS = 25.0  # the interpolation errs by e^−25

@@ -13,16 +13,9 @@ from scipy import special
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from salesops.errors import HistoryError
 from salesops.models.lifetime.maximum import Matrix, maximise
-from salesops.models.lifetime.rows import (
-    HistoryError,
-    Vector,
-    check_purchases,
-    distinct,
-    numbers,
-    read_counts,
-    refuse,
-)
+from salesops.models.lifetime.rows import Vector, check_purchases, distinct, numbers, read_counts, refuse
 from salesops.models.lifetime.sums import weighted
 
 NAMES = ("p", "q", "v")

@@ -8,15 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from salesops.errors import SalesopsError, first_few
+from salesops.errors import HistoryError, first_few
 
 Vector = NDArray[np.float64]
 MOST_PURCHASES = 1_000_000
 _MIX = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9))
-
-
-class HistoryError(SalesopsError, ValueError):
-    """Purchase histories, contracts or a question about them that no model can take."""
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ from scipy import special
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from salesops.errors import HistoryError
 from salesops.models.lifetime.maximum import Matrix, maximise
-from salesops.models.lifetime.rows import MOST_PURCHASES, HistoryError, Vector, numbers, read_counts, refuse
+from salesops.models.lifetime.rows import MOST_PURCHASES, Vector, numbers, read_counts, refuse
 from salesops.models.lifetime.sums import tail_counts, weighted
 
 NAMES = ("alpha", "beta")

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from salesops.book.source import Book
-from salesops.errors import did_you_mean
-from salesops.models.quota.scenario import LEVERS, Move, Scenario, ScenarioError
+from salesops.errors import ScenarioError, did_you_mean
+from salesops.models.quota.scenario import LEVERS, Move, Scenario
 from salesops.periods import Period
 
 FORMAT = 1

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from salesops.errors import did_you_mean
+from salesops.errors import ScenarioError, did_you_mean
 from salesops.models.forecast.arrivals import ramp_factor, strength
 from salesops.models.forecast.inputs import Inputs
 from salesops.models.forecast.to_come import Array, ToCome
-from salesops.models.quota.scenario import Scenario, ScenarioError
+from salesops.models.quota.scenario import Scenario
 
 YEAR = 365.25
 NEW_HIRES = "New hires"

@@ -9,12 +9,8 @@ from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
 
-from salesops.errors import SalesopsError, first_few
+from salesops.errors import ScenarioError, first_few
 from salesops.models.forecast.sums import SHOCK
-
-
-class ScenarioError(SalesopsError, ValueError):
-    """A scenario that cannot be: a lever out of its bounds, or a file of another book, period or version."""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 from sklearn.base import clone
 
+from salesops.errors import HistoryError
 from salesops.models.lifetime import GammaGamma
-from salesops.models.lifetime.rows import HistoryError
 
 
 def ready(p: float, q: float, v: float) -> GammaGamma:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from salesops.errors import HistoryError
 from salesops.models.lifetime import BetaGeoNBD, ModifiedBetaGeoNBD, ParetoNBD
 from salesops.models.lifetime.discount import discount_weights
 from salesops.models.lifetime.purchase_model import PurchaseModel
-from salesops.models.lifetime.rows import HistoryError
 
 GEOMETRIC = {"r": 0.6, "alpha": 5.0, "a": 0.8, "b": 2.5}
 PARETO = {"r": 0.6, "alpha": 10.0, "s": 0.7, "beta": 12.0}

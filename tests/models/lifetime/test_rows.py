@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.exceptions import NotFittedError
 
-from salesops.errors import SalesopsError
+from salesops.errors import HistoryError, SalesopsError
 from salesops.models.lifetime import (
     BetaGeoNBD,
     GammaGamma,
@@ -20,7 +20,7 @@ from salesops.models.lifetime import (
     ShiftedBetaGeometric,
     backtest,
 )
-from salesops.models.lifetime.rows import HistoryError, distinct, read_histories
+from salesops.models.lifetime.rows import distinct, read_histories
 
 NUMBERS = st.sampled_from([0.0, -0.0, 1.0, 2.0, 0.1, 0.3, 1e-300, 1e5])
 

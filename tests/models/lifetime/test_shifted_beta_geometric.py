@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 
+from salesops.errors import HistoryError
 from salesops.models.lifetime import ShiftedBetaGeometric
-from salesops.models.lifetime.rows import HistoryError
 
 # Fader and Hardie (2007): of 1,000 customers, those still here after 1 … 7 years
 HIGH_END = [1000, 869, 743, 653, 593, 551, 517, 491]
