@@ -55,6 +55,16 @@ def test_replace_never_removes_what_no_import_wrote(export: Path) -> None:
     assert (dest / "thesis.docx").exists()
 
 
+def test_replace_carries_over_what_people_wrote(export: Path) -> None:
+    """A playbook, its overrides and its log belong to people; the weekly import leaves them as they are."""
+    dest = run(export).dest
+    for name in ("playbook.toml", "overrides.csv", "play_log.csv"):
+        (dest / name).write_text(f"words in {name}")
+    run(export, replace=True)
+    for name in ("playbook.toml", "overrides.csv", "play_log.csv"):
+        assert (dest / name).read_text() == f"words in {name}"
+
+
 def test_a_failed_replacement_keeps_the_old_book(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C while writing leaves the old book as it was and no folder of ours."""
     run(export)

@@ -14,7 +14,10 @@ from typing import Any
 import duckdb
 
 from salesops.book.intake.names import literal, quoted
+from salesops.book.playbook import log, overrides, read
 from salesops.errors import IntakeError
+
+PEOPLES_OWN = (read.FILE, overrides.FILE, log.FILE)
 
 
 def check_destination(dest: Path, source: Path, *, replace: bool) -> None:
@@ -26,7 +29,8 @@ def check_destination(dest: Path, source: Path, *, replace: bool) -> None:
     held = sorted(path.name for path in dest.iterdir()) if dest.exists() else []
     if held and not replace:
         raise IntakeError(f"DEST '{dest}' exists and is not empty. Name another folder, or replace it with --replace.")
-    foreign = [name for name in held if name not in ("book.toml", "rejected") and not name.endswith(".parquet")]
+    written = ("book.toml", "rejected", *PEOPLES_OWN)
+    foreign = [name for name in held if name not in written and not name.endswith(".parquet")]
     if foreign:
         raise IntakeError(
             f"DEST '{dest}' holds files that no import wrote (first: {foreign[0]}), so it is not replaced. "
@@ -38,7 +42,8 @@ def check_destination(dest: Path, source: Path, *, replace: bool) -> None:
 def new_folder(dest: Path) -> Iterator[Path]:
     """Give an empty folder; on leaving without an error it becomes `dest`, else nothing of it remains.
 
-    A folder that stands at `dest` is moved aside and removed when the new one is in its place.
+    A folder that stands at `dest` is moved aside and removed when the new one is in its place. What people wrote
+    into it, the playbook and its records, is carried over.
     """
     dest = dest.resolve()
     mark = secrets.token_hex(4)
@@ -47,6 +52,9 @@ def new_folder(dest: Path) -> Iterator[Path]:
     try:
         made.mkdir(parents=True)
         yield made
+        for name in PEOPLES_OWN:
+            if (dest / name).is_file():
+                shutil.copy2(dest / name, made / name)
         _sync(made)
         if dest.exists():
             dest.rename(aside)
