@@ -19,6 +19,7 @@ from salesops.models.lifetime import GammaGamma, ModifiedBetaGeoNBD, backtest
 from salesops.models.segments import SegmentGrid, fit_grid
 
 FEWEST = 50
+DECIMALS = 6
 ESTIMATES = ("p_active", "expected_purchases", "spend", "value")
 
 
@@ -60,10 +61,10 @@ class Customers:
         How far ahead the estimates look.
     table : pandas.DataFrame
         One row for each account that ever bought, by account_id: every column of metrics.purchases (recency and T
-        in weeks); account_name (the account_id where the book has no name); p_active (0–1: chance to buy within
-        the horizon), expected_purchases (count, within the horizon), spend (money: expected value of a purchase, see
-        `spend_from`), value (money: expected_purchases × spend; not discounted, no cost taken off); segment
-        (categorical, in the order of `grid.names`). The four estimates are NaN where `usable` is false.
+        in weeks, money to DECIMALS); account_name (the account_id where the book has no name); p_active (0–1: chance
+        to buy within the horizon), expected_purchases (count, within the horizon), spend (money: expected value of a
+        purchase, see `spend_from`), value (money: expected_purchases × spend; not discounted, no cost taken off);
+        segment (categorical, in the order of `grid.names`). The four estimates are NaN where `usable` is false.
     purchase_fit, spend_fit : Fit or None
         None where there is nobody to fit on.
     usable : bool
@@ -141,10 +142,11 @@ def customers(book: Book, as_of: date, *, horizon_weeks: int = 13, grid: Segment
 
 
 def customer_summary(book: Book, as_of: date) -> pd.DataFrame:
-    """Return metrics.purchases of a day in weeks, by account_id; computed once for a book and a day."""
+    """Return metrics.purchases of a day in weeks, by account_id, money to DECIMALS; computed once."""
     kept = book.keep(("purchases", as_of), lambda: purchases(book, as_of))
     found: pd.DataFrame = kept.order_by("account_id").to_pandas()
-    return found
+    # sums differ in their last bits with the order of the rows; a cut or a tie must not hang on that
+    return found.assign(**{name: found[name].round(DECIMALS) for name in ("monetary", "total", "returned")})
 
 
 def _before(as_of: date, horizon_weeks: int) -> date:
