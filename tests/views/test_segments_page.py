@@ -1,0 +1,192 @@
+"""The page of customer segments: every block, on the sample and where there is next to nothing to show."""
+
+from __future__ import annotations
+
+import functools
+from datetime import date
+from pathlib import Path
+
+import altair as alt
+import pytest
+from books import Row, Rows, make_book
+
+from salesops.book.finding import Finding
+from salesops.book.source import Book, open_book
+from salesops.models.customers_segments import METHODS, CustomerSegments, customer_segments
+from salesops.views import segments_charts, segments_moves, segments_page
+from salesops.views.blocks import Block
+
+DAY = date(2026, 10, 31)
+BLOCKS = (
+    segments_page.page_head,
+    segments_page.key_figures,
+    segments_page.segments_table,
+    segments_page.rules_list,
+    segments_page.stability,
+    segments_page.estimates,
+    segments_page.limits,
+    segments_page.how_defined,
+    segments_moves.since_words,
+    segments_moves.moves,
+    segments_moves.movers_table,
+    segments_moves.segment_plays,
+    segments_moves.plays_table,
+)
+CHARTS = (segments_charts.shares_chart, segments_charts.since_chart, segments_charts.moves_chart)
+
+
+def shop(folder: Path, sales: list[tuple[str | None, str, float]], **tables: Rows) -> Book:
+    orders: Rows = [{"order_id": f"O{n}", "account_id": row[0], "ordered_at": row[1]} for n, row in enumerate(sales)]
+    lines: Rows = [
+        {"order_line_id": f"L{n}", "order_id": f"O{n}", "quantity": 1 if row[2] > 0 else -1, "net_amount": row[2]}
+        for n, row in enumerate(sales)
+    ]
+    return make_book(folder, {"orders": orders, "order_lines": lines, **tables})
+
+
+def page(found: CustomerSegments) -> str:
+    """The whole page as text; every chart is checked against its schema."""
+    for draw in CHARTS:
+        drawn = draw(found)
+        assert isinstance(drawn, Block) or drawn.to_dict()["description"]
+    return "\n".join(block(found).text for block in BLOCKS)
+
+
+@functools.cache
+def by(sample: Path, method: str) -> CustomerSegments:
+    return customer_segments(open_book(sample), DAY, method=method)
+
+
+@pytest.fixture
+def found(sample: Path) -> CustomerSegments:
+    """The sample's segments by the default rules."""
+    return by(sample, "grid")
+
+
+def test_headline_and_figures_are_the_results(found: CustomerSegments) -> None:
+    """Counts and shares on page one are those of the results, rounded for people."""
+    head, figures, results = (
+        segments_page.page_head(found).text,
+        segments_page.key_figures(found).text,
+        found.results(),
+    )
+    assert f"{results['customers']} customers in {len(results['segments'])} segments" in head
+    assert f"{results['moved']} changed segment" in head
+    best = max(results["segments"], key=lambda row: row["value_share"])
+    assert f"“{best['segment']}” ({best['customer_share']:.0%}) hold {best['value_share']:.0%}" in head
+    assert f"thousand EUR: {results['expected_money'] / 1000:,.0f}" in figures
+    off = results["value_test"]["expected"] / results["value_test"]["came"] - 1
+    assert f"last time {abs(off):.0%} too {'much' if off > 0 else 'little'}" in figures
+    assert f"{results['never_bought']} accounts never bought" in figures
+
+
+def test_every_segment_stands_in_table_chart_and_rules(found: CustomerSegments) -> None:
+    """No segment is left out of the table, of the chart or of the rules; the table adds up."""
+    table, rules = segments_page.segments_table(found).text, segments_page.rules_list(found).text
+    chart = segments_charts.shares_chart(found)
+    assert isinstance(chart, alt.LayerChart)
+    for name in found.segments.segment:
+        assert name in table
+        assert f"- {name}: " in rules
+        assert f"{name}: " in chart.to_dict()["description"]
+    assert table.splitlines()[-1].split()[:2] == ["All", str(len(found.now.table))]
+
+
+def test_estimates_stand_beside_both_baselines(found: CustomerSegments) -> None:
+    """The model's test names what came, the hiatus and predicting zero, and the money as well."""
+    text = segments_page.estimates(found).text
+    for said in ("MBG/NBD on 522 customers", "time since last purchase", "predict zero", "Money:", "own mean so far"):
+        assert said in text
+    assert f"{found.now.backtest.actual.iloc[0]:,.0f} came" in text
+
+
+def test_stability_is_cut_not_rounded(found: CustomerSegments) -> None:
+    """The table never shows a higher agreement than the verdict names."""
+    shown = segments_page.stability(found).text
+    assert found.in_use is not None
+    cut = int(found.in_use * 100) / 100
+    assert f"mean ARI {cut:.2f}".replace("0.", ".") in found.verdict
+    assert f"Rules, {len(found.segments)} segments" in shown
+    (line,) = (line for line in shown.splitlines() if line.startswith("Rules, "))
+    assert line.split()[3] == f"{cut:.2f}"
+
+
+def test_numbers_in_rules_have_no_tails(sample: Path) -> None:
+    """A cut reads as a person writes it, whatever the last bits of its sum."""
+    text = segments_page.rules_list(by(sample, "value")).text
+    assert not any(len(word.strip(".,;").partition(".")[2]) > 4 for word in text.split())
+
+
+def test_warnings_about_other_tables_stay_out(found: CustomerSegments) -> None:
+    """Only what is wrong with the tables of this page stands in its limits."""
+    findings = [Finding(name, "rule", "warning", "odd", "Mend it.") for name in ("orders", "commitments")]
+    text = segments_page.limits(found, *findings).text
+    assert "orders: odd" in text
+    assert "commitments" not in text
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_gives_a_page(sample: Path, method: str) -> None:
+    """Rules and clusters fill every block; clusters are described by their medians."""
+    text = page(by(sample, method))
+    assert "There are no segments" not in text
+    assert ("(medians)" in text) == (method in ("kmeans", "mixture"))
+
+
+ONE: list[tuple[str | None, str, float]] = [("A", "2026-06-01", 50)]
+ALIKE: list[tuple[str | None, str, float]] = [
+    (f"A{n}", day, 10) for n in range(60) for day in ("2026-01-05", "2026-04-05", "2026-05-05")
+]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    ("sales", "said"),
+    [
+        ([("A", "2026-12-01", 50.0)], "Nobody has bought anything by this date"),
+        ([(None, "2026-06-01", 50.0)], "Nobody has bought anything by this date"),
+        ([("A", "2026-06-01", -50.0)], "1 customer only returned goods"),
+        (ONE, "1 customer"),
+        (ALIKE, "60 customers"),
+        ([*ALIKE, *((f"A{n}", "2026-06-05", -500.0) for n in range(60))], "60 customers"),
+    ],
+    ids=("later", "nobody", "returned", "one", "alike", "negative"),
+)
+def test_next_to_nothing_reads_as_a_sentence(
+    tmp_path: Path, sales: list[tuple[str | None, str, float]], said: str, method: str
+) -> None:
+    """Without customers, with one, with all alike, with negative totals: every block says what it lacks."""
+    text = page(customer_segments(shop(tmp_path, sales), DAY, method=method))
+    assert said in text
+    assert "nan" not in text.lower().split()
+    assert "There are no estimates." in text
+    assert "This book has no playbook" in text
+
+
+def test_silence_of_the_book_is_named(tmp_path: Path) -> None:
+    """A date long after the last purchase of anyone is said to read as the customers' silence."""
+    text = segments_page.limits(customer_segments(shop(tmp_path, ONE), date(2027, 6, 1))).text
+    assert "Nobody bought in the last 365 days before 1 Jun 2027" in text
+
+
+def test_what_is_left_out_is_said_in_words(tmp_path: Path) -> None:
+    """Sales without customer, returns alone and accounts that never bought are counted in the limits."""
+    accounts: list[Row] = [{"account_id": "A"}, {"account_id": "C"}]
+    sales: list[tuple[str | None, str, float]] = [*ONE, (None, "2026-06-02", 70), ("B", "2026-06-03", -5)]
+    text = segments_page.limits(customer_segments(shop(tmp_path, sales, accounts=accounts), DAY)).text
+    assert "1 order line in 1 order name no customer, 70\N{NO-BREAK SPACE}EUR in all" in text
+    assert "1 customer only returned goods" in text
+    assert "1 account never bought" in text
+
+
+def test_names_are_data(tmp_path: Path) -> None:
+    """A customer named like markup is shown as written, and never becomes markup."""
+    name = "<b>=1+1</b>"
+    sales: list[tuple[str | None, str, float]] = [
+        (f"A{n}", f"2026-0{1 + n % 5}-1{k}", 10 + n) for n in range(20) for k in range(1 + n % 4)
+    ]
+    book = shop(tmp_path, sales, accounts=[{"account_id": "A0", "account_name": name}])
+    shown = segments_moves.movers_table(customer_segments(book, DAY))
+    assert name in shown.text
+    assert "&lt;b&gt;=1+1&lt;/b&gt;" in shown.html
+    assert name not in shown.html
