@@ -1,0 +1,229 @@
+"""All customers on a day: what they bought, what they are expected to buy, their segment, and how far to trust it.
+
+Purchases are expected by MBG/NBD on weeks, the spend of a purchase by Gamma-Gamma. Both take a population of
+customers who buy at random; where the data do not carry such a fit, its columns are empty and the result says why.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+
+from salesops.book.source import Book
+from salesops.errors import PeriodError
+from salesops.metrics.purchases import left_out, purchases
+from salesops.models.lifetime import GammaGamma, ModifiedBetaGeoNBD, backtest
+from salesops.models.segments import SegmentGrid, fit_grid
+
+FEWEST = 50
+ESTIMATES = ("p_active", "expected_purchases", "spend", "value")
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted model, without the model.
+
+    Attributes
+    ----------
+    model : str
+        MBG/NBD or Gamma-Gamma.
+    customers : int
+        How many it was fitted on.
+    params, standard_errors : dict
+        By the names of the literature: r, alpha (weeks), a, b; p, q, v (money). Infinite errors if not converged.
+    converged : bool
+        Whether there is a maximum.
+    message : str
+        What happened, in words.
+    """
+
+    model: str
+    customers: int
+    params: dict[str, float]
+    standard_errors: dict[str, float]
+    converged: bool
+    message: str
+
+
+@dataclass(frozen=True)
+class Customers:
+    """The result of `customers`.
+
+    Attributes
+    ----------
+    as_of : date
+        Last day of which anything is known.
+    horizon_weeks : int
+        How far ahead the estimates look.
+    table : pandas.DataFrame
+        One row for each account that ever bought, by account_id: every column of metrics.purchases (recency and T
+        in weeks); account_name (the account_id where the book has no name); p_active (0–1: chance to buy within
+        the horizon), expected_purchases (count, within the horizon), spend (money: expected value of a purchase, see
+        `spend_from`), value (money: expected_purchases × spend; not discounted, no cost taken off); segment
+        (categorical, in the order of `grid.names`). The four estimates are NaN where `usable` is false.
+    purchase_fit, spend_fit : Fit or None
+        None where there is nobody to fit on.
+    usable : bool
+        Whether purchases can be estimated: FEWEST customers or more, and a fit that converged.
+    why_not : str
+        The reason in words; "" if usable.
+    spend_from : str
+        "gamma-gamma"; or "own mean" where that fit did not converge or has no mean (q ≤ 1): then spend is the
+        customer's own money per purchase day so far, NaN if none of it has a rate.
+    backtest : pandas.DataFrame
+        As models.lifetime.backtest gives it (in weeks), fitted horizon_weeks before `as_of` and held against
+        what was bought since; empty if there were fewer than FEWEST customers then.
+    left_out : dict
+        As metrics.purchases.left_out counts it.
+    never_bought : int
+        Accounts of the book, known by `as_of`, that are not in the table.
+    grid : SegmentGrid or None
+        What the segments mean: the grid that was given, else one cut at these customers. None without customers.
+    """
+
+    as_of: date
+    horizon_weeks: int
+    table: pd.DataFrame
+    purchase_fit: Fit | None
+    spend_fit: Fit | None
+    usable: bool
+    why_not: str
+    spend_from: str
+    backtest: pd.DataFrame
+    left_out: dict[str, float]
+    never_bought: int
+    grid: SegmentGrid | None
+
+
+def customers(book: Book, as_of: date, *, horizon_weeks: int = 13, grid: SegmentGrid | None = None) -> Customers:
+    """Summarise, estimate and segment the customers of a book as known on a day.
+
+    Parameters
+    ----------
+    as_of : date
+        Last day that counts.
+    horizon_weeks : int
+        How far ahead to look, and how long a stretch to hold out for the backtest.
+    grid : SegmentGrid
+        A frozen definition to reuse, on columns of the table; the usual one, cut at these customers, if None.
+
+    Raises
+    ------
+    PeriodError
+        If the horizon is shorter than a week, or reaches back beyond any date.
+    """
+    start = _before(as_of, horizon_weeks)
+    table, never_bought = _named(book, customer_summary(book, as_of), as_of)
+    model, purchase_fit = _fit_purchases(table)
+    spend_model, spend_fit = _fit_spend(table)
+    why_not = _why_not(len(table), purchase_fit)
+    if model is not None and not why_not:
+        table = _estimated(table, model, spend_model, horizon_weeks)
+    if grid is None and len(table):
+        grid = fit_grid(table, fitted_on=as_of)
+    return Customers(
+        as_of=as_of,
+        horizon_weeks=horizon_weeks,
+        table=table.assign(segment=grid.assign(table).segment if grid else None),
+        purchase_fit=purchase_fit,
+        spend_fit=spend_fit,
+        usable=not why_not,
+        why_not=why_not,
+        spend_from="gamma-gamma" if spend_model else "own mean",
+        backtest=_backtest(customer_summary(book, start), table, horizon_weeks),
+        left_out=left_out(book, as_of).to_pandas().iloc[0].to_dict(),
+        never_bought=never_bought,
+        grid=grid,
+    )
+
+
+def customer_summary(book: Book, as_of: date) -> pd.DataFrame:
+    """Return metrics.purchases of a day in weeks, by account_id; computed once for a book and a day."""
+    kept = book.keep(("purchases", as_of), lambda: purchases(book, as_of))
+    found: pd.DataFrame = kept.order_by("account_id").to_pandas()
+    return found
+
+
+def _before(as_of: date, horizon_weeks: int) -> date:
+    if horizon_weeks < 1:
+        raise PeriodError(f"The horizon must be 1 week or more. Got {horizon_weeks}.")
+    try:
+        return as_of - timedelta(weeks=horizon_weeks)
+    except OverflowError:
+        raise PeriodError(f"A horizon of {horizon_weeks:,} weeks reaches back beyond any date. Shorten it.") from None
+
+
+def _named(book: Book, table: pd.DataFrame, as_of: date) -> tuple[pd.DataFrame, int]:
+    """Return the table with names and empty estimates, and how many accounts of the book are not in it."""
+    accounts = book.table("accounts").select("account_id", "account_name", "created_date").to_pandas()
+    names = accounts.drop_duplicates("account_id").set_index("account_id").account_name
+    known = accounts[~(pd.to_datetime(accounts.created_date) > pd.Timestamp(as_of))]
+    never_bought = int((~known.account_id.isin(table.account_id)).sum())
+    name = table.account_id.map(names).fillna(table.account_id)
+    nothing: dict[str, float] = dict.fromkeys(ESTIMATES, np.nan)
+    return table.assign(account_name=name, **nothing), never_bought
+
+
+def _fit_purchases(table: pd.DataFrame) -> tuple[ModifiedBetaGeoNBD | None, Fit | None]:
+    if table.empty:
+        return None, None
+    model = ModifiedBetaGeoNBD().fit(table.frequency, table.recency, table["T"])
+    return model, _fit("MBG/NBD", model, len(table))
+
+
+def _fit_spend(table: pd.DataFrame) -> tuple[GammaGamma | None, Fit | None]:
+    """Fit spend on those who bought again at a known price; the model is None where it has no mean."""
+    again = table[(table.frequency > 0) & (table.monetary > 0)]
+    if again.empty:
+        return None, None
+    model = GammaGamma().fit(again.frequency, again.monetary)
+    usable = model.converged_ and model.params_["q"] > 1 and len(again) >= FEWEST
+    return model if usable else None, _fit("Gamma-Gamma", model, len(again))
+
+
+def _fit(name: str, model: ModifiedBetaGeoNBD | GammaGamma, count: int) -> Fit:
+    return Fit(name, count, model.params_, model.standard_errors_, model.converged_, model.message_)
+
+
+def _why_not(count: int, fit: Fit | None) -> str:
+    if fit is None:
+        return "Nobody has bought anything by this date, so nothing can be estimated."
+    if count < FEWEST:
+        return f"Estimates need {FEWEST} customers or more; {count:,} have bought by this date."
+    return "" if fit.converged else f"The model of repeat purchases cannot be used. {fit.message}"
+
+
+def _estimated(
+    table: pd.DataFrame, model: ModifiedBetaGeoNBD, spend_model: GammaGamma | None, horizon: int
+) -> pd.DataFrame:
+    history = (table.frequency, table.recency, table["T"])
+    expected = model.expected_purchases(horizon, *history)
+    spend = _own_mean(table) if spend_model is None else _model_mean(table, spend_model)
+    return table.assign(
+        p_active=model.probability_active(horizon, *history),
+        expected_purchases=expected,
+        spend=spend,
+        value=expected * spend,
+    )
+
+
+def _model_mean(table: pd.DataFrame, model: GammaGamma) -> pd.Series:
+    # no amount is known of repeat purchases without a rate, so only the population is
+    known = table.frequency.where(table.monetary > 0, 0)
+    return pd.Series(model.expected_spend(known, table.monetary), table.index)
+
+
+def _own_mean(table: pd.DataFrame) -> pd.Series:
+    bought = (table.total - table.returned) / (table.frequency + 1)
+    return bought.where((bought > 0) | (table.no_rate == 0))
+
+
+def _backtest(before: pd.DataFrame, now: pd.DataFrame, horizon: int) -> pd.DataFrame:
+    if len(before) < FEWEST:
+        return pd.DataFrame()
+    # what is known of a day never changes afterwards, so everyone of then is there now
+    bought = before.account_id.map(now.set_index("account_id").frequency) - before.frequency
+    return backtest(ModifiedBetaGeoNBD(), before, bought, horizon)
