@@ -56,12 +56,11 @@ def answers(book: Book, account_id: str, as_of: date) -> dict[str, Any]:
     return rows[0] if rows else {"account_id": account_id, "asked": 0, "answered": 0, **nothing}
 
 
-def low_answers(
-    book: Book, account_id: str, as_of: date, *, touches: pd.DataFrame, days: pd.DataFrame
-) -> pd.DataFrame:
+def low_answers(book: Book, account_id: str, as_of: date, *, touches: pd.DataFrame, days: pd.DataFrame) -> pd.DataFrame:
     """Return the answers of DETRACTORS or less in the RECENT days that were not recovered, newest first.
 
-    Recovered means: a call, email, meeting or follow-up within the book's follow_up_days after the answer, and a purchase after that contact.
+    Recovered means: a call, email, meeting or follow-up within the book's follow_up_days after the answer, and a
+    purchase after that.
 
     Parameters
     ----------

@@ -31,7 +31,8 @@ class Owner:
     year_value : float
         Money: net sales of the last 365 days.
     first_contact : date or None
-        Where the client changed hands: the new owner's first call, email, meeting or follow-up with the client after that last day.
+        Where the client changed hands: the new owner's first call, email, meeting or follow-up with the client
+        after that last day.
     """
 
     user_id: str
