@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from salesops.models.client import ClientPage
 from salesops.views import words
-from salesops.views.blocks import Block, sentence
 
 _VERBS = {"meeting": "Meet {}", "call": "Call {}", "email": "Write to {}", "self-service": "Point {} to self-service"}
 _TYPES = {"call": "Call", "email": "E-mail", "meeting": "Meeting", "follow_up": "Follow-up", "gift": "Gift"}
@@ -18,36 +18,21 @@ def next_sentence(p: ClientPage) -> str:
     """Return what to do next and why, in one or two sentences."""
     if p.play:
         return _play_sentence(p)
-    name, by = p.account_name, f" by {words.day(p.step.by)}"
-    gap = words.plural(_half_even(p.rhythm.median_gap), "day")
-    said = {
-        "orphaned": f"Name a new owner for {name}: {p.owner.name} left on {words.day(p.owner.left)}.",
-        "unhappy": f"Call {name} now: {_low(p)}.",
-        "contract": f"Meet {name}{by}: {_ending(p)}.",
-        "overdue": f"Call {name} now: it buys every {gap} and is {words.plural(p.rhythm.overdue_days, 'day')} overdue.",
-        "missing": f"Call {name} now: {_missing(p)} not delivered in full.",
-        "first order": f"Win the first order of {name}: it has not bought yet.",
-        "expected": f"Offer {name} the usual order{by}: it buys every {gap}.",
-        "in touch": f"Stay in touch with {name}: it has no steady gap, so no purchase is expected on a day.",
-    }
-    return said[p.step.rule]
+    return _RULES[p.step.rule](p)
 
 
-def step_words(p: ClientPage) -> Block:
+def step_words(p: ClientPage) -> str:
     """Return the play in full, or the rule that stands in for one."""
     play = p.play
     if not play:
         rule = _TOPICS.get(p.step.rule, p.step.rule)
-        return sentence(f"This book has no playbook, so a fixed rule gives the step: “{rule}”.")
+        return f"This book has no playbook, so a fixed rule gives the step: “{rule}”."
     if play["arm"] == "hold-out":
-        return sentence(
-            f"Play “{play['play_name']}”, held out. Its reason would be: {play['why']} Clients that are held out show "
-            "what happens without the play. What has a date is done all the same."
-        )
-    cadence = f"every {words.plural(_half_even(play['cadence_days']), 'day')}" if play["cadence_days"] else ""
+        return f"Its reason would be: {play['why']} What has a date is done all the same."
+    cadence = f" every {words.plural(_half_even(play['cadence_days']), 'day')}" if play["cadence_days"] else ""
     chosen = f" Chosen by a person: {play['override_reason']}." if play["arm"] == "override" else ""
-    return sentence(
-        f"Play “{play['play_name']}”: {play['channel']} {cadence}, by {_who(p)}. "
+    return (
+        f"Play “{play['play_name']}”: {play['channel']}{cadence}, by {_who(p)}. "
         f"Offer: {_stop(play['offer'])} Stop when: {_stop(play['stop'])} "
         f"Or after {words.plural(play['stop_after'], 'action')} without an outcome.{chosen}"
     )
@@ -70,22 +55,30 @@ def owner_words(p: ClientPage) -> str:
     return f"{said} Expected loss from the change: {stake} a year." if high else said
 
 
-def rhythm_words(p: ClientPage) -> str:
-    """Say how steady the client's own gaps are, and whether the next purchase is late."""
+def lateness(p: ClientPage) -> str:
+    """Say in a few words whether the next purchase is late."""
     r = p.rhythm
-    if r.state == "never bought":
-        return "nothing bought yet"
-    if r.state == "one purchase":
-        return "one purchase gives no gap"
-    gap = words.plural(_half_even(r.median_gap), "day")
-    spread = "" if r.spread is None else f", spread {words.number(_half_even(r.spread))}"
-    if not r.steady:
-        return f"no day: gap {gap}{spread} is not steady"
+    if r.state in ("never bought", "one purchase"):
+        return r.state
+    if not r.steady or r.expected is None:
+        return "no steady gap"
     if r.overdue_days:
-        return f"overdue by {words.plural(r.overdue_days, 'day')}; gap {gap}{spread}"
-    if r.earliest == r.latest or r.earliest is None or r.latest is None:
-        return f"gap {gap}{spread}"
-    return f"{words.span(r.earliest, r.latest)}; gap {gap}{spread}"
+        return f"overdue by {words.plural(r.overdue_days, 'day')}"
+    return "due now" if r.state == "due" else from_now((r.expected - p.as_of).days)
+
+
+def rhythm_words(p: ClientPage) -> str:
+    """Say how steady the client's own gaps are, and when the next purchase is expected."""
+    r = p.rhythm
+    if r.median_gap is None:
+        return "Nothing bought yet." if r.state == "never bought" else "One purchase so far: there is no gap to go by."
+    gap = f"{words.plural(p.purchases, 'purchase')}, one every {words.plural(_half_even(r.median_gap), 'day')}"
+    spread = "" if r.spread is None else f" (spread {words.number(_half_even(r.spread))})"
+    if not r.steady or r.earliest is None or r.latest is None:
+        return f"{gap}{spread}: not steady enough to expect a day."
+    if r.earliest == r.latest:
+        return f"{gap}{spread}."
+    return f"{gap}{spread}; the next is expected {words.span(r.earliest, r.latest)}."
 
 
 def whitespace_words(p: ClientPage) -> str:
@@ -142,12 +135,32 @@ def activity_words(row: Any) -> str:
     return f"{kind}: {row.subject}" if isinstance(row.subject, str) and row.subject else kind
 
 
+def contact_words(row: Any) -> str:
+    """Return a completed activity in words: "Call: check the need, with Ann Lee (Reached)"."""
+    who = f", with {row.contact_name}" if isinstance(row.contact_name, str) else ""
+    came = f" ({row.outcome})" if isinstance(row.outcome, str) and row.outcome else ""
+    return f"{activity_words(row)}{who}{came}"
+
+
+def contract_words(row: Any, currency: str) -> str:
+    """Say what a contract is worth, when it ends, until when to act, and what was agreed."""
+    said = f"{words.money(row.annual_amount, currency=currency)} a year, "
+    if not row.runs:
+        said += f"ended on {words.day(row.end_date)}{', renewed' if row.renewed else ' and was not renewed'}."
+    elif row.renewed:
+        said += f"ends on {words.day(row.end_date)}, renewed."
+    else:
+        act = f"act by {words.day(row.action_date)}, {from_now(int(row.days_left))}"
+        said += f"ends on {words.day(row.end_date)}: {act}."
+    return f"{said} {row.terms}".strip()
+
+
 def trust_words(p: ClientPage) -> list[str]:
     """Say how far to trust the chance to buy and the value, against naive forecasts."""
     if not p.estimates["usable"]:
         return [p.estimates["why_not"]]
     rows = {row["forecast"]: row for row in p.estimates["backtest"]}
-    said = ["Chance and value are estimates of a model fitted on all clients; value is before any cost."]
+    said = ["Chance to buy and value are estimates of one model of all clients; value is before any cost."]
     model, naive = rows.get("probability active", {}), rows.get("time since last purchase", {})
     if model.get("auc") is None or naive.get("auc") is None:
         return [*said, "There are too few clients of before to hold the model against what came."]
@@ -216,3 +229,52 @@ def _ending(p: ClientPage) -> str:
 def _missing(p: ClientPage) -> str:
     count = int((p.lines.what == "missing").sum())
     return words.plural(count, "order line is", "order lines are")
+
+
+def _orphaned(p: ClientPage) -> str:
+    return f"Name a new owner for {p.account_name}: {p.owner.name} left on {words.day(p.owner.left)}."
+
+
+def _unhappy(p: ClientPage) -> str:
+    return f"Call {p.account_name} now: {_low(p)}."
+
+
+def _contract(p: ClientPage) -> str:
+    return f"Meet {p.account_name} by {words.day(p.step.by)}: {_ending(p)}."
+
+
+def _overdue(p: ClientPage) -> str:
+    late = words.plural(p.rhythm.overdue_days, "day")
+    return f"Call {p.account_name} now: it buys every {_gap(p)} and is {late} overdue."
+
+
+def _not_delivered(p: ClientPage) -> str:
+    return f"Call {p.account_name} now: {_missing(p)} not delivered in full."
+
+
+def _first_order(p: ClientPage) -> str:
+    return f"Win the first order of {p.account_name}: it has not bought yet."
+
+
+def _expected(p: ClientPage) -> str:
+    return f"Offer {p.account_name} the usual order by {words.day(p.step.by)}: it buys every {_gap(p)}."
+
+
+def _in_touch(p: ClientPage) -> str:
+    return f"Stay in touch with {p.account_name}: it has no steady gap, so no purchase is expected on a day."
+
+
+def _gap(p: ClientPage) -> str:
+    return words.plural(_half_even(p.rhythm.median_gap), "day")
+
+
+_RULES: dict[str, Callable[[ClientPage], str]] = {
+    "orphaned": _orphaned,
+    "unhappy": _unhappy,
+    "contract": _contract,
+    "overdue": _overdue,
+    "missing": _not_delivered,
+    "first order": _first_order,
+    "expected": _expected,
+    "in touch": _in_touch,
+}

@@ -58,9 +58,9 @@ def _started(known: Book, as_of: date) -> ir.Table:
 
 def _terms(known: Book, contracts: tuple[str, ...]) -> dict[str, str]:
     """Return what each contract promises, as one sentence a kind of promise."""
+    terms = known.keep("client terms", lambda: known.table("contract_terms"))
     if not contracts:
         return {}
-    terms = known.keep("client terms", lambda: known.table("contract_terms"))
     own = terms.filter(terms.contract_id.isin(contracts)).to_pyarrow().to_pylist()
     return {key: " ".join(_sentences([row for row in own if row["contract_id"] == key])) for key in contracts}
 

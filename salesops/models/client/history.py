@@ -14,8 +14,6 @@ from salesops.metrics.purchases import by_day
 from salesops.metrics.whitespace import whitespace
 from salesops.periods import fiscal_quarter_of
 
-QUARTERS = 8
-
 
 def purchase_days(book: Book, account_id: str, as_of: date) -> pd.DataFrame:
     """Return a client's days with a sale or return: day, value (money, net), is_purchase; oldest first."""
@@ -26,7 +24,7 @@ def purchase_days(book: Book, account_id: str, as_of: date) -> pd.DataFrame:
 
 
 def by_quarter(days: pd.DataFrame, as_of: date, first_month: int) -> pd.DataFrame:
-    """Return the last QUARTERS fiscal quarters up to `as_of`, oldest first; those before the first sale are left out.
+    """Return the fiscal quarters of this year and the year before, up to `as_of`, oldest first.
 
     Parameters
     ----------
@@ -36,26 +34,22 @@ def by_quarter(days: pd.DataFrame, as_of: date, first_month: int) -> pd.DataFram
     Returns
     -------
     pandas.DataFrame
-        quarter (label), start, end (dates), purchases (purchase days), value (money, net of returns), running
-        (boolean: the quarter is not over on `as_of`).
+        year (the calendar year in which the fiscal year ends), place (1 to 4), start, end (dates), purchases
+        (purchase days), value (money, net of returns).
     """
-    spans = [fiscal_quarter_of(as_of, first_month)]
-    while len(spans) < QUARTERS and len(days) and pd.Timestamp(spans[-1].start) > days.day.min():
-        spans.append(fiscal_quarter_of(spans[-1].start - timedelta(days=1), first_month))
     rows = []
-    for span in reversed(spans):
+    span = fiscal_quarter_of(as_of, first_month)
+    for _ in range(8):
+        # place of the quarter in its year, and the year in which that year ends
+        place = (span.start.month - first_month) % 12 // 3 + 1
+        year = span.start.year + (first_month > 1 and span.start.month >= first_month)
         inside = days[days.day.between(pd.Timestamp(span.start), pd.Timestamp(span.end))]
-        rows.append(
-            {
-                "quarter": span.label,
-                "start": span.start,
-                "end": span.end,
-                "purchases": int(inside.is_purchase.sum()),
-                "value": float(inside.value.sum()),
-                "running": span.end > as_of,
-            }
-        )
-    return pd.DataFrame(rows)
+        bought, value = int(inside.is_purchase.sum()), float(inside.value.sum())
+        rows.append((year, place, span.start, span.end, bought, value))
+        span = fiscal_quarter_of(span.start - timedelta(days=1), first_month)
+    table = pd.DataFrame(rows[::-1], columns=["year", "place", "start", "end", "purchases", "value"])
+    recent: pd.DataFrame = table[table.year >= table.year.max() - 1].reset_index(drop=True)
+    return recent
 
 
 def year_value(days: pd.DataFrame, as_of: date, *, ago: int = 0) -> float:

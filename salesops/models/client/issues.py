@@ -29,7 +29,7 @@ def delivered(book: Book, account_id: str, as_of: date) -> tuple[dict[str, Any],
         Lines that are not delivered in full yet, whenever they were due, first; then those of the RECENT days that
         came late, short or were rejected in part: product_name, due_on (date), quantity, delivered, rejected,
         last_delivered (date or null), days_late (up to the last delivery, or to `as_of` while something is
-        missing), what (missing, late, or rejected).
+        missing), what (missing, late, or rejected), recent (boolean: due in the RECENT days).
     """
     known = as_known(book, as_of)
     table = known.keep("client lines", lambda: _named(known, as_of))
@@ -41,9 +41,19 @@ def delivered(book: Book, account_id: str, as_of: date) -> tuple[dict[str, Any],
     last = pd.to_datetime(lines.last_delivered).where(~lines.missing, pd.Timestamp(as_of))
     recent = due_on > pd.Timestamp(as_of - timedelta(days=RECENT))
     wrong = lines.missing | (recent & (~lines.otif | (lines.rejected > 0)))
-    lines = lines.assign(days_late=(last - due_on).dt.days.clip(lower=0), what=_what(lines))[wrong]
-    lines = lines.sort_values(["missing", "due_on", "order_line_id"], ascending=[False, False, True])
-    names = ["product_name", "due_on", "quantity", "delivered", "rejected", "last_delivered", "days_late", "what"]
+    lines = lines.assign(days_late=(last - due_on).dt.days.clip(lower=0), what=_what(lines), recent=recent)[wrong]
+    lines = lines.sort_values(["missing", "due_on", "order_line_id"], ascending=[False, False, True], ignore_index=True)
+    names = [
+        "product_name",
+        "due_on",
+        "quantity",
+        "delivered",
+        "rejected",
+        "last_delivered",
+        "days_late",
+        "what",
+        "recent",
+    ]
     return figures, lines[names].reset_index(drop=True)
 
 

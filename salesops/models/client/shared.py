@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import date, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from salesops.book.source import Book
 from salesops.models.customers import Customers, customer_summary, customers
 from salesops.models.playbook import assign_plays, client_table
 
+_BUILT = itertools.count(1)
 PLAY = ("play_id", "play_name", "arm", "channel", "cadence_days", "offer", "owner", "stop", "stop_after", "why",
         "override_reason")  # fmt: skip  # two lines read better than eleven
 _EXTRA = ("first_purchase", "returned", "no_rate", "family_names", "last_owner", "expected_purchases", "spend")
@@ -96,7 +98,9 @@ def _stored(known: Book, frame: pd.DataFrame) -> Table:
     empty = [n for n, column in enumerate(rows.schema) if pa.types.is_null(column.type)]
     for n in empty:  # nobody has it: any type will do, and DuckDB wants one
         rows = rows.set_column(n, rows.schema.names[n], rows.column(n).cast(pa.string()))
-    table: Table = known.con.create_table("clients_of_a_day", rows.replace_schema_metadata(), temp=True, overwrite=True)
+    # a name of its own: Ibis takes a cached table for the next one of the same name and columns
+    name = f"clients_{next(_BUILT)}"
+    table: Table = known.con.create_table(name, rows.replace_schema_metadata(), temp=True)
     return table
 
 
