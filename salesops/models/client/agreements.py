@@ -1,0 +1,84 @@
+"""A client's contracts: when to act, and what was agreed."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from salesops.book.money import in_book_currency
+from salesops.book.snapshot import as_known
+from salesops.book.source import Book
+
+
+def agreements(book: Book, account_id: str, as_of: date) -> pd.DataFrame:
+    """Return the contracts that run on `as_of`, soonest end first; if none runs, the one that ended last.
+
+    Which contract renews another, and the status, are what the book says today.
+
+    Returns
+    -------
+    pandas.DataFrame
+        contract_id, start_date, end_date (dates), notice_days (days; 0 where empty), action_date (date: end_date −
+        notice_days, the last day to act), days_left (days from `as_of` to action_date; negative when past),
+        annual_amount (money; NaN without a rate), renewed, runs (booleans), terms (in words; "" without any).
+    """
+    known = as_known(book, as_of)
+    table = known.keep("client contracts", lambda: _started(known, as_of))
+    rows: pd.DataFrame = table.filter(table.account_id == account_id).to_pandas()
+    ends, notice = pd.to_datetime(rows.end_date), rows.notice_days.fillna(0).astype(float)
+    action = ends - pd.to_timedelta(notice, unit="D")
+    rows = rows.assign(
+        end_date=ends,
+        notice_days=notice,
+        action_date=action,
+        days_left=(action - pd.Timestamp(as_of)).dt.days,
+        annual_amount=rows.value.astype(float),
+        renewed=rows.renewed_by_contract_id.notna(),
+        runs=ends >= pd.Timestamp(as_of),
+    ).sort_values(["end_date", "contract_id"])
+    chosen = rows[rows.runs] if rows.runs.any() else rows.tail(1)
+    terms = _terms(known, tuple(chosen.contract_id))
+    names = ["contract_id", "start_date", "end_date", "notice_days", "action_date", "days_left", "annual_amount",
+             "renewed", "runs"]  # fmt: skip  # two lines read better than nine
+    words = pd.Series([terms.get(key, "") for key in chosen.contract_id], index=chosen.index, dtype=object)
+    return chosen[names].assign(terms=words).reset_index(drop=True)
+
+
+def _started(known: Book, as_of: date) -> ir.Table:
+    contracts = known.table("contracts")
+    started = contracts.filter(
+        contracts.end_date.notnull() & (contracts.start_date.isnull() | (contracts.start_date <= as_of))
+    )
+    return in_book_currency(known, started, "annual_amount", ibis.literal(as_of))
+
+
+def _terms(known: Book, contracts: tuple[str, ...]) -> dict[str, str]:
+    """Return what each contract promises, as one sentence a kind of promise."""
+    terms = known.keep("client terms", lambda: known.table("contract_terms"))
+    if not contracts:
+        return {}
+    own = terms.filter(terms.contract_id.isin(contracts)).to_pyarrow().to_pylist()
+    return {key: " ".join(_sentences([row for row in own if row["contract_id"] == key])) for key in contracts}
+
+
+def _sentences(rows: list[dict[str, Any]]) -> list[str]:
+    said = []
+    for kind in ("quality", "logistics", "price"):
+        mine = [row for row in rows if row["term_type"] == kind]
+        if kind == "price" and mine:
+            said.append(f"Prices agreed for {len(mine)} product{'s' if len(mine) > 1 else ''}.")
+        elif mine:
+            general = sorted(mine, key=lambda row: (row["product_id"] is not None, row["product_id"] or ""))[0]
+            more = f", and {len(mine) - 1} more" if len(mine) > 1 else ""
+            said.append(f"{kind.capitalize()}: {_value(general)}{more}.")
+    return said
+
+
+def _value(row: dict[str, Any]) -> str:
+    value, unit = row["agreed_value"], row["unit"] or ""
+    shown = "not stated" if value is None else f"{value:g} {unit}".strip()
+    return f"{shown}, tolerance {row['tolerance']:g}" if row["tolerance"] else shown

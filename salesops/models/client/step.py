@@ -1,0 +1,86 @@
+"""What to do next with a client, and why: the play of the playbook, or fixed rules where there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from salesops.models.client.page import ClientPage
+
+NOTICE = 60  # days before the action date of a contract from which on it comes first
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """One thing to do.
+
+    Attributes
+    ----------
+    kind : str
+        meeting, call, email, self-service or none (leave alone); hand over (name a new owner).
+    by : date or None
+        Day by which; None where no day follows from the facts.
+    rule : str
+        The rule that it follows: "play" with a playbook; else orphaned, unhappy, contract, overdue, missing, first
+        order, expected or in touch.
+    """
+
+    kind: str
+    by: date | None
+    rule: str
+
+
+def next_step(page: ClientPage) -> NextStep:
+    """Return what comes next: the play's channel and day; without a playbook the first rule below that holds."""
+    if page.play:
+        return _from_play(page)
+    for rule in (_orphaned, _unhappy, _contract, _overdue, _missing, _first_order, _expected):
+        step = rule(page)
+        if step:
+            return step
+    return NextStep("call", None, "in touch")
+
+
+def _from_play(page: ClientPage) -> NextStep:
+    """The play's cadence runs from the last contact; a purchase that is expected sooner is not waited for."""
+    play = page.play or {}
+    kind = play["channel"]
+    if kind == "none" or play["cadence_days"] is None:
+        return NextStep(kind, None, "play")
+    spoken = page.touches.done_on[page.touches.spoken]
+    due = spoken.max().date() + timedelta(days=round(play["cadence_days"])) if len(spoken) else page.as_of
+    expected = page.rhythm.expected if page.rhythm.steady else None
+    return NextStep(kind, max(min(due, expected or due), page.as_of), "play")
+
+
+def _orphaned(page: ClientPage) -> NextStep | None:
+    return NextStep("hand over", page.as_of, "orphaned") if page.owner.left else None
+
+
+def _unhappy(page: ClientPage) -> NextStep | None:
+    waiting = page.low_answers[page.low_answers.contacted_on.isna()]
+    return NextStep("call", page.as_of, "unhappy") if len(waiting) else None
+
+
+def _contract(page: ClientPage) -> NextStep | None:
+    open_ = page.agreements[page.agreements.runs & ~page.agreements.renewed]
+    due = open_[open_.days_left.between(0, NOTICE)]
+    return NextStep("meeting", due.action_date.min().date(), "contract") if len(due) else None
+
+
+def _overdue(page: ClientPage) -> NextStep | None:
+    return NextStep("call", page.as_of, "overdue") if page.rhythm.overdue_days else None
+
+
+def _missing(page: ClientPage) -> NextStep | None:
+    return NextStep("call", page.as_of, "missing") if (page.lines.what == "missing").any() else None
+
+
+def _first_order(page: ClientPage) -> NextStep | None:
+    return NextStep("meeting", None, "first order") if page.rhythm.state == "never bought" else None
+
+
+def _expected(page: ClientPage) -> NextStep | None:
+    return NextStep("email", page.rhythm.expected, "expected") if page.rhythm.steady else None
