@@ -55,8 +55,9 @@ class Exploration:
         self._saved: Definition | None = None
         self._known: dict[Choice, tuple[Segmentation, pd.Series | None]] = {}
         self._stabilities: dict[Clusters, Stability | str] = {}
+        choice = first_choice(customers)
         self.axes, self.box, self.segments = _first_axes(self.features), None, ()
-        self.choose(first_choice(customers))
+        self.choose(choice)
 
     axes: Axes
     box: Box | None

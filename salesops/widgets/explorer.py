@@ -18,7 +18,7 @@ from salesops.models.segments.grid import check_customers
 from salesops.widgets import panels, scatter
 from salesops.widgets.controls import Controls, Seen, arranged, options
 from salesops.widgets.exploration import Exploration
-from salesops.widgets.frontend import Bell, live_chart, live_table
+from salesops.widgets.frontend import Bell, change_table, live_chart, live_table
 from salesops.widgets.segmentation import Choice, Definition
 from salesops.widgets.selection import Box, Plays
 from salesops.widgets.stability_meter import measure_apart
@@ -36,7 +36,7 @@ def segment_explorer(
     customers : pandas.DataFrame
         One row a customer: account_id, optionally account_name, and any of frequency, recency, T, monetary,
         total, median_gap, gap_spread, days_since, families, p_active, value, last_owner, as metrics.purchases
-        gives them. All are computed; at most 3,000 are drawn, and the caption says so.
+        gives them. All are computed; at most 2,000 are drawn, and the caption says so.
     folder : path
         Where selections and definitions are written; made when the first one is.
     plays : mapping or callable, optional
@@ -191,7 +191,7 @@ class SegmentExplorer(ipw.VBox):  # type: ignore[misc]  # ipywidgets ships no ty
                 control.value = end
         self.seen.counted.value = str(panels.status(panels.selection_sentence(selected, len(state.customers))))
         if self._table is not None:
-            self._table.update(panels.shown_rows(selected, state), caption=panels.table_caption(selected))
+            change_table(self._table, panels.shown_rows(selected, state))
 
     def _first_look(self) -> None:
         """Make chart and table: a browser shows the explorer."""
@@ -199,7 +199,7 @@ class SegmentExplorer(ipw.VBox):  # type: ignore[misc]  # ipywidgets ships no ty
             return
         self._chart = live_chart(self._drawn())
         self._chart.observe(self._brushed, "_vl_selections")
-        self._table = live_table(panels.shown_rows(self.selection, self.state), panels.table_caption(self.selection))
+        self._table = live_table(panels.shown_rows(self.selection, self.state))
         self.seen.chart.children, self.seen.table.children = [self._chart], [self._table]
 
     def _drawn(self) -> alt.LayerChart:
@@ -210,9 +210,9 @@ class SegmentExplorer(ipw.VBox):  # type: ignore[misc]  # ipywidgets ships no ty
         """Follow the brush. A chart that was drawn anew tells of the brush that it was given: no news."""
         state = self.state
         brushed = (change["new"].get(scatter.BRUSH) or {}).get("value") or {}
-        standing = scatter.brush_of(state.box, state.customers, state.axes) if state.box else {}
+        standing = scatter.brush_of(state.box, state.customers, state.axes)
         if not scatter.same_brush(brushed, standing):
-            state.box = scatter.box_of(brushed)
+            state.box = scatter.box_of(brushed, state.axes)
             self._show_selection()
 
     @contextmanager

@@ -20,14 +20,24 @@ import anywidget
 import pandas as pd
 from itables.widget import ITable
 
+from salesops.widgets.segmentation import FEATURES
+
 PAGE = 10
 
 
 class Bell(anywidget.AnyWidget):
-    """Invisible; rings in the kernel each time a browser shows it."""
+    """Invisible; rings in the kernel each time a browser shows it.
+
+    It also takes the keys of the explorer from JupyterLab, whose arrows go from cell to cell: here they choose.
+    """
 
     _esm = """
-    function render({ model, el }) { el.style.display = "none"; model.send("shown"); }
+    function render({ model, el }) {
+        el.style.display = "none";
+        model.send("shown");
+        requestAnimationFrame(() => el.closest(".segment-explorer")?.addEventListener("focusin", event =>
+            event.target.setAttribute("data-lm-suppress-shortcuts", "true")));
+    }
     export default { render };
     """
 
@@ -42,19 +52,32 @@ def live_chart(chart: alt.LayerChart) -> Any:
     return _chart_class()(chart, debounce_wait=80, embed_options=options)
 
 
-def live_table(table: pd.DataFrame, caption: str) -> ITable:
-    """Return a table that can be sorted, searched, paged and changed in place. Names in it are never markup."""
-    return ITable(
-        table,
-        caption=caption,
-        showIndex=False,
-        allow_html=False,
-        pageLength=PAGE,
-        lengthMenu=[PAGE, 25, 100],
-        classes="display compact",
-        style="width:100%;margin:0",
-        maxBytes=0,
-    )
+def live_table(table: pd.DataFrame) -> ITable:
+    """Return a table that can be sorted, searched, paged and changed in place.
+
+    Every cell is text as people read it. Names are never markup; figures stand right and are sorted as numbers.
+    """
+    return ITable(table, **_table_options(table))
+
+
+def change_table(shown: ITable, table: pd.DataFrame) -> None:
+    """Show another table in its place."""
+    shown.update(table, **_table_options(table))
+
+
+def _table_options(table: pd.DataFrame) -> Any:
+    figures = [place for place, title in enumerate(table.columns) if title in FEATURES.values()]
+    return {
+        "showIndex": False,
+        "allow_html": False,
+        "maxBytes": 0,
+        "pageLength": PAGE,
+        "lengthMenu": [PAGE, 25, 100],
+        "order": [],
+        "classes": "display compact",
+        "style": "width:100%;margin:0",
+        "columnDefs": [{"targets": figures, "className": "dt-right", "type": "num-fmt"}],
+    }
 
 
 @functools.cache

@@ -6,6 +6,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from salesops.models.segments import Clusters, SegmentGrid, grid_rules
+from salesops.models.segments.grid import numbers
 from salesops.views import words
 from salesops.views.table import Column, amount, number, share, table, text
 from salesops.widgets.exploration import Exploration
@@ -13,14 +14,16 @@ from salesops.widgets.segmentation import FEATURES, Segmentation, segment_sizes
 from salesops.widgets.selection import play_counts
 from salesops.widgets.stability_meter import meter
 
-MOST_ROWS = 500
+MOST_ROWS = 200
+TITLES = {"account_name": "Customer", "account_id": "Account", "segment": "Segment", "play": "Play"}
 STYLE = Markup("""<style>
-.segment-explorer { --soft: var(--jp-ui-font-color2, #666); max-width: 1180px; }
+.segment-explorer { --soft: var(--jp-ui-font-color2, #666); max-width: 960px; }
 .segment-explorer table:not(.dataTable) { border-collapse: collapse; font-size: 13px; width: 100%; }
 .segment-explorer table:not(.dataTable) caption { text-align: left; color: var(--soft); padding: 2px 0 6px; }
 .segment-explorer table:not(.dataTable) th, .segment-explorer table:not(.dataTable) td {
   padding: 3px 8px; text-align: right; font-weight: normal; border-bottom: 1px solid #88888833; white-space: nowrap; }
 .segment-explorer table:not(.dataTable) thead th { color: var(--soft); }
+.segment-explorer .widget-html-content { line-height: 1.4; }
 .segment-explorer .l { text-align: left !important; }
 .segment-explorer .soft { color: var(--soft); }
 .segment-explorer p { margin: 2px 0; line-height: 1.4; font-size: 13px; white-space: normal; }
@@ -58,28 +61,24 @@ def selection_sentence(selected: pd.DataFrame, of: int) -> str:
     if "total" in selected.columns and len(selected):
         said += f", {words.money(selected['total'].sum())} spent in all"
     plays = [f"{name} {count:,}" for name, count in play_counts(selected)]
-    return f"{said}." + (f" Plays: {words.and_list(plays, limit=6)}." if plays else "")
+    said += f". Plays: {words.and_list(plays, limit=6)}." if plays else "."
+    if len(selected) > MOST_ROWS:
+        said += f" The table shows the {MOST_ROWS} who spent most; the export holds all."
+    return said
 
 
 def shown_rows(selected: pd.DataFrame, state: Exploration) -> pd.DataFrame:
-    """Return the rows and columns of a selection that the table on the screen holds: those worth most."""
+    """Return what the table on the screen holds, as people read it: the customers of a selection worth most."""
     rows = selected
     if "total" in rows.columns:
         rows = rows.sort_values("total", ascending=False, kind="stable")
     rows = rows.head(MOST_ROWS)
-    figures = dict.fromkeys([*state.axes, *state.columns, *(["total"] if "total" in rows.columns else [])])
-    first = [name for name in ("account_name", "account_id", "segment", "play") if name in rows.columns]
-    last = ["last_owner"] if "last_owner" in rows.columns else []
-    titles = {"account_name": "Customer", "account_id": "Account", "segment": "Segment", "play": "Play"}
-    cut = rows[[*first, *figures, *last]].round(2)
-    return cut.rename(columns={**titles, **FEATURES, "last_owner": "Last owner"})
-
-
-def table_caption(selected: pd.DataFrame) -> str:
-    """Say which of the selected customers the table on the screen holds."""
-    if len(selected) <= MOST_ROWS:
-        return "All customers of the selection."
-    return f"The {MOST_ROWS} customers of the selection who spent most. The export holds all {len(selected):,}."
+    shown = {TITLES[name]: rows[name].map(_plain) for name in TITLES if name in rows.columns}
+    for name in dict.fromkeys([*state.axes, *state.columns, *(["total"] if "total" in rows.columns else [])]):
+        shown[FEATURES[name]] = _figures(rows[name])
+    if "last_owner" in rows.columns:
+        shown["Last owner"] = rows["last_owner"].map(_plain)
+    return pd.DataFrame(shown)
 
 
 def stability_panel(state: Exploration, *, testing: bool) -> Markup:
@@ -96,6 +95,17 @@ def status(sentence: str, *, alert: bool = False) -> Markup:
     """Show a sentence that screen readers speak when it changes."""
     kind = "alert" if alert else "soft"
     return Markup('<p role="status" aria-live="polite" class="{}">{}</p>').format(kind, sentence)
+
+
+def _figures(values: pd.Series) -> pd.Series:
+    """Write figures with as many decimals as their size needs: the same down the column."""
+    figures = pd.Series(numbers(values.to_frame("n"), "n"))
+    whole = bool((figures.abs() >= 1_000).any()) or bool((figures.dropna() % 1 == 0).all())
+    return pd.Series([words.number(value, decimals=0 if whole else 2) for value in figures], index=values.index)
+
+
+def _plain(value: object) -> str:
+    return words.MISSING if words.is_missing(value) else str(value)
 
 
 def _rules(segmentation: Segmentation) -> Markup:

@@ -1,6 +1,7 @@
 """The scatter of the explorer: every customer is computed, some thousand are drawn.
 
-Money, days and counts spread over powers of ten, so both axes show log(1 + x), with the sign of x.
+Money, counts and gaps spread over powers of ten, so their axes measure log10(1 + x), with the sign of x; time and
+shares are measured plainly.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from salesops.views.look import ACCENT, ALERT, INK, SOFT, finish
 from salesops.widgets.segmentation import FEATURES, Segmentation
 from salesops.widgets.selection import Axes, Box
 
-MOST_DRAWN = 3_000
+MOST_DRAWN = 2_000
 BRUSH = "brush"
-WIDTH, HEIGHT = 560, 380
+WIDTH, HEIGHT = 590, 450
+PLAIN = frozenset({"days_since", "recency", "T", "families", "p_active"})
 COLORS = (ACCENT, ALERT, "#2c8a63", "#8c62c4", "#a88512", "#c2557f")
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
 # what log10(1 + x) writes at its ticks: the value itself
@@ -56,7 +58,7 @@ def scatter(
     """
     points = drawn(customers, segmentation, axes, most)
     look = alt.BrushConfig(stroke=INK, strokeWidth=1.5)
-    standing: Any = alt.Undefined if box is None else brush_of(box, customers, axes)
+    standing: Any = brush_of(box, customers, axes) or alt.Undefined
     brush = alt.selection_interval(name=BRUSH, encodings=["x", "y"], mark=look, value=standing)
     bright = alt.when(brush & "datum.on").then(alt.value(0.9)).otherwise(alt.value(0.14))
     color, shape = _encodings(segmentation.definition.names, segmentation.names)
@@ -115,24 +117,32 @@ def caption(customers: pd.DataFrame, segmentation: Segmentation, axes: Axes, mos
     return "".join([*parts, "."])
 
 
-def spread(values: Any) -> Values:
-    """Return log10(1 + x) with the sign of x: what the axes measure."""
+def to_axis(column: str, values: Any) -> Values:
+    """Return values of a column in the units of its axis."""
     given = np.asarray(values, dtype=float)
-    result: Values = np.sign(given) * np.log10(1 + np.abs(given))
+    result: Values = given if column in PLAIN else np.sign(given) * np.log10(1 + np.abs(given))
     return result
 
 
-def unspread(values: Any) -> Values:
-    """Return the values that `spread` came from."""
-    given = np.asarray(values, dtype=float)
-    result: Values = np.sign(given) * (10 ** np.abs(given) - 1)
+def from_axis(column: str, places: Any) -> Values:
+    """Return the values that stand at places of an axis."""
+    given = np.asarray(places, dtype=float)
+    result: Values = given if column in PLAIN else np.sign(given) * (10 ** np.abs(given) - 1)
     return result
 
 
-def brush_of(box: Box, customers: pd.DataFrame, axes: Axes) -> dict[str, list[float]]:
-    """Return where a box stands on the scatter, in the units of the axes; an open end lies at the frame."""
-    ends = {side: _frame(customers, column) for side, column in zip("xy", axes, strict=True)}
-    return {side: np.clip(spread(getattr(box, side)), *ends[side]).tolist() for side in "xy"}
+def brush_of(box: Box | None, customers: pd.DataFrame, axes: Axes) -> dict[str, list[float]]:
+    """Return where a box stands on the scatter, in the units of the axes; an open end lies at the frame.
+
+    {} for no box, and for one that lies beside the frame or has no area: nothing of it can be seen.
+    """
+    if box is None:
+        return {}
+    brush = {
+        side: np.clip(to_axis(column, ends), *_frame(customers, column)).tolist()
+        for side, column, ends in zip("xy", axes, (box.x, box.y), strict=True)
+    }
+    return brush if all(low < high for low, high in brush.values()) else {}
 
 
 def same_brush(one: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -144,11 +154,11 @@ def same_brush(one: dict[str, Any], other: dict[str, Any]) -> bool:
     )
 
 
-def box_of(brushed: dict[str, Any]) -> Box | None:
+def box_of(brushed: dict[str, Any], axes: Axes) -> Box | None:
     """Return the box of a brush, in the units of the columns; None for no brush."""
     if not all(len(brushed.get(side) or ()) == 2 for side in ("x", "y")):
         return None
-    sides = [sorted(float(end) for end in unspread(brushed[side])) for side in ("x", "y")]
+    sides = [sorted(from_axis(column, brushed[side]).tolist()) for side, column in zip("xy", axes, strict=True)]
     return Box((sides[0][0], sides[0][1]), (sides[1][0], sides[1][1]))
 
 
@@ -164,7 +174,7 @@ def _records(
     own = [numbers(rows, column) for column in axes]
     segment = segmentation.segment.iloc[points].astype(str)
     columns = (
-        *(spread(values).round(4).tolist() for values in own),
+        *(to_axis(column, values).round(4).tolist() for column, values in zip(axes, own, strict=True)),
         segment,
         names,
         *([f"{value:,.4g}" for value in values] for values in own),
@@ -177,7 +187,7 @@ def _encodings(names: Sequence[str], held: Sequence[str]) -> tuple[alt.Color, al
     """Return colour and shape of each segment: no two share both, and a segment keeps its own."""
     places = [names.index(name) for name in held]
     colors = [SOFT if names[place] == UNKNOWN else COLORS[place % len(COLORS)] for place in places]
-    shapes = ["stroke" if names[p] == UNKNOWN else SHAPES[(p + p // len(COLORS)) % len(SHAPES)] for p in places]
+    shapes = ["triangle-left" if names[p] == UNKNOWN else SHAPES[(p + p // len(COLORS)) % len(SHAPES)] for p in places]
     key = alt.Legend(columns=4, columnPadding=14, symbolOpacity=1, labelLimit=150)
     return (
         alt.Color("s:N", sort=None, scale=alt.Scale(domain=list(held), range=colors), legend=key),
@@ -187,7 +197,9 @@ def _encodings(names: Sequence[str], held: Sequence[str]) -> tuple[alt.Color, al
 
 def _axis(channel: str, column: str, customers: pd.DataFrame) -> Any:
     ends = _frame(customers, column)
-    form = alt.Axis(values=_ticks(*unspread(ends)), labelExpr=_VALUE, title=FEATURES[column])
+    form = alt.Axis(title=FEATURES[column])
+    if column not in PLAIN:
+        form = alt.Axis(title=FEATURES[column], values=_ticks(column, ends), labelExpr=_VALUE)
     kind = alt.X if channel == "x" else alt.Y
     return kind(f"{channel}:Q", axis=form, scale=alt.Scale(domain=list(ends), nice=False, zero=False))
 
@@ -196,15 +208,14 @@ def _frame(customers: pd.DataFrame, column: str) -> tuple[float, float]:
     """Return the ends of an axis, in its units, with some room beside the outermost customers."""
     values = numbers(customers, column)
     values = values[np.isfinite(values)]
-    low, high = spread([values.min(), values.max()]) if len(values) else (0.0, 1.0)
+    low, high = to_axis(column, [values.min(), values.max()]) if len(values) else (0.0, 1.0)
     room = max(0.03 * (high - low), 0.02)
     return float(low - room), float(high + room)
 
 
-def _ticks(low: float, high: float) -> list[float]:
-    """Return where ticks stand: at 0 and at powers of ten, with steps between where there is room."""
-    top = max(abs(low), abs(high))
-    steps = (1.0, 2.5, 5.0) if top <= 2 else (1.0, 3.0) if spread(high) - spread(low) < 3 else (1.0,)
-    sizes = [step * 10.0**power for power in range(-1 if top <= 2 else 0, 13) for step in steps]
-    marks = sorted({0.0, *sizes, *(-size for size in sizes)})
-    return [float(spread(mark)) for mark in marks if low <= mark <= high]
+def _ticks(column: str, ends: tuple[float, float]) -> list[float]:
+    """Return where ticks stand: at 0 and at powers of ten, with 3 between them where there is room."""
+    steps = (1.0, 3.0) if ends[1] - ends[0] < 3 else (1.0,)
+    sizes = [step * 10.0**power for power in range(13) for step in steps]
+    marks = to_axis(column, sorted({0.0, *sizes, *(-size for size in sizes)}))
+    return [float(mark) for mark in marks if ends[0] <= mark <= ends[1]]

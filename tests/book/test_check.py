@@ -272,9 +272,7 @@ def test_no_quotas_is_a_warning(make_book: MakeBook) -> None:
 def test_quotas_that_cover_no_data_are_a_warning(make_book: MakeBook) -> None:
     """Quotas of other years than the deals are as good as none."""
     past = quota("U1", date(2019, 1, 1), date(2019, 12, 31))
-    finding = found(
-        make_book(users=[user("U1")], opportunities=[deal("D1")], quotas=[past]), "quotas", "no quota"
-    )
+    finding = found(make_book(users=[user("U1")], opportunities=[deal("D1")], quotas=[past]), "quotas", "no quota")
     assert "no quota covers a day" in finding.found
 
 
