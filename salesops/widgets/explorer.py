@@ -167,7 +167,9 @@ class SegmentExplorer(ipw.VBox):  # type: ignore[misc]  # ipywidgets ships no ty
         """Draw everything anew, in place."""
         own, state = self.controls, self.state
         with self._silent():
-            own.method.options, own.method.value = options(state.methods), state.segmentation.choice.method
+            if len(own.method.options) != len(state.methods):
+                own.method.options = options(state.methods)
+            own.method.value = state.segmentation.choice.method
             if tuple(own.segments.options) != state.segmentation.names:
                 own.segments.options = state.segmentation.names
             own.segments.value = state.segments
