@@ -13,13 +13,12 @@ import pandas as pd
 
 from salesops.book.source import Book
 from salesops.errors import BookError, PeriodError, did_you_mean
-from salesops.models.customers import DECIMALS, Customers, customers
+from salesops.models.customers import Customers, customers
 from salesops.models.customers_plays import SegmentPlays, segment_plays
-from salesops.models.customers_stability import segment_stability, verdict
-from salesops.models.rates import with_interval
+from salesops.models.customers_segment_tables import median_rules, segment_table, since_table, value_test
+from salesops.models.customers_stability import in_use, segment_stability, verdict
 from salesops.models.segments import (
     RFM,
-    RHYTHM,
     UNKNOWN,
     VALUE_ACTIVE,
     Clusters,
@@ -107,14 +106,10 @@ class CustomerSegments:
         return found.reset_index(drop=True)
 
     @property
-    def in_use(self) -> float | None:
+    def agreement(self) -> float | None:
         """Mean adjusted Rand index of the definition in use; None if it was not judged."""
-        table, definition = self.stability, self.definition
-        if isinstance(definition, Clusters):
-            own = (table.method == definition.method) & (table["count"] == len(definition.centres))
-        else:
-            own = table.method == "rules"
-        return float(table.mean_ari[own].iloc[0]) if own.any() else None
+        own = in_use(self.stability, self.definition)
+        return None if own.empty else float(own.mean_ari.iloc[0])
 
     def results(self) -> dict[str, Any]:
         """Return the numbers that the page states, fit for JSON; NaN is None."""
@@ -197,13 +192,13 @@ def customer_segments(
         definition=definition,
         why_not=why_not,
         reused=bool(file),
-        rules=grid_rules(grid) if grid else _medians(now.table, definition),
+        rules=grid_rules(grid) if grid else median_rules(now.table, definition),
         notes=grid_notes(grid, now.table) if grid else [],
-        segments=_segments(now.table),
-        since=_since(before.table, now.table),
+        segments=segment_table(now.table),
+        since=since_table(before.table, now.table),
         migration=migrate(before.table, now.table),
         stability=stability,
-        value_test=_value_test(before, now),
+        value_test=value_test(before, now),
         verdict=verdict(stability, definition),
         plays=segment_plays(book, now.table, before.table, as_of),
     )
@@ -241,72 +236,6 @@ def _with_segments(found: Customers, definition: SegmentGrid | Clusters | None) 
         return replace(found, table=table.assign(segment=nowhere), grid=None)
     grid = definition if isinstance(definition, SegmentGrid) else None
     return replace(found, table=table.assign(segment=definition.assign(table).segment), grid=grid)
-
-
-def _segments(table: pd.DataFrame) -> pd.DataFrame:
-    groups = table.groupby("segment", observed=True)
-    found = groups.agg(
-        customers=("account_id", "size"),
-        money=("total", "sum"),
-        p_active=("p_active", "mean"),
-        frequency=("frequency", "median"),
-        days_since=("days_since", "median"),
-    )
-    found["value"] = groups.value.sum(min_count=1)
-    found["per_purchase"] = _per_purchase(table).groupby(table.segment, observed=True).median()
-    shares = {f"{name}_share": found[of] / (found[of].sum() or np.nan) for name, of in _SHARES.items()}
-    return found.assign(**shares).reset_index()
-
-
-_SHARES = {"customer": "customers", "money": "money", "value": "value"}
-
-
-def _per_purchase(table: pd.DataFrame) -> pd.Series[float]:
-    return (table.total - table.returned) / (table.frequency + 1)
-
-
-def _since(before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
-    later = now.set_index("account_id")[["frequency", "total"]].reindex(before.account_id).reset_index(drop=True)
-    bought, money = later.frequency > before.frequency, later.total - before.total
-    each = pd.DataFrame({"segment": before.segment, "bought": bought, "money": money})
-    found = each.groupby("segment", observed=True).agg(
-        customers=("bought", "size"), bought=("bought", "sum"), money_each=("money", "mean")
-    )
-    found = found.assign(silent=found.customers - found.bought, rate=found.bought / found.customers)
-    return with_interval(found, "bought", "silent").drop(columns="silent").reset_index()
-
-
-def _value_test(before: Customers, now: Customers) -> dict[str, float] | None:
-    if not before.usable or now.as_of - before.as_of != timedelta(weeks=now.horizon_weeks):
-        return None
-    then = before.table[before.table.value.notna()]
-    came = (then.account_id.map(now.table.set_index("account_id").total) - then.total).round(DECIMALS)
-    naive = then.total / then["T"].clip(lower=1) * now.horizon_weeks
-    ranks = {"rank": then.value, "naive_rank": naive}
-    return {
-        "expected": float(then.value.sum()),
-        "came": float(came.sum()),
-        "naive": float(naive.sum()),
-        **{name: _rank_correlation(foretold, came) for name, foretold in ranks.items()},
-    }
-
-
-def _rank_correlation(one: pd.Series[float], other: pd.Series[float]) -> float:
-    if one.nunique() < 2 or other.nunique() < 2:
-        return float("nan")
-    return float(one.rank().corr(other.rank()))
-
-
-def _medians(table: pd.DataFrame, clusters: SegmentGrid | Clusters | None) -> list[str]:
-    """Describe clusters by what they were compared by; nothing without clusters."""
-    if not isinstance(clusters, Clusters):
-        return []
-    middle = table.groupby("segment", observed=True)[list(RHYTHM)].median()
-    return [
-        f"{name}: about {row.monetary:,.0f} a purchase, every {row.median_gap:,.0f} days, the gaps spread over "
-        f"{row.gap_spread:,.0f} days (medians)."
-        for name, row in middle.drop(index=UNKNOWN, errors="ignore").iterrows()
-    ] + [f"{UNKNOWN}: fewer than three purchases, so no rhythm of their own."]
 
 
 def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ import pandas as pd
 from sklearn.metrics import adjusted_rand_score
 
 from salesops.errors import BookError
+from salesops.models.customers import FEWEST
 from salesops.models.segments import (
     STABLE,
     Clusters,
@@ -25,6 +26,7 @@ from salesops.models.segments.clusters import Method
 RESAMPLES = 20
 FEWER = 10  # for what is tried beside: enough to see whether it is worth a closer look
 MOST_POINTS = 5_000
+TOO_FEW = "There are too few different customers to judge any segments."
 COLUMNS = ("method", "count", "mean_ari", "low_ari", "smallest", "smallest_share", "silhouette", "bic", "customers")
 
 
@@ -49,9 +51,12 @@ def segment_stability(customers: pd.DataFrame, count: int, definition: SegmentGr
         method (rules, kmeans, mixture), count (segments), mean_ari, low_ari (mean and 5% quantile of the adjusted
         Rand index with the segments of all customers), smallest (customers in the smallest segment that holds any),
         smallest_share (of those in segments), silhouette (−1 to 1) and bic (lower is better within a method; both
-        NaN for rules), customers (in segments).
+        NaN for rules), customers (in segments). Empty below FEWEST customers; without the grid if it tells nobody
+        apart.
     """
-    rows = [_of_grid(definition, customers)] if isinstance(definition, SegmentGrid) and len(customers) else []
+    if len(customers) < FEWEST:
+        return pd.DataFrame(columns=list(COLUMNS))
+    rows = list(_of_grid(definition, customers)) if isinstance(definition, SegmentGrid) else []
     chosen = definition if isinstance(definition, Clusters) else None
     rows += list(_of_clusters(customers, count, chosen))
     return pd.DataFrame(rows, columns=list(COLUMNS))
@@ -59,12 +64,12 @@ def segment_stability(customers: pd.DataFrame, count: int, definition: SegmentGr
 
 def verdict(stability: pd.DataFrame, definition: SegmentGrid | Clusters | None) -> str:
     """Say in words whether a definition can be relied on, from the result of `segment_stability`."""
-    if definition is None or stability.empty:
-        return "There are too few different customers to judge any segments."
+    own = in_use(stability, definition)
+    if own.empty:
+        return TOO_FEW
     if isinstance(definition, Clusters):
-        own = stability[(stability.method == definition.method) & (stability["count"] == len(definition.centres))]
         return _of_own_clusters(own.iloc[0])
-    rules = stability[stability.method == "rules"].iloc[0]
+    rules = own.iloc[0]
     steady = rules.mean_ari >= STABLE
     return (
         "Rules give the same figures the same segment on any date, so segments are comparable by construction. "
@@ -72,6 +77,13 @@ def verdict(stability: pd.DataFrame, definition: SegmentGrid | Clusters | None) 
         f"{_ari(rules.mean_ari)}"
         f"{'.' if steady else ', so keep the cuts in a file and reuse them.'} {_of_others(stability)}"
     )
+
+
+def in_use(stability: pd.DataFrame, definition: SegmentGrid | Clusters | None) -> pd.DataFrame:
+    """Return the row of `segment_stability` for the definition itself; none if it was not judged."""
+    if isinstance(definition, Clusters):
+        return stability[(stability.method == definition.method) & (stability["count"] == len(definition.centres))]
+    return stability[stability.method == "rules"]
 
 
 def _of_own_clusters(row: pd.Series[Any]) -> str:
@@ -94,15 +106,17 @@ def _of_others(stability: pd.DataFrame) -> str:
     return f"{len(stable)} of {len(clusters)} clusterings tried are stable too; they ask who buys in which rhythm."
 
 
-def _of_grid(grid: SegmentGrid, customers: pd.DataFrame) -> dict[str, Any]:
+def _of_grid(grid: SegmentGrid, customers: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    sizes = grid.assign(customers).segment.value_counts()
+    sizes = sizes[sizes > 0]
+    if len(sizes) < 2:  # one segment always agrees with itself
+        return
     rng = np.random.default_rng(0)
     scheme = _scheme(grid)
     drawn = customers.iloc[rng.permutation(len(customers))[:MOST_POINTS]]
     own = grid.assign(drawn).segment
     found = [_cut_anew(scheme, drawn, own, rng) for _ in range(RESAMPLES)]
-    sizes = grid.assign(customers).segment.value_counts()
-    sizes = sizes[sizes > 0]
-    return {
+    yield {
         "method": "rules",
         "count": len(sizes),
         "mean_ari": float(np.mean(found)),

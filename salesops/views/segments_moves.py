@@ -9,7 +9,7 @@ from salesops.models.segments.migration import ABSENT, GONE
 from salesops.views import table as t
 from salesops.views import words
 from salesops.views.blocks import Block, note, sentence
-from salesops.views.segments_page import together
+from salesops.views.segments_trust import together
 
 MOST_MOVES = 12
 MOST_NAMES = 30

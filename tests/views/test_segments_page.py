@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from books import Row, Rows, make_book
 from salesops.book.finding import Finding
 from salesops.book.source import Book, open_book
 from salesops.models.customers_segments import METHODS, CustomerSegments, customer_segments
-from salesops.views import segments_charts, segments_moves, segments_page
+from salesops.views import segments_charts, segments_moves, segments_page, segments_trust
 from salesops.views.blocks import Block
 
 DAY = date(2026, 10, 31)
@@ -21,9 +22,9 @@ BLOCKS = (
     segments_page.page_head,
     segments_page.key_figures,
     segments_page.segments_table,
-    segments_page.rules_list,
-    segments_page.stability,
-    segments_page.estimates,
+    segments_trust.rules_list,
+    segments_trust.stability,
+    segments_trust.estimates,
     segments_page.limits,
     segments_page.how_defined,
     segments_moves.since_words,
@@ -82,7 +83,7 @@ def test_headline_and_figures_are_the_results(found: CustomerSegments) -> None:
 
 def test_every_segment_stands_in_table_chart_and_rules(found: CustomerSegments) -> None:
     """No segment is left out of the table, of the chart or of the rules; the table adds up."""
-    table, rules = segments_page.segments_table(found).text, segments_page.rules_list(found).text
+    table, rules = segments_page.segments_table(found).text, segments_trust.rules_list(found).text
     chart = segments_charts.shares_chart(found)
     assert isinstance(chart, alt.LayerChart)
     for name in found.segments.segment:
@@ -94,7 +95,7 @@ def test_every_segment_stands_in_table_chart_and_rules(found: CustomerSegments) 
 
 def test_estimates_stand_beside_both_baselines(found: CustomerSegments) -> None:
     """The model's test names what came, the hiatus and predicting zero, and the money as well."""
-    text = segments_page.estimates(found).text
+    text = segments_trust.estimates(found).text
     for said in ("MBG/NBD on 522 customers", "time since last purchase", "predict zero", "Money:", "own mean so far"):
         assert said in text
     assert f"{found.now.backtest.actual.iloc[0]:,.0f} came" in text
@@ -102,9 +103,9 @@ def test_estimates_stand_beside_both_baselines(found: CustomerSegments) -> None:
 
 def test_stability_is_cut_not_rounded(found: CustomerSegments) -> None:
     """The table never shows a higher agreement than the verdict names."""
-    shown = segments_page.stability(found).text
-    assert found.in_use is not None
-    cut = int(found.in_use * 100) / 100
+    shown = segments_trust.stability(found).text
+    assert found.agreement is not None
+    cut = int(found.agreement * 100) / 100
     assert f"mean ARI {cut:.2f}".replace("0.", ".") in found.verdict
     assert f"Rules, {len(found.segments)} segments" in shown
     (line,) = (line for line in shown.splitlines() if line.startswith("Rules, "))
@@ -113,7 +114,7 @@ def test_stability_is_cut_not_rounded(found: CustomerSegments) -> None:
 
 def test_numbers_in_rules_have_no_tails(sample: Path) -> None:
     """A cut reads as a person writes it, whatever the last bits of its sum."""
-    text = segments_page.rules_list(by(sample, "value")).text
+    text = segments_trust.rules_list(by(sample, "value")).text
     assert not any(len(word.strip(".,;").partition(".")[2]) > 4 for word in text.split())
 
 
@@ -161,6 +162,23 @@ def test_next_to_nothing_reads_as_a_sentence(
     assert "nan" not in text.lower().split()
     assert "There are no estimates." in text
     assert "This book has no playbook" in text
+
+
+def test_one_segment_is_no_agreement(tmp_path: Path) -> None:
+    """Customers who are all alike are said not to be told apart; that one segment agrees with itself is no news."""
+    found = customer_segments(shop(tmp_path, ALIKE), DAY)
+    assert found.agreement is None
+    assert "60 customers, all in one segment, “new”" in segments_page.page_head(found).text
+    assert "too few different customers" in segments_trust.stability(found).text
+    assert "agree" not in segments_page.key_figures(found).text
+
+
+def test_the_nearer_sum_is_named(found: CustomerSegments) -> None:
+    """Where carrying on each customer's pace came nearer to the money, the page advises against planning a total."""
+    test = {"expected": 50.0, "came": 100.0, "naive": 90.0, "rank": 0.5, "naive_rank": 0.4}
+    advice = "plan no total on them"
+    assert advice in segments_trust.estimates(replace(found, value_test=test)).text
+    assert advice not in segments_trust.estimates(replace(found, value_test={**test, "naive": 200.0})).text
 
 
 def test_silence_of_the_book_is_named(tmp_path: Path) -> None:
