@@ -28,7 +28,7 @@ data: $(READY)
 	$(BIN)/salesops sample data/sample --seed 7 --size small
 	$(BIN)/python -m salesops.book.dictionary
 	cd notebooks && ../$(BIN)/jupyter nbconvert --to notebook --execute --inplace \
-	    --ExecutePreprocessor.record_timing=False *.ipynb
+	    --ExecutePreprocessor.record_timing=False --ExecutePreprocessor.store_widget_state=False *.ipynb
 
 bench-%: $(READY)
 	$(BIN)/python tests/benchmarks/bench_$*.py
