@@ -105,7 +105,7 @@ def test_a_scenario_does_not_change() -> None:
     assert one == Scenario(**SPAN, quotas=(("A", 1.0), ("B", 2.0)))
     assert len({one, Scenario(**SPAN, quotas=(("A", 1.0), ("B", 2.0)))}) == 1
     with pytest.raises(AttributeError, match="cannot assign"):
-        one.pay = 3.0  # type: ignore[misc]
+        one.pay = 3.0  # type: ignore[misc]  # frozen: this must fail
 
 
 @pytest.mark.parametrize(

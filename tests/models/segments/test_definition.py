@@ -26,7 +26,7 @@ def test_a_fitted_grid_reads_back_exactly(
     tmp_path_factory: pytest.TempPathFactory, tables: object, day: date | None, version: int
 ) -> None:
     """Reading what was saved gives an equal grid, to the last bit of every cut."""
-    table = tables.assign(frequency=1)  # type: ignore[attr-defined]
+    table = tables.assign(frequency=1)  # type: ignore[attr-defined]  # hypothesis types it as object
     grid = fit_grid(table, fitted_on=day, version=version)
     path = tmp_path_factory.mktemp("grid") / "segments.toml"
     save_grid(grid, path)

@@ -89,7 +89,7 @@ def test_every_customer_has_exactly_one_segment(table: pd.DataFrame) -> None:
 def test_ties_are_never_split(table: pd.DataFrame, random: st.DataObject) -> None:
     """Customers with the same figures are in the same segment, whatever the order of the rows."""
     table = table.assign(frequency=table.frequency.fillna(1))
-    shuffled = table.iloc[random.sample(range(len(table)), len(table))]  # type: ignore[attr-defined]
+    shuffled = table.iloc[random.sample(range(len(table)), len(table))]  # type: ignore[attr-defined]  # as typed by hypothesis
     grid = fit_grid(shuffled)
     assert grid == fit_grid(table)
     found = grid.assign(shuffled)
