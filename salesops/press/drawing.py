@@ -7,13 +7,14 @@ import faulthandler
 import json
 import multiprocessing
 import os
+import socket
 from collections.abc import Iterator
-from multiprocessing.connection import Client, Listener
+from multiprocessing.connection import Client, Connection
 from pathlib import Path
 from typing import Any
 
 from salesops.errors import PressError
-from salesops.press.processes import end_with_the_press, uninterrupted
+from salesops.press.processes import end_with_the_press, starting
 
 _VERSION = "5.20"
 _LONGEST = 20.0  # seconds for one chart
@@ -49,9 +50,12 @@ def drawing_process(scratch: Path) -> Iterator[str]:
     if os.name != "posix" or len(address) > _LONGEST_SOCKET:
         yield ""
         return
-    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(address,), daemon=True)
-    with uninterrupted():
-        process.start()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(address)
+        listener.listen(64)  # who asks while the process starts waits, for to start another takes longer
+        process = multiprocessing.get_context("spawn").Process(target=_serve, args=(listener,), daemon=True)
+        with starting():
+            process.start()
     try:
         yield address
     finally:
@@ -59,11 +63,11 @@ def drawing_process(scratch: Path) -> Iterator[str]:
         process.join()
 
 
-def _serve(address: str) -> None:
+def _serve(listener: socket.socket) -> None:
     end_with_the_press()
-    with Listener(address, backlog=64) as listener:
+    with listener:
         while True:
-            with contextlib.suppress(OSError, EOFError), listener.accept() as asker:
+            with contextlib.suppress(OSError, EOFError), Connection(listener.accept()[0].detach()) as asker:
                 spec, config = json.loads(asker.recv_bytes())
                 faulthandler.dump_traceback_later(_LONGEST, exit=True)  # who waits then draws for itself
                 drawn = _drawn(spec, config)

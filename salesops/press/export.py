@@ -93,6 +93,7 @@ def _exporter() -> TemplateExporter:
     return TemplateExporter(  # type: ignore[no-untyped-call]  # nbconvert leaves its constructor without types
         config=Config({"NbConvertBase": {"display_data_priority": list(_STATIC)}}),
         template_name="report",
+        optimistic_validation=True,  # once, not before and after each step
         template_file="page.html.j2",
         extra_template_basedirs=[str(TEMPLATE)],
         filters={"prose": _prose, "told": _told, "plain": _plain},

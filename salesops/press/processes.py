@@ -10,26 +10,34 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 
-# reports run side by side, so each has one thread for numbers
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
+# reports run side by side, so each has one thread for numbers; and pyarrow starts none at import
+_CALM = {
+    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS"), "1"),
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
+}
 
 
 @contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Let no Ctrl-C through; processes started meanwhile begin life without reacting to it."""
+def starting() -> Iterator[None]:
+    """Processes started meanwhile do not react to Ctrl-C, and their numeric libraries have one thread each.
+
+    The caps stand in the environment before a process begins, for it imports the program's main module first.
+    """
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    added = {name: value for name, value in _CALM.items() if name not in os.environ}
+    os.environ.update(added)
     try:
         yield
     finally:
+        for name in added:
+            del os.environ[name]
         signal.signal(signal.SIGINT, before)
 
 
 def stand_apart() -> None:
-    """Leave the terminal's group, where Ctrl-C is for the press, and cap the threads of numeric libraries."""
+    """Leave the terminal's group, where Ctrl-C is for the press."""
     if hasattr(os, "setsid"):
         os.setsid()
-    for name in _ONE_THREAD:
-        os.environ.setdefault(name, "1")
 
 
 def keep_quiet() -> None:

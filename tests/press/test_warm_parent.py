@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,6 +82,31 @@ def test_a_module_that_starts_a_thread_is_left_to_the_reports(
         assert [results(make(threaded, tmp_path, path, number)) for number in range(2)] == [{"own": True}] * 2
     finally:
         threaded.close()
+
+
+def test_what_the_program_has_imported_costs_the_parent_nothing(tmp_path: Path) -> None:
+    """A program that has loaded pyarrow before the press gets a parent without threads, and with all imported."""
+    look = "import os, sys\nfound = {'pandas': 'pandas' in sys.modules}"
+    path = write_notebook(
+        tmp_path / "looks.ipynb",
+        look,
+        "import pandas",
+        ("{**found, 'threads': len(os.listdir(f'/proc/{os.getppid()}/task'))}", "results"),
+    )
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import pyarrow, duckdb, sys\nfrom pathlib import Path\n"
+        "from written_notebooks import planned\nfrom salesops.press.run import run_reports\n"
+        "if __name__ == '__main__':\n"
+        "    here = Path(sys.argv[1])\n"
+        "    run_reports([planned(here / 'looks.ipynb')], here, jobs=1, engine='warm',\n"
+        "                done=lambda _, outcome: print(outcome.results))\n"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *filter(None, sys.path)])}
+    ran = subprocess.run(
+        [sys.executable, program, tmp_path], env=environment, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert ran.stdout.split("\n")[0] == "{'pandas': True, 'threads': 1}"
 
 
 def test_a_parent_whose_code_changed_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

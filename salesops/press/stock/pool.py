@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 from salesops.press.pool import Ending, ending
-from salesops.press.processes import uninterrupted
+from salesops.press.processes import starting
 from salesops.press.stock.worker import work
 from salesops.press.task import Task
 
@@ -60,7 +60,7 @@ class StockPool:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=work, args=(theirs,))
-        with uninterrupted():
+        with starting():
             process.start()
         theirs.close()
         worker = _Worker(process, ours)

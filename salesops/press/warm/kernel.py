@@ -195,7 +195,8 @@ class _Stream(OutStream):
     def flush(self) -> None:
         if os.getpid() == self._master_pid:  # a process forked by a cell has a copy of the lock, perhaps held
             self._take()
-        super().flush()  # type: ignore[no-untyped-call]  # as above
+        if self._buffers:  # else there is no need to wake the thread that sends
+            super().flush()  # type: ignore[no-untyped-call]  # as above
 
     def _watch(self) -> None:
         # without this a process that writes much would wait for a flush that waits for the process

@@ -38,7 +38,6 @@ def serve(press: Connection, notebooks: Sequence[Path], avoid: frozenset[str], l
         Seconds between two looks at the files of the loaded code.
     """
     stand_apart()
-    os.environ.setdefault("JE_ARROW_MALLOC_CONF", "background_thread:false")  # else pyarrow starts one at import
     adopt_strays()
     keep_quiet()
     sys.path[:] = [folder for folder in sys.path if folder]  # where the press was called is no place of code

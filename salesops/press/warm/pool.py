@@ -13,7 +13,7 @@ from pathlib import Path
 
 from salesops.errors import PressError
 from salesops.press.pool import Ending, ending
-from salesops.press.processes import uninterrupted
+from salesops.press.processes import starting
 from salesops.press.task import Task
 from salesops.press.warm import parent as said
 from salesops.press.warm.parent import serve
@@ -87,7 +87,7 @@ class WarmPool:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=serve, args=(theirs, self._notebooks, self._avoid, self._look_every))
-        with uninterrupted():
+        with starting():
             process.start()
         theirs.close()
         parent = _Parent(process, ours)

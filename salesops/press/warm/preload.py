@@ -28,14 +28,15 @@ def import_all(names: Sequence[str], *, avoid: frozenset[str]) -> Sequence[str]:
     A process with threads must not fork: what a thread holds at that moment stays locked in the child. What
     cannot be imported is left to the notebook that wants it.
     """
+    capped = False
     for place, name in enumerate(names):
         if name in avoid or name in sys.modules:
             continue
-        had_duckdb = "duckdb" in sys.modules
         with contextlib.suppress(BaseException):  # a module may do anything at import, also raise SystemExit
             importlib.import_module(name)
-        if "duckdb" in sys.modules and not had_duckdb:
+        if "duckdb" in sys.modules and not capped:
             sys.modules["duckdb"].execute("SET threads = 1")  # its default connection has one for each processor
+            capped = True
         if threads() > 1:
             return names[place:]
     return ()

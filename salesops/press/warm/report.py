@@ -16,7 +16,7 @@ from typing import Any
 
 import nbformat.v4 as v4
 from IPython.core.shellapp import InteractiveShellApp
-from jupyter_client.kernelspec import get_kernel_spec
+from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, get_kernel_spec
 from nbformat import NotebookNode
 from papermill.engines import papermill_engines
 
@@ -38,6 +38,7 @@ def prepare() -> WarmKernel:
     for name in _OURS:  # what they would say of a report stands in its page; a notebook's own logs are its output
         logging.getLogger(name).setLevel(logging.CRITICAL)
     papermill_engines.register(_ENGINE, WarmEngine)
+    get_kernel_spec(NATIVE_KERNEL_NAME)  # looks through all that is installed, once
     export_page(v4.new_notebook(cells=[v4.new_markdown_cell("# Warm")]), title="")  # type: ignore[no-untyped-call]  # nbformat annotates only some of its functions
     return build_kernel()
 
@@ -81,8 +82,8 @@ def _run(notebook: NotebookNode, gate: Gate, task: Task, kernel: WarmKernel, wat
 
 def _is_ours(kernel: str) -> bool:
     """Tell whether a kernel is the Python of this process; another runs by itself."""
-    command = get_kernel_spec(kernel).argv
-    return get_kernel_spec(kernel).language == "python" and command[0] in (sys.executable, "python", "python3")
+    spec = get_kernel_spec(kernel)
+    return spec.language == "python" and spec.argv[0] in (sys.executable, "python", "python3")
 
 
 class _Watch:
