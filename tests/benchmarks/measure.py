@@ -9,7 +9,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -47,20 +47,21 @@ def timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def publish(name: str, rows: Sequence[Row]) -> None:
-    """Print the table and write build/bench/NAME.json."""
+def publish(name: str, rows: Iterable[Row]) -> None:
+    """Print the table, each row as soon as it is measured, and write build/bench/NAME.json."""
     folder = ROOT / "build" / "bench"
     folder.mkdir(parents=True, exist_ok=True)
-    listed = [{**asdict(row), "ratio": row.ratio} for row in rows]
-    (folder / f"{name}.json").write_text(json.dumps(listed, indent=1) + "\n")
     say(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; "
         + ", ".join(f"{package} {version(package)}" for package in NAMED))  # fmt: skip  # one sentence
     say(f"{'what':58} {'ours':>9} {'theirs':>9} {'ratio':>7}  target")
+    listed = []
     for row in rows:
         theirs = "–" if row.theirs is None else f"{row.theirs:.2f}"
         ratio = "–" if row.ratio is None else f"{row.ratio:.1f}×"
         verdict = "" if row.met is None else (" met" if row.met else " MISSED")
         say(f"{row.what:58} {row.ours:9.2f} {theirs:>9} {ratio:>7}  {row.target}{verdict}")
+        listed.append({**asdict(row), "ratio": row.ratio})
+    (folder / f"{name}.json").write_text(json.dumps(listed, indent=1) + "\n")
 
 
 def say(line: str) -> None:

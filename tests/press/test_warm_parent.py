@@ -87,7 +87,7 @@ def test_a_module_that_starts_a_thread_is_left_to_the_reports(
 def test_what_the_program_has_imported_costs_the_parent_nothing(tmp_path: Path) -> None:
     """A program that has loaded pyarrow before the press gets a parent without threads, and with all imported."""
     look = "import os, sys\nfound = {'pandas': 'pandas' in sys.modules}"
-    path = write_notebook(
+    write_notebook(
         tmp_path / "looks.ipynb",
         look,
         "import pandas",
