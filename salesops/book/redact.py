@@ -21,7 +21,7 @@ def redacted(book: Book) -> Book:
     A pseudonym ("Rep 4F2A91") depends on the id alone, so it is the same in every report. Ids change with
     the names, because many systems use names as ids; they are longer, so that no two become one.
     """
-    return book.with_tables(lambda name: _table(book, name), variant="redacted")
+    return book.with_tables(lambda name: _table(book, name), variant="redacted", is_redacted=True)
 
 
 def _table(book: Book, name: str) -> ir.Table:

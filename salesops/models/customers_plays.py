@@ -1,4 +1,4 @@
-"""Which play each segment's clients get, by the book's own playbook."""
+"""Which play each segment's clients get, by the book's own playbook, and whether earlier plays paid."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from datetime import date
 
 import pandas as pd
 
-from salesops.book.playbook import Override, Playbook, find_playbook, read_overrides, read_playbook
+from salesops.book.playbook import Override, Playbook, find_playbook, read_log, read_overrides, read_playbook
+from salesops.book.playbook.read import beside
+from salesops.book.snapshot import as_known
 from salesops.book.source import Book
 from salesops.errors import BookError
-from salesops.models.playbook import assign_plays, client_table
+from salesops.metrics.account_sales import daily_sales
+from salesops.metrics.purchases import by_day
+from salesops.models.playbook import assign_plays, client_table, lift, log_plays, play_outcomes
 
 NO_PURCHASE = "no purchase yet"
 NO_PLAYBOOK = "This book has no playbook, so no segment has a play yet. Put a playbook.toml beside its tables."
@@ -32,6 +36,8 @@ class SegmentPlays:
     by_play : pandas.DataFrame
         play_name, clients (count), held_out (of them left alone, to judge the play), channel, owner, cadence_days
         (median), in the order of the playbook.
+    lift : pandas.DataFrame
+        Whether the plays logged so far paid, as `models.playbook.lift` gives it.
     version : str
         Of the playbook; "" without one.
     notes : tuple of str
@@ -41,6 +47,7 @@ class SegmentPlays:
     clients: pd.DataFrame
     by_segment: pd.DataFrame
     by_play: pd.DataFrame
+    lift: pd.DataFrame
     version: str
     notes: tuple[str, ...]
 
@@ -79,8 +86,30 @@ def segment_plays(book: Book, now: pd.DataFrame, before: pd.DataFrame, as_of: da
     names = [*now.segment.cat.categories, NO_PURCHASE]
     segment = pd.Categorical(clients.segment.astype(object).fillna(NO_PURCHASE), categories=names, ordered=True)
     table = plays.table.assign(segment=segment)
+    if book.is_redacted:
+        notes = (*notes, "Whether plays paid is not shown with pseudonyms: the log has the clients' own ids.")
     found = [f"{finding.found[:1].upper()}{finding.found[1:]}." for finding in plays.findings]
-    return SegmentPlays(table, _by_segment(table), _by_play(table, playbook), playbook.version, (*notes, *found))
+    return SegmentPlays(
+        clients=table,
+        by_segment=_by_segment(table),
+        by_play=_by_play(table, playbook),
+        lift=_lift(book, as_of),
+        version=playbook.version,
+        notes=(*notes, *found),
+    )
+
+
+def log_segment_plays(book: Book, plays: SegmentPlays, as_of: date) -> int:
+    """Log the play of each client beside the book where it changed, to judge it later, and return how many changed.
+
+    Raises
+    ------
+    BookError
+        If the book is redacted, or the log cannot be read or written.
+    """
+    if book.is_redacted:
+        raise BookError("Plays can be logged only by the clients' own ids. Run without redact, or without log.")
+    return log_plays(beside(book, ""), plays.version, plays.clients, as_of)
 
 
 def _none(why: str) -> SegmentPlays:
@@ -88,6 +117,7 @@ def _none(why: str) -> SegmentPlays:
         pd.DataFrame(columns=["account_id", "segment", "play_id"]),
         pd.DataFrame(columns=["segment", "play_name", "clients", "share"]),
         pd.DataFrame(columns=["play_name", "clients", "held_out", "channel", "owner", "cadence_days"]),
+        lift(play_outcomes([], pd.DataFrame(columns=["account_id", "ordered_on"]), date.max)),
         "",
         (why,),
     )
@@ -108,6 +138,14 @@ def _unread(strangers: int, findings: int) -> Iterator[str]:
         yield f"{strangers:,} overrides name no client of this day and are not followed."
     if findings:
         yield f"{findings:,} overrides cannot be followed; salesops check says why."
+
+
+def _lift(book: Book, as_of: date) -> pd.DataFrame:
+    """Judge the plays in the log, which holds the clients' own ids: by those of a redacted book it tells nothing."""
+    log = [] if book.is_redacted else [row for row in read_log(beside(book, "")) if row["logged_on"] <= str(as_of)]
+    days = as_known(book, as_of).keep("client days", lambda: by_day(daily_sales(book, as_of)))
+    bought = days.filter(days.is_purchase).select("account_id", ordered_on="day")
+    return lift(play_outcomes(log, (bought if log else bought.limit(0)).to_pandas(), as_of))
 
 
 def _by_segment(table: pd.DataFrame) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from salesops.models.customers_segments import CustomerSegments
+from salesops.models.playbook import lift_sentences
 from salesops.models.segments.migration import ABSENT, GONE
 from salesops.views import table as t
 from salesops.views import words
@@ -109,8 +110,18 @@ def _segment_plays_table(s: CustomerSegments) -> Block:
     return t.table(rows, columns, caption="The three most frequent plays of each segment.")
 
 
-def plays_table(s: CustomerSegments) -> Block:
-    """Show each play's clients, hold-out, channel and cadence, in the order in which plays are tried."""
+def plays(s: CustomerSegments, *, logged: int | None) -> Block:
+    """Show each play's clients, hold-out, channel and cadence, in the order in which plays are tried; and if it paid.
+
+    Parameters
+    ----------
+    logged : int or None
+        How many plays were written into the log for this page; None if that was not asked.
+    """
+    return together(_plays_table(s), *_lifts(s, logged))
+
+
+def _plays_table(s: CustomerSegments) -> Block:
     columns = [
         t.text("play_name", "Play"),
         t.number("clients", "Clients"),
@@ -137,3 +148,11 @@ def _moves(s: CustomerSegments) -> pd.DataFrame:
 
 def _range(low: float, high: float) -> str:
     return f"{words.percent(low)} to {words.percent(high)}"
+
+
+def _lifts(s: CustomerSegments, logged: int | None) -> list[Block]:
+    found = lift_sentences(s.plays.lift) or ["The log of plays holds none that can be judged."]
+    if logged is None:
+        return [*map(sentence, found), note("Run with log=true to write down today’s plays, to judge them in 90 days.")]
+    changed = words.plural(logged, "client")
+    return [*map(sentence, found), note(f"Written into play_log.csv: {changed} whose play is not the one logged last.")]

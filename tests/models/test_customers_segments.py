@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from sklearn.metrics import adjusted_rand_score
 from salesops.book.redact import redacted
 from salesops.book.source import open_book
 from salesops.errors import BookError, PeriodError
-from salesops.models.customers_plays import NO_PURCHASE
+from salesops.models.customers_plays import NO_PURCHASE, log_segment_plays
 from salesops.models.customers_segments import CustomerSegments, customer_segments
 from salesops.models.customers_stability import segment_stability, verdict
 from salesops.models.segments import SegmentGrid, fit_grid, save_clusters, save_grid
@@ -212,3 +212,37 @@ def test_what_cannot_be_is_refused(sample: Path, how: dict[str, object], error: 
     """A method, count, date, file or horizon that cannot be is named with the repair."""
     with pytest.raises(error, match=said):
         customer_segments(open_book(sample), DAY, **how)  # type: ignore[arg-type]  # wrong on purpose
+
+
+def test_logged_plays_are_judged_by_who_bought(sample: Path, tmp_path: Path) -> None:
+    """Plays logged 100 days ago count their clients and buyers as plain pandas does; logging again adds nothing."""
+    for path in sample.iterdir():
+        shutil.copy(path, tmp_path)
+    book, then = open_book(tmp_path), DAY - timedelta(days=100)
+    plays = customer_segments(book, then, method="value").plays
+    assert [log_segment_plays(book, plays, then) for _ in range(2)] == [len(plays.clients), 0]
+    lift = customer_segments(book, DAY, method="value").plays.lift.set_index("play_id")
+    lines = pd.read_parquet(tmp_path / "order_lines.parquet").merge(
+        pd.read_parquet(tmp_path / "orders.parquet"), on="order_id"
+    )
+    priced = lines.quantity * lines.unit_price * (1 - lines.discount.fillna(0))
+    lines["net"] = lines.net_amount.fillna(priced).astype(float)
+    day = pd.to_datetime(lines.ordered_at).dt.date
+    since = lines[(day > then) & (day <= then + timedelta(days=90))].assign(day=day)
+    buyers = set(since.groupby(["account_id", "day"]).net.sum().loc[lambda net: net > 0].reset_index().account_id)
+    given = plays.clients[plays.clients.arm != "override"].assign(bought=lambda rows: rows.account_id.isin(buyers))
+    for play, mine in given.groupby("play_id"):
+        held = mine.arm == "hold-out"
+        counted = [int((~held).sum()), int(mine.bought[~held].sum()), int(held.sum()), int(mine.bought[held].sum())]
+        assert lift.loc[play, ["played", "played_bought", "held", "held_bought"]].to_list() == counted
+
+
+def test_plays_of_pseudonyms_are_not_logged(sample: Path, tmp_path: Path) -> None:
+    """Pseudonyms in the log would never meet the clients again."""
+    for path in sample.iterdir():
+        shutil.copy(path, tmp_path)
+    book = redacted(open_book(tmp_path))
+    plays = customer_segments(book, DAY, method="value").plays
+    with pytest.raises(BookError, match="own ids"):
+        log_segment_plays(book, plays, DAY)
+    assert not (tmp_path / "play_log.csv").exists()

@@ -31,7 +31,7 @@ BLOCKS = (
     segments_moves.moves,
     segments_moves.movers_table,
     segments_moves.segment_plays,
-    segments_moves.plays_table,
+    lambda s: segments_moves.plays(s, logged=None),
 )
 CHARTS = (segments_charts.shares_chart, segments_charts.since_chart, segments_charts.moves_chart)
 

@@ -5,14 +5,24 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from salesops.book.playbook import Playbook, append_log, read_log
-from salesops.models.playbook.assign import Plays
+import pandas as pd
+
+from salesops.book.playbook import append_log, read_log
 
 
-def log_plays(folder: Path, playbook: Playbook, plays: Plays, as_of: date) -> int:
+def log_plays(folder: Path, version: str, plays: pd.DataFrame, as_of: date) -> int:
     """Log each client whose play or arm is not the one logged last, and return how many.
 
     Running a report again adds nothing. Raises BookError where the log cannot be read or written.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the log is, or shall be.
+    version : str
+        Of the playbook.
+    plays : pandas.DataFrame
+        As `assign_plays` gives them in `table`.
     """
     last: dict[str, tuple[str, str]] = {}
     for entry in read_log(folder):
@@ -23,12 +33,12 @@ def log_plays(folder: Path, playbook: Playbook, plays: Plays, as_of: date) -> in
             "logged_on": as_of,
             "account_id": str(row.account_id),
             "play_id": str(row.play_id),
-            "version": playbook.version,
+            "version": version,
             "event": "assigned",
             "arm": str(row.arm),
             "note": str(row.override_reason),
         }
-        for row in plays.table.itertuples()
+        for row in plays.itertuples()
         if last.get(str(row.account_id)) != (row.play_id, row.arm)
     ]
     return append_log(folder, entries)

@@ -224,10 +224,10 @@ def test_only_changes_are_logged(tmp_path: Path) -> None:
     """The first run logs everyone, the same run again nobody, a later one only whose play or arm is another."""
     book = playbook(late={"days_since": {"above": 10}})
     first = assign_plays(book, customers(days_since=[5, 20]), as_of=DAY)
-    assert [log_plays(tmp_path, book, first, DAY) for _ in range(2)] == [2, 0]
+    assert [log_plays(tmp_path, "1", first.table, DAY) for _ in range(2)] == [2, 0]
     append_log(tmp_path, [{**read_log(tmp_path)[0], "logged_on": DAY, "event": "done", "note": "Called"}])
     later = assign_plays(book, customers(days_since=[15, 30]), as_of=DAY)
-    assert log_plays(tmp_path, book, later, date(2026, 4, 1)) == 1
+    assert log_plays(tmp_path, "1", later.table, date(2026, 4, 1)) == 1
     assert [(row["logged_on"], row["account_id"], row["play_id"], row["event"]) for row in read_log(tmp_path)] == [
         ("2026-03-01", "A0", "rest", "assigned"), ("2026-03-01", "A1", "late", "assigned"),
         ("2026-03-01", "A0", "rest", "done"), ("2026-04-01", "A0", "late", "assigned"),
@@ -237,7 +237,7 @@ def test_only_changes_are_logged(tmp_path: Path) -> None:
 def test_overrides_are_logged_with_their_reason(tmp_path: Path) -> None:
     """The log keeps why a person decided otherwise."""
     found = assign_plays(playbook(), customers(days_since=[5]), as_of=DAY, overrides=[override()])
-    log_plays(tmp_path, playbook(), found, DAY)
+    log_plays(tmp_path, "1", found.table, DAY)
     (row,) = read_log(tmp_path)
     assert (row["arm"], row["note"], row["version"]) == ("override", "Knows the buyer (Eva)", "1")
 
