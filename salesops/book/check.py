@@ -14,6 +14,7 @@ from ibis.common.exceptions import IbisError
 from salesops.book.crosscheck import cross_findings
 from salesops.book.finding import Finding as Finding  # "as" hands the name on to callers
 from salesops.book.finding import in_number
+from salesops.book.rejected import rejected_findings
 from salesops.book.rules import RULES, Rule, column_rules, reference_rule
 from salesops.book.schema import SCHEMA, Column, Table
 from salesops.book.source import Book
@@ -26,7 +27,7 @@ _LONGEST_CELL = 40
 
 
 def check_book(book: Book, tables: Collection[str] | None = None) -> tuple[Finding, ...]:
-    """Return every broken rule of a book, in the order of the schema; errors before warnings.
+    """Return every broken rule of a book, and what its import set aside; errors before warnings.
 
     Parameters
     ----------
@@ -44,6 +45,7 @@ def check_book(book: Book, tables: Collection[str] | None = None) -> tuple[Findi
     findings = [finding for name in names for finding in _check_table(book, name)]
     unusable = {finding.table for finding in findings if not finding.affected}
     findings += cross_findings(book, [name for name in names if name not in unusable])
+    findings += rejected_findings(book, names)
     return tuple(sorted(findings, key=lambda finding: finding.severity != "error"))
 
 

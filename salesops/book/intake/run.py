@@ -19,6 +19,7 @@ from salesops.book.intake.report import Intake
 from salesops.book.intake.sources import Sources
 from salesops.book.intake.views import Views
 from salesops.book.intake.write import check_destination, new_folder, write_rejected, write_settings, write_table
+from salesops.book.rejected import write_counts
 from salesops.book.schema import SCHEMA
 from salesops.book.source import connect
 from salesops.errors import IntakeError, MapError, did_you_mean
@@ -95,6 +96,8 @@ def _import(con: Any, map_: Map, source: Path, dest: Path, *, set_aside: bool) -
     with new_folder(dest) as folder:
         for result in results:
             _write(con, tables[result.name], folder, rejected=bool(result.set_aside), rows=result.rows_out)
+        if any(result.set_aside for result in results):
+            write_counts(folder, [(r.name, reason, rows, r.rows_in) for r in results for reason, rows in r.set_aside])
         write_settings(map_.book, map_.title, folder / "book.toml")
         carried = carry_history(dest, folder, own="opportunity_history" in tables)
     return Intake(
