@@ -65,7 +65,9 @@ class AdditiveModel(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc] 
         lost, values = read_labels(y, len(X)), self.columns_.read(X)
         self.classes_ = np.array([0, 1])
         with one_thread():
-            shift, slope = self._calibrate(values, lost, None if groups is None else np.asarray(groups))
+            shift, slope = self._calibrate(
+                values, lost, None if groups is None else pd.factorize(np.asarray(groups))[0]
+            )
             base = self._fit_raw(values, lost)
         self.base_, self.slope_ = shift + slope * base, slope
         return self

@@ -10,6 +10,7 @@ from salesops.models.churn.dictionary import FEATURES, YES_NO, Feature
 
 REASONS = 3
 FEWEST = 5
+ENDS, CLEARLY = 0.1, 0.5  # tenths of the clients; standard deviations of the contribution
 OTHERS = "all"
 
 
@@ -72,22 +73,25 @@ def drivers(contributions: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     """
     weight = contributions.abs().mean().sort_values(ascending=False, kind="stable")
     weight = weight[weight > 0]
-    told = [_direction(str(name), table[name], contributions[name]) for name in weight.index]
+    told = [_direction(str(name), table[name].astype(float), contributions[name]) for name in weight.index]
     return pd.DataFrame({"feature": weight.index, "weight": weight.to_numpy(), "sentence": told})
 
 
 def _direction(name: str, values: pd.Series, parts: pd.Series) -> str:
     meaning = FEATURES[name].meaning if name in FEATURES else name
-    seen = values.notna()
-    # not by ranks: most clients have no late delivery, and what counts is where the few with many stand
-    moved = (
-        values[seen].astype(float).corr(parts[seen]) if min(values[seen].nunique(), parts[seen].nunique()) > 1 else 0
-    )
-    if moved >= 0.3:
+    # by the ends: most clients have no late delivery, and what counts is where the few with many stand
+    low, high = values.quantile(ENDS), values.quantile(1 - ENDS)
+    moved = (parts[values >= high].mean() - parts[values <= low].mean()) / max(parts.std(), 1e-12) if low < high else 0
+    if moved >= CLEARLY:
         return f"{meaning}: the more, the higher the risk."
-    if moved <= -0.3:
+    if moved <= -CLEARLY:
         return f"{meaning}: the less, the higher the risk."
-    return f"{meaning}: the risk goes up and down with it."
+    feature = FEATURES.get(name) or Feature(name, name, "", name, "", 2)
+    highest = values[parts.nlargest(max(FEWEST, len(parts) // 100)).index]
+    usual = _shown(feature, float(values.median()), "")
+    if highest.notna().mean() < 0.5:
+        return f"{meaning}: the risk is highest where it is not known."
+    return f"{meaning}: the risk is highest at about {_shown(feature, float(highest.median()), '')}; {usual} is usual."
 
 
 def _sentences(name: str, table: pd.DataFrame, rows: NDArray[np.int64], currency: str) -> list[str]:
