@@ -79,8 +79,9 @@ class AdditiveModel(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc] 
         feature. A contribution is an association, not a cause.
         """
         check_is_fitted(self, "base_")
-        parts = self._contributions(self.columns_.read(X)) * self.slope_
-        return pd.DataFrame(parts, columns=list(self.columns_.names), index=X.index)
+        parts = self._contributions(self.columns_.read(X))
+        parts *= self.slope_
+        return pd.DataFrame(parts, columns=list(self.columns_.names), index=X.index, copy=False)
 
     def decision_function(self, X: pd.DataFrame) -> Vector:
         """Return the calibrated log-odds to be lost."""

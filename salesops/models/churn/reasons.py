@@ -7,6 +7,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from salesops.models.churn.dictionary import FEATURES, YES_NO, Feature
+from salesops.models.churn.encoding import Matrix, Vector
+
+Places = NDArray[np.int64]
 
 REASONS = 3
 FEWEST = 5
@@ -43,24 +46,31 @@ def reasons(contributions: pd.DataFrame, table: pd.DataFrame, currency: str = ""
     return pd.DataFrame(told, columns=[f"reason_{n + 1}" for n in range(REASONS)], index=table.index)
 
 
-def top_features(contributions: pd.DataFrame) -> NDArray[np.int64]:
+def top_features(contributions: pd.DataFrame) -> Places:
     """Return for each row the positions of the features that give its reasons, −1 where there is none."""
-    values = contributions.to_numpy(float)
     topics = [FEATURES[name].topic if name in FEATURES else name for name in contributions]
-    order = list(dict.fromkeys(topics))
-    weight = np.empty((len(values), len(order)))
-    speaker = np.empty(weight.shape, dtype=np.int64)
-    for place, topic in enumerate(order):
-        own = np.array([n for n, found in enumerate(topics) if found == topic])
-        weight[:, place] = values[:, own].sum(axis=1)
-        speaker[:, place] = own[values[:, own].argmax(axis=1)]
-    many = min(REASONS, len(order))
-    best = np.argpartition(-weight, many - 1, axis=1)[:, :many]
-    best = np.take_along_axis(best, np.argsort(-np.take_along_axis(weight, best, 1), axis=1, kind="stable"), 1)
-    raises = np.take_along_axis(weight, best, 1) > 0
-    found = np.full((len(values), REASONS), -1, dtype=np.int64)
-    found[:, :many] = np.where(raises, np.take_along_axis(speaker, best, 1), -1)
-    return found
+    values = [contributions.iloc[:, place].to_numpy(float) for place in range(len(topics))]
+    weights, chosen = np.zeros((REASONS, len(contributions))), np.full((REASONS, len(contributions)), -1)
+    for topic in dict.fromkeys(topics):
+        own = [place for place, found in enumerate(topics) if found == topic]
+        weight, speaker = values[own[0]], np.full(len(contributions), own[0])
+        for place in own[1:]:
+            strongest = np.max([values[other] for other in own[: own.index(place)]], axis=0)
+            speaker = np.where(values[place] > strongest, place, speaker)
+            weight = weight + values[place]
+        _rank(weights, chosen, weight, speaker)
+    return chosen.T
+
+
+def _rank(weights: Matrix, chosen: Places, weight: Vector, speaker: Places) -> None:
+    """Put one more topic into its place among the best of each row; one that weighs 0 or less has none."""
+    rows = np.flatnonzero(weight > weights[-1])
+    new, who = weight[rows], speaker[rows]
+    for place in range(REASONS):
+        held, before = weights[place, rows], chosen[place, rows]
+        above = new > held
+        weights[place, rows], chosen[place, rows] = np.where(above, new, held), np.where(above, who, before)
+        new, who = np.where(above, held, new), np.where(above, before, who)
 
 
 def drivers(contributions: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
@@ -94,7 +104,7 @@ def _direction(name: str, values: pd.Series, parts: pd.Series) -> str:
     return f"{meaning}: the risk is highest at about {_shown(feature, float(highest.median()), '')}; {usual} is usual."
 
 
-def _sentences(name: str, table: pd.DataFrame, rows: NDArray[np.int64], currency: str) -> list[str]:
+def _sentences(name: str, table: pd.DataFrame, rows: Places, currency: str) -> list[str]:
     feature = FEATURES.get(name) or Feature(name, name, "", name, f"{name}: {{v}}; clients like this one: {{n}}.", 2)
     segments = table["segment"].astype(object).to_numpy()[rows]
     values = table[name].to_numpy(float, na_value=np.nan)[rows]

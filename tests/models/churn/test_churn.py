@@ -169,6 +169,8 @@ def test_contracts_of_the_sample(book: Book, truth: dict[str, Any]) -> None:
     assert (pd.to_datetime(table.end_date) >= pd.Timestamp(LAST)).all()
     assert (table.action_date <= pd.Timestamp(LAST + timedelta(days=90))).all()
     assert set(found.backtest.predictions.columns) == {"account_id", "contract_id", "cut", "p", "churned"}
+    contracts = int(book.table("contracts").count().to_pyarrow().as_py())
+    assert len(table) + sum(found.left_out.values()) == contracts
     lost = found.backtest.predictions
     assert set(lost.contract_id[lost.churned]) <= set(truth["not_renewed"])
     np.testing.assert_allclose(
