@@ -38,7 +38,8 @@ def world(rows):
     columns = {f"f{n}": rng.normal(size=rows) if n % 3 else rng.exponential(size=rows) for n in range(30)}
     table = pd.DataFrame(columns)
     table.loc[rng.random(rows) < 0.1, "f4"] = np.nan
-    score = -1.5 + 0.8 * table.f0 - 0.5 * table.f1 + 0.4 * np.sin(2 * table.f2) + 0.3 * table.f3
+    # every feature matters, some more, one in a curve
+    score = -2 + 0.8 * table.f0 - 0.5 * table.f1 + np.sin(2 * table.f2) + 0.15 * table.fillna(0).sum(axis=1)
     return table, rng.random(rows) < 1 / (1 + np.exp(-score.to_numpy()))
 """
 SIDE_BY_SIDE = """
