@@ -6,8 +6,6 @@ Once with the small trees that we use, once with trees of scikit-learn's usual s
 them, that of a look-up does not. TreeSHAP takes a part of the rows, and its time is scaled to all: it is linear in
 them. Both are the best of three. A million: fit with calibration, chances and reasons of all rows, each model in a
 process of its own with one thread, and its peak memory.
-
-SALESOPS_SHAP names a Python that has shap 0.51; without it the one that runs this is tried.
 """
 
 from __future__ import annotations
@@ -20,7 +18,6 @@ from typing import Any
 
 from measure import ROOT, Row, publish, say
 
-THEIRS = os.environ.get("SALESOPS_SHAP", sys.executable)
 CLIENTS, MILLION, EXPLAINED = 100_000, 1_000_000, 2_000
 SIZES = {
     "trees of 3 leaves, as we fit": {},
@@ -90,10 +87,7 @@ def main() -> None:
 def _reasons() -> list[Row]:
     rows = []
     for name, size in SIZES.items():
-        found = _run(THEIRS, SIDE_BY_SIDE, CLIENTS, EXPLAINED, json.dumps(size))
-        if found is None:
-            say("shap is not installed: reasons are not measured. Set SALESOPS_SHAP.")
-            return []
+        found = _run(SIDE_BY_SIDE, CLIENTS, EXPLAINED, json.dumps(size))
         say(f"{name}: largest difference to TreeSHAP {found['gap']:.1e} log-odds")
         met = found["ours"] <= 0.5 and found["theirs"] / found["ours"] >= 30
         rows.append(Row(f"reasons of {CLIENTS:,}: {name}", found["ours"], found["theirs"], "s", "≤ 0.5 s, ≥ 30×", met))
@@ -101,9 +95,7 @@ def _reasons() -> list[Row]:
 
 
 def _million(name: str) -> list[Row]:
-    found = _run(sys.executable, LARGE, MILLION, name)
-    if found is None:
-        raise RuntimeError("The fit of a million needs no shap.")
+    found = _run(LARGE, MILLION, name)
     say(f"{name}: fit {found['fit']:.1f} s, chances {found['score']:.1f} s")
     return [
         Row(f"{MILLION:,} × 30, {name}: fit, chances, reasons", found["seconds"], None, "s", "≤ 60 s",
@@ -112,13 +104,11 @@ def _million(name: str) -> list[Row]:
     ]  # fmt: skip  # one row a line
 
 
-def _run(python: str, code: str, *arguments: object) -> dict[str, Any] | None:
-    """Run one side in a process of its own, on one thread; None if it has not got shap."""
-    command = [python, "-W", "ignore", "-c", WORLD + code, *map(str, arguments)]
+def _run(code: str, *arguments: object) -> dict[str, Any]:
+    """Run one side in a process of its own, on one thread."""
+    command = [sys.executable, "-W", "ignore", "-c", WORLD + code, *map(str, arguments)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=environment)
-    if "No module named 'shap'" in done.stderr:
-        return None
     if done.returncode:
         raise RuntimeError(done.stderr[-2000:])
     last: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
