@@ -15,6 +15,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
+from salesops.models.threads import one_thread
+
 EDGES = np.array([0, 7, 14, 21, 28, 42, 56, 84, 112, 140, 168, 224, 280, 364], dtype=float)
 FEWEST_ROWS = 30
 MOST_CASES = 12_000
@@ -78,7 +80,8 @@ def fit_hazards(cases: pd.DataFrame) -> Hazards:
         float(log_value.mean()) if len(log_value) else 0.0,
     )
     row, step, event, weight = _followed(cases)
-    empty.model.fit(_design(empty, cases, row, step), event, weight)
+    with one_thread():
+        empty.model.fit(_design(empty, cases, row, step), event, weight)
     return empty
 
 
