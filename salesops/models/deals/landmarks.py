@@ -102,7 +102,7 @@ def opened(book: Book, days: tuple[date, ...]) -> dict[date, pd.DataFrame]:
     -------
     dict of pandas.DataFrame
         A row for each credited user: opportunity_id, user_id, credited (money), owner_id, stage_name, value,
-        created_date, close_date (days), lead_source, probability, pushes.
+        created_date, close_date (days), lead_source, forecast_category, probability, pushes.
     """
     kept: dict[date, pd.DataFrame] = book.keep("open deals by day", dict)
     missing = tuple(sorted(set(days) - set(kept)))
@@ -189,14 +189,15 @@ def _featured(book: Book, day: date, closed: pd.DataFrame) -> pd.DataFrame:
         due=(found.close_date - today).dt.days.astype(float),
         skill=found.owner_id.map(skill).fillna(0.0).astype(float),
     )
-    return frame.drop(columns=["created_date", "close_date", "user_id", "credited"])
+    return frame.drop(columns=["created_date", "close_date", "user_id", "credited", "forecast_category"])
 
 
 def _opened(book: Book, days: tuple[date, ...]) -> pd.DataFrame:
     deals = credited_open(book, days)
+    usable = deals.probability.between(0, 1)
     found = deals.select(
         "known_on", "opportunity_id", "user_id", "credited", "owner_id", "stage_name", "value", "created_date",
-        "close_date", "lead_source", probability=deals.probability.between(0, 1).ifelse(deals.probability, None),
+        "close_date", "lead_source", "forecast_category", probability=usable.ifelse(deals.probability, None),
     ).to_pandas()  # fmt: skip  # a list of names
     dates = {name: pd.to_datetime(found[name]) for name in ("known_on", "created_date", "close_date")}
     ordered: pd.DataFrame = found.assign(**dates).sort_values(["opportunity_id", "user_id"], ignore_index=True)
