@@ -194,7 +194,7 @@ def test_maven_has_deals_without_quotas(shared: Path, tmp_path: Path) -> None:
 
 
 def test_adventureworks_has_orders_only(shared: Path, tmp_path: Path) -> None:
-    """Orders and quotas without deals: arrivals alone, tested on past quarters, and a sentence for each missing part."""
+    """Orders and quotas without deals: arrivals alone, tested on past quarters, and a sentence for what is missing."""
     import_book("adventureworks", shared / "data" / "adventureworks_dw", tmp_path / "book")
     found = report(open_book(tmp_path / "book"), Period(date(2013, 9, 29), date(2013, 12, 28)), date(2013, 11, 2))
     text = page(found)
