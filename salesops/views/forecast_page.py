@@ -152,8 +152,8 @@ def _limits(r: ForecastReport) -> Iterator[str]:
     yield from r.now.notes
     if not r.over:
         yield (
-            "Seasons, price changes and campaigns are not in the forecast; the shock makes room for what moves all at "
-            "once. Reps who join later are in no forecast."
+            "Months of the year count where two whole years are in the book and agree. Price changes and campaigns are "
+            "not in the forecast; the shock makes room for what moves all at once. Reps who join later are left out."
         )
     yield "Reps, managers and territories are today's unless the book keeps their history."
 
