@@ -58,7 +58,7 @@ def key_figures(r: TeamAccountability) -> Block:
 
 def lines_table(r: TeamAccountability) -> Block:
     """Show every line: goal, actual, gap, share of the goal, and what is promised. Largest gap first."""
-    goals = bool(r.own.quota.notna().any())
+    goals, chances = bool(r.own.quota.notna().any()), bool(r.own.p_make_it.notna().any())
     lines = r.own.assign(remark=[_remark(row, goals) for row in r.own.to_dict("records")])
     lines["next"] = [_next(row) for row in lines.to_dict("records")]
     scale = words.scale_for(pd.concat([lines.quota, lines.booked]), currency=r.currency)
@@ -70,8 +70,8 @@ def lines_table(r: TeamAccountability) -> Block:
             t.amount("quota", "Goal", scale=scale, phone=False),
             t.amount("booked", "Actual", scale=scale, phone=False),
             t.gap("gap", "Gap", scale=scale),
-            t.bullet("attainment", "Of goal"),
-            *([t.share("p_make_it", "P(make it)")] if r.make_it.reps.size else []),
+            t.bullet("attainment", "Of goal", phone=not chances),  # a phone has room for one of the two
+            *([t.share("p_make_it", "P(make it)")] if chances else []),
         ]
         columns += [t.amount("due_amount", "Open, due", scale=scale, phone=False)] if r.as_of < r.period.end else []
         columns.append(t.tag("next", "Commitment", phone=False))
