@@ -17,6 +17,7 @@ READ = ("users", "opportunities", "opportunity_history", "quotas", "credits", "o
 DATED = {"bookings": "won deals by close date", "orders": "orders by order date"}
 MOST_LINES = 120  # a page must stay small enough for a phone
 FEW_WINS = 20
+SILENT = 30  # days without any win after which silence is the book's, not the market's
 
 
 def page_head(r: ForecastReport) -> Block:
@@ -149,6 +150,11 @@ def _limits(r: ForecastReport) -> Iterator[str]:
         yield f"The period has not begun: the forecast is made {_ahead(r)} before it."
     if r.wins < FEW_WINS and not r.over:
         yield f"With fewer than {FEW_WINS} {what}s the intervals are no more than a guess."
+    if r.silent > SILENT and not r.over:
+        yield (
+            f"Nothing was won in the last {words.plural(r.silent, 'day')} before {words.day(r.as_of)}. If the book "
+            "ends earlier, the forecast takes its end for silence and is too low: choose an earlier date."
+        )
     yield from r.now.notes
     if not r.over:
         yield (

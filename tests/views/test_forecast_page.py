@@ -173,6 +173,14 @@ def test_a_period_in_the_future(tmp_path: Path) -> None:
     assert found.now.company["closed"] == 0
 
 
+def test_a_book_that_ends_early(tmp_path: Path) -> None:
+    """Where nothing was won for over a month, the limits say that the forecast may take the book's end for silence."""
+    book = company(tmp_path, wins(60), {"A": 100})
+    late = report(book, parse_period("2026-Q4"), NOW + timedelta(days=60))
+    assert "Nothing was won in the last" not in page(report(book))
+    assert "days before 14 Oct 2026. If the book ends earlier" in page(late)
+
+
 def test_nobody_to_forecast_is_an_error(tmp_path: Path) -> None:
     """A book in which nobody has a line in the period gives one sentence."""
     users: list[Row] = [{"user_id": "A", "end_date": "2020-01-01"}]

@@ -43,6 +43,8 @@ class ForecastReport:
         As `backtest_deals` gives it; None with too little history, or where orders count.
     wins : int
         Won deals, or orders, that the forecast stands on.
+    silent : int
+        Days from the last of them to `as_of`; 0 without any.
     """
 
     company: str
@@ -57,6 +59,7 @@ class ForecastReport:
     past: ForecastBacktest | None
     deals: DealBacktest | None
     wins: int
+    silent: int
 
     @property
     def over(self) -> bool:
@@ -132,7 +135,13 @@ def forecast_report(
             past=backtest_forecast(book, as_of, quarters=quarters),
             deals=backtest_deals(book, as_of) if bookings else None,
             wins=int(closed.is_won.sum()),
+            silent=_silent(closed, as_of),
         )
+
+
+def _silent(closed: pd.DataFrame, as_of: date) -> int:
+    last = closed.close_date[closed.is_won].max()
+    return 0 if pd.isna(last) else int((pd.Timestamp(as_of) - last).days)
 
 
 def _moves(book: Book, period: Period, since: date, as_of: date) -> Moves | None:
