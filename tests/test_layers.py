@@ -33,9 +33,7 @@ def breaches(root: Path) -> list[str]:
         if layer == "__init__":  # the face names what notebooks need
             continue
         allowed = MAY_IMPORT.get(layer, set())
-        found += [
-            f"{'/'.join(parts)}: {layer} → {target}" for target in _imported(path, root) if target not in allowed
-        ]
+        found += [f"{'/'.join(parts)}: {layer} → {target}" for target in _imported(path, root) if target not in allowed]
     return found
 
 

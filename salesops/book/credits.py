@@ -8,6 +8,7 @@ import ibis
 import ibis.expr.types as ir
 
 from salesops.book.money import in_book_currency
+from salesops.book.snapshot import open_known
 from salesops.book.source import Book
 from salesops.book.values import local_date
 
@@ -23,6 +24,14 @@ def credited_deals(book: Book) -> ir.Table:
         without amount or rate), no_rate (boolean), credited (share × value).
     """
     return book.keep("credited deals", lambda: _deals(book))
+
+
+def credited_open(book: Book, days: tuple[date, ...]) -> ir.Table:
+    """Return one row for each of some days, deal open on it, and credited user: known_on and `credited_deals`."""
+    deals = open_known(book, days)
+    due = ibis.coalesce(deals.close_date, ibis.literal(date.max))
+    priced = in_book_currency(book, deals, "amount", ibis.least(due, deals.known_on))
+    return _credited(book, priced, "opportunity_id")
 
 
 def credited_orders(book: Book) -> ir.Table:

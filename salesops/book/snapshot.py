@@ -39,6 +39,31 @@ def as_known(book: Book, as_of: date) -> Book:
     return book.keep(("as known", as_of), known)
 
 
+def open_known(book: Book, days: tuple[date, ...]) -> ir.Table:
+    """Return the deals that were open at the end of each of some days, as known then.
+
+    The same rows that `as_known` gives for each day; one query for many days takes a small part of the time.
+
+    Returns
+    -------
+    ir.Table
+        Every column of opportunities, and known_on (day): one row for each day and deal open on it.
+    """
+    on = ibis.memtable({"known_on": list(days)}, schema={"known_on": "date"})
+    on = on.mutate(_until=_day_end(book, on.known_on))
+    deals = book.table("opportunities").cross_join(on)
+    created = deals.created_date.isnull() | (deals.created_date <= deals.known_on)
+    closed = deals.is_closed & (deals.close_date.isnull() | (deals.close_date <= deals.known_on))
+    deals = deals.filter(created & ~closed).mutate(_closed=ibis.literal(False), _reopened=deals.is_closed)
+    history = book.table("opportunity_history")
+    rows = deals.select("known_on", "_until", _opened="opportunity_id")
+    history = history.inner_join(rows, history.opportunity_id == rows._opened)
+    known = history.valid_from < history._until
+    past = _last_values(history, known, known, ("known_on",)).rename(_on="known_on")
+    joined = deals.left_join(past, [deals.opportunity_id == past._deal, deals.known_on == past._on])
+    return _as_then(book, joined, ("known_on",))
+
+
 def needs_history(book: Book, as_of: date) -> int:
     """Count the deals that `as_known` reopens without knowing their stage, amount or close date then."""
     return book.keep(("needs history", as_of), lambda: _needs_history(book, as_of))
@@ -95,11 +120,15 @@ def _deals_known(book: Book, as_of: date) -> ir.Table:
         _stamped="opportunity_id", _stamped_until=_day_end(book, ibis.coalesce(deals.close_date, ibis.literal(as_of)))
     )
     past = _field_values(book, stamps, as_of)
-    joined = deals.left_join(past, deals.opportunity_id == past._deal).drop("_deal")
+    return _as_then(book, deals.left_join(past, deals.opportunity_id == past._deal))
+
+
+def _as_then(book: Book, joined: ir.Table, keys: tuple[str, ...] = ()) -> ir.Table:
+    """Put the values of a day into deals that are joined with `_last_values`, _closed and _reopened."""
     then = {field: _value_then(book, joined, field) for field in KNOWN_FIELDS}
     gone = {name: joined._reopened.ifelse(ibis.null("string"), joined[name]) for name in FORGOTTEN}
     known = joined.mutate(is_closed=joined._closed, is_won=joined.is_won & joined._closed, **then, **gone)
-    return known.select(*(column.name for column in OPPORTUNITIES.columns))
+    return known.select(*keys, *(column.name for column in OPPORTUNITIES.columns))
 
 
 def _field_values(book: Book, stamps: ir.Table, as_of: date) -> ir.Table:
@@ -111,6 +140,12 @@ def _field_values(book: Book, stamps: ir.Table, as_of: date) -> ir.Table:
     history = history.left_join(stamps, history.opportunity_id == stamps._stamped)
     known = ~_later(book, history.valid_from, as_of)
     stamped = known & (history._stamped.isnull() | (history.valid_from < history._stamped_until))
+    return _last_values(history, known, stamped)
+
+
+def _last_values(
+    history: ir.Table, known: ir.BooleanValue, stamped: ir.BooleanValue, keys: tuple[str, ...] = ()
+) -> ir.Table:
     columns: dict[str, ir.Value] = {}
     for field in KNOWN_FIELDS:
         of_field = history.field_name == field
@@ -118,7 +153,7 @@ def _field_values(book: Book, stamps: ir.Table, as_of: date) -> ir.Table:
         columns[f"_{field}"] = history.new_value.argmax(history.valid_from, where=of_field & before)
         columns[f"_{field}_before"] = (of_field & before).sum()
         columns[f"_{field}_after"] = (of_field & ~before).sum()
-    return history.group_by(_deal="opportunity_id").aggregate(**columns)
+    return history.group_by(*keys, _deal="opportunity_id").aggregate(**columns)
 
 
 def _value_then(book: Book, joined: ir.Table, field: str) -> ir.Value:

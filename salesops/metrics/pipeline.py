@@ -11,7 +11,7 @@ from salesops.book.credits import credited_deals
 from salesops.book.lines import PERSON, By, report_people, roll_up
 from salesops.book.snapshot import as_known
 from salesops.book.source import Book
-from salesops.book.values import to_type
+from salesops.book.values import local_date, to_type
 from salesops.periods import Period
 
 AGE_BANDS = ("0–30 days", "31–90 days", "over 90 days", "unknown")
@@ -92,12 +92,19 @@ def open_deals(book: Book, as_of: date, *, users: tuple[str, ...]) -> ir.Table:
 
 def pushes(known: Book) -> ir.Table:
     """Return how often each deal's close date moved to a later day: _deal, pushes; needs history."""
+    moved = push_dates(known)
+    return moved.group_by(_deal="opportunity_id").aggregate(pushes=moved.pushed_on.count())
+
+
+def push_dates(known: Book) -> ir.Table:
+    """Return when close dates were set: opportunity_id, pushed_on (day, null unless it moved to a later one)."""
     history = known.table("opportunity_history")
     dates = history.filter(history.field_name == "close_date")
     in_order = ibis.window(group_by=dates.opportunity_id, order_by=dates.valid_from)
     dated = dates.mutate(_due=to_type(dates.new_value, "date", known.history_form))
     moved = dated.mutate(_before=dated._due.lag().over(in_order))
-    return moved.group_by(_deal="opportunity_id").aggregate(pushes=(moved._due > moved._before).sum())
+    day = local_date(moved.valid_from, known.config.time_zone)
+    return moved.select("opportunity_id", pushed_on=(moved._due > moved._before).ifelse(day, ibis.null("date")))
 
 
 def _sums(known: Book, period: Period, as_of: date, by: By, manager: str) -> ir.Table:

@@ -21,9 +21,21 @@ from salesops.metrics.commitments import commitments
 from salesops.metrics.pipeline import coverage, coverage_state, open_deals, pipeline
 from salesops.models.chance import chance_of_attaining
 from salesops.models.exceptions import exceptions
+from salesops.models.make_it import MakeIt, make_it
 from salesops.periods import Period
 
-LINE_FIELDS = ("user_id", "user_name", "role", "measure", "is_rollup", "quota", "booked", "gap", "attainment")
+LINE_FIELDS = (
+    "user_id",
+    "user_name",
+    "role",
+    "measure",
+    "is_rollup",
+    "quota",
+    "booked",
+    "gap",
+    "attainment",
+    "p_make_it",
+)
 
 
 @dataclass(frozen=True)
@@ -35,7 +47,8 @@ class TeamAccountability:
     lines : pandas.DataFrame
         The columns of `metrics.attainment`, largest gap first, lines without a quota last; and due_amount,
         due_weighted (open deals due in the period), coverage and weighted_coverage (each ÷ gap),
-        coverage_state (open, met, no quota), successor (who has the goal of someone who left), promise_* (the
+        coverage_state (open, met, no quota), p_make_it (chance to make the goal, 0–1, NaN if unknown), successor
+        (who has the goal of someone who left), promise_* (the
         next pending commitment: metric, target, subject, due, with), kept, missed, moved (commitments due in
         the period).
     totals : pandas.DataFrame
@@ -50,6 +63,8 @@ class TeamAccountability:
         Commitments due in the period or pending, with owner_name, agreed_with_name and subject_name.
     exceptions : pandas.DataFrame
         As `models.exceptions.exceptions` gives them; three rows or fewer.
+    make_it : MakeIt
+        The chance of each rep, and of all together, to make the goal; none where the period is over.
     chance : float
         Share of reps that would make an exactly right quota by luck alone; NaN if unknown.
     unknown_then : int
@@ -67,6 +82,7 @@ class TeamAccountability:
     house: dict[str, float]
     judged: pd.DataFrame
     exceptions: pd.DataFrame
+    make_it: MakeIt
     chance: float
     unknown_then: int
 
@@ -97,6 +113,7 @@ class TeamAccountability:
             "booked": total.get("booked", 0.0),
             "gap": total.get("gap"),
             "attainment": total.get("attainment"),
+            "p_make_it": _plain_value(self.make_it.team),
             "reps": int(self.own.user_id.nunique()),
             "reps_attained": int(total.get("lines_attained") or 0),
             "commitments_kept": int(due.verdict.isin(["kept", "declared"]).sum()),
@@ -126,6 +143,9 @@ def team_accountability(book: Book, period: Period, as_of: date, *, manager: str
     measure = _headline_measure(book, period, totals)
     judged = judged_commitments(book, period, as_of, users)
     lines = _with_promises(lines, judged)
+    chances = make_it(book, period, as_of, team=tuple(lines.user_id[~lines.is_rollup & (lines.measure == measure)]))
+    forecast = ~lines.is_rollup & (lines.measure == chances.measure) & (lines.quota > 0)
+    lines["p_make_it"] = lines.user_id.map(chances.reps).where(forecast).astype(float)
     lines["successor"] = _successors(book, lines, as_of)
     lines = _worklist(lines)
     deals = open_deals(book, as_of, users=users).to_pandas()
@@ -141,6 +161,7 @@ def team_accountability(book: Book, period: Period, as_of: date, *, manager: str
         house=house_sales(book, period, as_of).to_pandas().iloc[0].to_dict(),
         judged=judged,
         exceptions=exceptions(lines, judged, deals, period, as_of),
+        make_it=chances,
         unknown_then=needs_history(book, as_of),
         chance=chance_alone(book, period, as_of, lines, measure),
     )

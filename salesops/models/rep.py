@@ -20,6 +20,7 @@ from salesops.metrics.conversion import stage_conversion, stages_need
 from salesops.metrics.pipeline import open_deals
 from salesops.metrics.win_rate import win_rate
 from salesops.models.accountability import judged_commitments
+from salesops.models.make_it import make_it
 from salesops.models.rates import with_interval
 from salesops.periods import Period
 
@@ -48,6 +49,10 @@ class RepAccountability:
         Whether the book holds opportunities.
     stages_need : str
         What stage conversion lacks, in words; "" if nothing.
+    p_make_it : float
+        Chance to make the goal of the first line (0–1); NaN if unknown, and once the period is over.
+    no_chance : str
+        Why there is no chance, as a sentence; "" if there is one.
     judged : pandas.DataFrame
         The rep's commitments due in the period or pending.
     """
@@ -69,6 +74,8 @@ class RepAccountability:
     judged: pd.DataFrame
     has_deals: bool
     stages_need: str
+    p_make_it: float
+    no_chance: str
 
     @property
     def line(self) -> dict[str, Any]:
@@ -97,6 +104,7 @@ class RepAccountability:
             "user_id": self.user_id,
             "user_name": self.user_name,
             **{name: line[name] for name in ("measure", "quota", "booked", "gap", "attainment", "pace")},
+            "p_make_it": None if pd.isna(self.p_make_it) else round(self.p_make_it, 6),
             "decided": float(self.wins["decided"]),
             "win_rate": self.wins["win_rate"],
             "open_deals": len(self.deals),
@@ -129,6 +137,8 @@ def rep_accountability(book: Book, rep: str, period: Period, as_of: date, *, man
     lines = lines.sort_values(["is_rollup", "quota"], ascending=[True, False])
     deals = open_deals(book, as_of, users=(user_id,)).to_pandas()
     due = deals[pd.to_datetime(deals.close_date).between(pd.Timestamp(period.start), pd.Timestamp(period.end))]
+    chances = make_it(book, period, as_of)
+    forecast = not lines.is_rollup.iloc[0] and lines.measure.iloc[0] == chances.measure
     must_close = fewest(due, float(lines.gap.iloc[0]))
     return RepAccountability(
         company=book.company,
@@ -149,6 +159,8 @@ def rep_accountability(book: Book, rep: str, period: Period, as_of: date, *, man
         ),
         has_deals=book.has("opportunities"),
         stages_need=stages_need(book),
+        p_make_it=float(chances.reps.get(user_id, float("nan"))) if forecast else float("nan"),
+        no_chance=chances.why_not,
         judged=judged_commitments(book, period, as_of, (user_id,)),
     )
 

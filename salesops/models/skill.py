@@ -18,6 +18,7 @@ from scipy import optimize, special, stats
 
 from salesops.book.source import Book
 from salesops.metrics.win_rate import win_rate
+from salesops.models.threads import one_thread
 from salesops.periods import Period
 
 FEWEST_REPS = 3
@@ -44,6 +45,15 @@ class FairWinRates:
     mean: float
     strength: float
     reps: pd.DataFrame
+
+
+@dataclass(frozen=True, eq=False)
+class Shrunken:
+    """The result of `shrunken`: μ, k and each rep's fair rate, as in `FairWinRates`."""
+
+    mean: float
+    strength: float
+    fair: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -98,20 +108,28 @@ def fair_win_rates(counts: pd.DataFrame, *, min_deals: int = 10) -> FairWinRates
         None if fewer than three reps decided any deal: then luck and skill cannot be told apart.
     """
     won, decided = counts.won.to_numpy(float), counts.decided.to_numpy(float)
-    if (decided > 0).sum() < FEWEST_REPS:
+    known = shrunken(won, decided)
+    if known is None:
         return None
-    mean, strength = _fit(won, decided)
     rates = _posterior(won, decided)
     low, high = np.quantile(rates, (0.025, 0.975), axis=0)
     reps = counts[["user_id", "user_name", "won", "decided"]].assign(
         raw=np.divide(won, decided, out=np.full(len(won), np.nan), where=decided > 0),
-        fair=(won + strength * mean) / (decided + strength),
+        fair=known.fair,
         low=low,
         high=high,
         top_quartile=_top_quartile(rates),
         enough=decided >= min_deals,
     )
-    return FairWinRates(mean, strength, reps)
+    return FairWinRates(known.mean, known.strength, reps)
+
+
+def shrunken(won: NDArray[np.float64], decided: NDArray[np.float64]) -> Shrunken | None:
+    """Estimate the true win rates alone, without intervals; None as in `fair_win_rates`."""
+    if (decided > 0).sum() < FEWEST_REPS:
+        return None
+    mean, strength = _fit(won, decided)
+    return Shrunken(mean, strength, (won + strength * mean) / (decided + strength))
 
 
 def control_limits(team_rate: float, most_decided: float) -> pd.DataFrame:
@@ -172,13 +190,16 @@ def _fit(won: NDArray[np.float64], decided: NDArray[np.float64]) -> tuple[float,
     w, n = won[some], decided[some]
     start = np.clip(w.sum() / n.sum(), 1e-3, 1 - 1e-3)
 
-    def loss(theta: NDArray[np.float64]) -> float:
-        return -float(_log_likelihood(special.expit(theta[0]), np.exp(theta[1]), w, n))
+    def loss(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        value, slope = _log_likelihood_slope(special.expit(theta[0]), np.exp(theta[1]), w, n)
+        return -value, -slope
 
     bounds = [(special.logit(1e-4), special.logit(1 - 1e-4)), (np.log(0.1), np.log(STRONGEST))]
-    guesses = [
-        optimize.minimize(loss, [special.logit(start), np.log(k)], bounds=bounds, method="L-BFGS-B") for k in (5, 100)
-    ]
+    with one_thread():
+        guesses = [
+            optimize.minimize(loss, [special.logit(start), np.log(k)], jac=True, bounds=bounds, method="L-BFGS-B")
+            for k in (5, 100)
+        ]
     best = min(guesses, key=lambda result: result.fun)
     return float(special.expit(best.x[0])), float(np.exp(best.x[1]))
 
@@ -190,6 +211,19 @@ def _log_likelihood(
     a, b = (strength * mean)[..., None], (strength * (1 - mean))[..., None]
     total: NDArray[np.float64] = np.sum(special.betaln(won + a, decided - won + b) - special.betaln(a, b), axis=-1)
     return total
+
+
+def _log_likelihood_slope(
+    mean: float, strength: float, won: NDArray[np.float64], decided: NDArray[np.float64]
+) -> tuple[float, NDArray[np.float64]]:
+    """The log-likelihood for one μ and k, and its derivatives by logit μ and log k."""
+    a, b = strength * mean, strength * (1 - mean)
+    value = np.sum(special.betaln(won + a, decided - won + b) - special.betaln(a, b))
+    shared = special.digamma(a + b) - special.digamma(decided + a + b)
+    by_a = np.sum(special.digamma(won + a) - special.digamma(a) + shared)
+    by_b = np.sum(special.digamma(decided - won + b) - special.digamma(b) + shared)
+    slope = np.array([(by_a - by_b) * strength * mean * (1 - mean), by_a * a + by_b * b])
+    return float(value), slope
 
 
 def _posterior(won: NDArray[np.float64], decided: NDArray[np.float64]) -> NDArray[np.float64]:

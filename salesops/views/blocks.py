@@ -83,6 +83,11 @@ def definitions(terms: Iterable[tuple[str, str]], *, summary: str = "How these n
     return Block(html, "\n".join([summary, *(f"- {term}: {meaning}" for term, meaning in rows)]))
 
 
+def together(*blocks: Block) -> Block:
+    """Show several blocks as one."""
+    return Block(Markup("").join(block.html for block in blocks), "\n\n".join(block.text for block in blocks))
+
+
 def _line(kind: str, text: str) -> Markup:
     return Markup('<p class="{}">{}</p>').format(kind, text) if text else Markup("")
 

@@ -9,7 +9,7 @@ from salesops.models.rep import RepAccountability
 from salesops.views import charts, words
 from salesops.views import table as t
 from salesops.views.blocks import Block, headline, kpis, note, nothing, sentence
-from salesops.views.team_page import DATED, VERB
+from salesops.views.team_page import DATED, VERB, make_it_words
 
 
 def page_head(r: RepAccountability) -> Block:
@@ -49,6 +49,8 @@ def key_figures(r: RepAccountability, *, min_deals: int) -> Block:
         figures.append(
             ("Gap", f"+{scale.show(-line['gap'])}" if made else scale.show(line["gap"]), "goal made" if made else pace)
         )
+    if not pd.isna(r.p_make_it):
+        figures.append(("P(make it)", words.percent(r.p_make_it), "an estimate"))
     if r.has_deals:
         figures.append(("Win rate", *_win_rate(r, min_deals)))
     figures.append(("Activities on time", *_activities(r)))
@@ -179,7 +181,7 @@ def limits(r: RepAccountability, *, min_deals: int) -> Block:
     if undated:
         said.append(f"Open deals without a close date are due in no period: {undated:,}.")
     said.append(f"Under {words.plural(min_deals, 'decided deal')} a rate reads “too early to say”.")
-    said.append("The chance to make the goal is not shown: this book has no forecast yet.")
+    said.append(make_it_words(r.no_chance))
     return note(*said)
 
 

@@ -9,8 +9,7 @@ from salesops.models.playbook import lift_sentences
 from salesops.models.segments.migration import ABSENT, GONE
 from salesops.views import table as t
 from salesops.views import words
-from salesops.views.blocks import Block, note, sentence
-from salesops.views.segments_trust import together
+from salesops.views.blocks import Block, note, sentence, together
 
 MOST_MOVES = 12
 MOST_NAMES = 30

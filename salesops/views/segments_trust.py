@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pandas as pd
-from markupsafe import Markup
 
 from salesops.models.customers import FEWEST, Customers
 from salesops.models.customers_segments import CustomerSegments
 from salesops.views import table as t
 from salesops.views import words
-from salesops.views.blocks import Block, note, sentence
+from salesops.views.blocks import Block, note, sentence, together
 
 _KINDS = {"rules": "Rules", "kmeans": "KMeans", "mixture": "Gaussian mixture"}
 
@@ -65,11 +64,6 @@ def estimates(s: CustomerSegments) -> Block:
     else:
         parts += [_purchases_test(now), _money_test(s)]
     return together(sentence(" ".join(part for part in parts if part)), _backtest_table(s))
-
-
-def together(*blocks: Block) -> Block:
-    """Show several blocks as one."""
-    return Block(Markup("").join(block.html for block in blocks), "\n\n".join(block.text for block in blocks))
 
 
 def horizon(now: Customers) -> str:

@@ -48,6 +48,8 @@ def key_figures(r: TeamAccountability) -> Block:
         figures.append(
             ("Gap", scale.show(gap) if gap > 0 else f"+{scale.show(-gap)}", below if gap > 0 else "goal made")
         )
+        if not pd.isna(r.make_it.team):
+            figures.append(("P(make it)", words.percent(r.make_it.team), "an estimate"))
         figures.append(("At goal", f"{int(total['lines_attained'])} of {int(total['lines_with_quota'])}", _chance(r)))
     promised = f"{kept} of {kept + missed}" if kept + missed else words.MISSING
     figures.append(("Commitments kept", promised, _promise_note(due)))
@@ -56,7 +58,7 @@ def key_figures(r: TeamAccountability) -> Block:
 
 def lines_table(r: TeamAccountability) -> Block:
     """Show every line: goal, actual, gap, share of the goal, and what is promised. Largest gap first."""
-    goals = bool(r.own.quota.notna().any())
+    goals, chances = bool(r.own.quota.notna().any()), bool(r.own.p_make_it.notna().any())
     lines = r.own.assign(remark=[_remark(row, goals) for row in r.own.to_dict("records")])
     lines["next"] = [_next(row) for row in lines.to_dict("records")]
     scale = words.scale_for(pd.concat([lines.quota, lines.booked]), currency=r.currency)
@@ -68,7 +70,8 @@ def lines_table(r: TeamAccountability) -> Block:
             t.amount("quota", "Goal", scale=scale, phone=False),
             t.amount("booked", "Actual", scale=scale, phone=False),
             t.gap("gap", "Gap", scale=scale),
-            t.bullet("attainment", "Of goal"),
+            t.bullet("attainment", "Of goal", phone=not chances),  # a phone has room for one of the two
+            *([t.share("p_make_it", "P(make it)")] if chances else []),
         ]
         columns += [t.amount("due_amount", "Open, due", scale=scale, phone=False)] if r.as_of < r.period.end else []
         columns.append(t.tag("next", "Commitment", phone=False))
@@ -84,7 +87,7 @@ def lines_table(r: TeamAccountability) -> Block:
         lines = lines.sort_values(["user_name", "user_id"])
     totals = r.totals.to_dict("records")
     caption = f"{lead} Amounts in {scale.unit}.{_left_out(r)}{_several_totals(totals, r.currency)}"
-    total = _total_row(totals[0]) if len(totals) == 1 else None
+    total = _total_row(totals[0], r.make_it.team) if len(totals) == 1 else None
     return t.table(lines.head(MOST_LINES), columns, caption=caption, total=total)
 
 
@@ -138,9 +141,19 @@ def limits(r: TeamAccountability, warnings: Sequence[object]) -> Block:
     if r.unknown_then:
         deals = words.plural(r.unknown_then, "deal")
         said.append(f"{deals} closed later and were open then; how they stood then needs history, which is missing.")
-    said.append("The chance to make the goal is not shown: this book has no forecast yet.")
+    said.append(make_it_words(r.make_it.why_not))
     said.append("Managers, territories and order status are today's unless the book keeps their history.")
     return note(*said, *(str(finding) for finding in warnings))
+
+
+def make_it_words(why_not: str) -> str:
+    """Say what P(make it) is, or why it is not shown."""
+    if why_not:
+        return f"P(make it) is not shown: {why_not}"
+    return (
+        "P(make it) is an estimate from open deals and the business that usually comes; the forecast notebook says how "
+        "far past ones were off."
+    )
 
 
 def how_defined(r: TeamAccountability) -> Block:
@@ -152,6 +165,7 @@ def how_defined(r: TeamAccountability) -> Block:
             ("Goal", "the quota agreed for the period; never cut by the as-of date"),
             ("Of goal", "actual ÷ goal"),
             ("Gap", "goal − actual"),
+            ("P(make it)", "chance that closed, open and new business together reach the goal by the period’s end"),
             ("Open, due", "open deals with a close date in the period, not weighted"),
             ("Kept", "reached by the day first agreed; a moved date does not turn a miss into a keep"),
         ]
@@ -234,8 +248,12 @@ def _next(row: Mapping[Any, Any]) -> str | list[str]:
     return "no commitment yet"
 
 
-def _total_row(row: Mapping[Any, Any]) -> dict[str, object]:
-    return {"user_name": "Team", **{k: row[k] for k in ("quota", "booked", "gap", "attainment", "deals")}}
+def _total_row(row: Mapping[Any, Any], chance: float) -> dict[str, object]:
+    return {
+        "user_name": "Team",
+        **{k: row[k] for k in ("quota", "booked", "gap", "attainment", "deals")},
+        "p_make_it": chance,
+    }
 
 
 def _promised(row: Mapping[Any, Any]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from books import Row, Rows, make_book, records
 
-from salesops.book.horizon import default_as_of, default_period, facts, resolve
+from salesops.book.horizon import default_as_of, default_period, facts, resolve, running_period
 from salesops.book.snapshot import as_known
 from salesops.errors import BookError, PeriodError
 from salesops.periods import parse_period
@@ -163,3 +163,24 @@ def test_old_quotas_do_not_hold_the_default_back(tmp_path: Path) -> None:
     }
     period, _ = resolve(make_book(tmp_path, tables))
     assert period.label == "2026-Q2"
+
+
+@pytest.mark.parametrize(
+    ("quotas", "as_of", "span"),
+    [
+        ([], date(2026, 8, 15), "2026-07-01..2026-09-30"),
+        # on its last day a quarter is over
+        ([], date(2026, 9, 30), "2026-10-01..2026-12-31"),
+        ([quota("2026-01-01", "2026-12-31")], date(2026, 8, 15), "2026-01-01..2026-12-31"),
+        ([quota("2026-01-01", "2026-12-31"), quota("2026-07-01", "2026-09-30")], date(2026, 8, 15),
+         "2026-07-01..2026-09-30"),
+        ([quota("2026-06-28", "2026-09-26"), quota("2026-08-10", "2026-08-16")], date(2026, 8, 15),
+         "2026-06-28..2026-09-26"),
+    ],
+)  # fmt: skip  # one case a line
+def test_running_is_the_period_under_way(tmp_path: Path, quotas: Rows, as_of: date, span: str) -> None:
+    """The running period holds the day after as_of: the quarter, or the shortest quota period of a month or more."""
+    book = make_book(tmp_path, {"opportunities": [closed("2026-03-05")], "quotas": quotas})
+    found = running_period(book, as_of)
+    assert f"{found.start}..{found.end}" == span
+    assert resolve(book, "running", as_of.isoformat()) == (found, as_of)

@@ -8,15 +8,16 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from books import Row, Rows, by, make_book, records
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from salesops.book.credits import credited_deals
+from salesops.book.credits import credited_deals, credited_open
 from salesops.book.lines import report_lines
 from salesops.book.snapshot import as_known, needs_history
-from salesops.book.source import Book
+from salesops.book.source import Book, open_book
 from salesops.periods import Period, parse_period
 
 AS_OF = date(2026, 3, 31)
@@ -417,3 +418,17 @@ def _lines(book: Book, period: Period) -> dict[Any, Row]:
 
 def _credits(book: Book) -> dict[Any, Row]:
     return by(credited_deals(as_known(book, AS_OF)), "opportunity_id", "user_id")
+
+
+def test_open_deals_of_many_days_are_those_of_each_day(sample: Path) -> None:
+    """One query for many days gives the open deals, credited users and amounts that each day's book gives."""
+    days = tuple(date(2025, 1, 15) + timedelta(days=61 * n) for n in range(10))
+    book = open_book(sample)
+    order = ["opportunity_id", "user_id"]
+    many = credited_open(book, days).to_pandas()
+    for day in days:
+        each = credited_deals(as_known(book, day)).filter(lambda deals: ~deals.is_closed).to_pandas()
+        found = many[pd.to_datetime(many.known_on) == pd.Timestamp(day)].drop(columns="known_on")
+        assert len(each) > 100
+        frames = [frame.sort_values(order, ignore_index=True) for frame in (found[each.columns], each)]
+        pd.testing.assert_frame_equal(*frames)

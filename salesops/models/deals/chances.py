@@ -69,15 +69,15 @@ class DealChances:
         )
 
 
-def deal_chances(book: Book, as_of: date) -> DealChances:
+def deal_chances(book: Book, as_of: date, closed: pd.DataFrame | None = None) -> DealChances:
     """Estimate for each deal open on `as_of` the chance to win it, and when.
 
     Competing risks of win and loss from the book's own deals: stage, age, pushes, amount, close date, lead source
     and the owner's fair win rate. With fewer than 100 decided deals, or 20 won or lost, each stage's share of wins
-    stands in; without any decided deal, the CRM's own probability.
+    stands in; without any decided deal, the CRM's own probability. `closed` is as in `landmarks.open_on`.
     """
-    past = landmarks(book, as_of)
-    return chances_from(past, open_on(book, as_of))
+    past = landmarks(book, as_of, closed)
+    return chances_from(past, open_on(book, as_of, closed))
 
 
 def chances_from(past: Landmarks, deals: pd.DataFrame) -> DealChances:

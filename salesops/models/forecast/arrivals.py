@@ -1,7 +1,8 @@
 """Deals and orders not yet created: how many each rep will bring, how soon they are won, and how large they are.
 
 A compound Poisson process from the book's own last year. A rep's rate is drawn towards the team's as far as
-the counts allow (gamma–Poisson), the size of deals as far as the amounts do (Bühlmann's credibility).
+the counts allow (gamma–Poisson), the size of deals as far as the amounts do (Bühlmann's credibility). The month
+of the year counts where years agree on it (`season`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from salesops.models.forecast.season import month_factors, season_of
 from salesops.models.forecast.to_come import Array, sizes_of
 
 WINDOW = 365
@@ -28,7 +30,7 @@ class Arrivals:
     Attributes
     ----------
     per_day : array
-        New deals (or orders) a day of a rep at full strength.
+        New deals (or orders) a day of a rep at full strength, in the season of the days to come.
     strength : array
         Share of a full rep that works in the days that come: ramp and absence (0–1).
     won_within : array
@@ -88,8 +90,10 @@ def arrivals_of(
     won = events[events.is_won & (events.amount > 0)]
     curve = np.ones(CURVE_DAYS + 1) if orders else _won_within(events, as_of, first)
     sizes, weights = sizes_of(won.amount.to_numpy(float))
+    factors = month_factors(events.opened, _beginning(events, as_of), as_of)
+    season = season_of(factors, _chance_by_day(curve, as_of, end))
     return Arrivals(
-        _shrunken_rates(np.asarray(count), worked),
+        _shrunken_rates(np.asarray(count), worked) * season,
         strength(reps, as_of + timedelta(days=1), max(end, as_of + timedelta(days=1)), ramp),
         curve,
         np.ones(len(reps)) if orders else _wins(reps.skill.to_numpy(float), curve[-1]),
@@ -97,6 +101,13 @@ def arrivals_of(
         sizes,
         weights,
     )
+
+
+def _chance_by_day(curve: Array, as_of: date, end: date) -> pd.Series:
+    """Chance that a deal created on each day to come is won by the end."""
+    days = pd.date_range(as_of + timedelta(days=1), max(end, as_of))
+    left = np.minimum((pd.Timestamp(end) - days).days, CURVE_DAYS)
+    return pd.Series(curve[left], index=days)
 
 
 def thinned(arrivals: Arrivals, factor: float) -> Arrivals:

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from salesops.book.lines import report_people, usual_measure
+from salesops.book.lines import usual_measure
 from salesops.book.snapshot import as_known
 from salesops.book.source import Book
-from salesops.models.forecast.inputs import PERSON, closed_by_user, events, inputs_of
+from salesops.models.deals.landmarks import read_ahead
+from salesops.models.forecast.inputs import PERSON, closed_by_user, ended, inputs_of
 from salesops.models.forecast.outlook import Forecast, outlook
 from salesops.models.forecast.sums import SHOCK
 from salesops.periods import Period, fiscal_quarter_of
@@ -68,9 +69,11 @@ def backtest_forecast(
     if not past:
         return None
     measure = usual_measure(known, past[0])
-    happened = events(book, as_of, measure)
+    closed = ended(book, as_of, measure)
     days = [(quarter, week, quarter.start + timedelta(days=7 * week - 1)) for quarter in past for week in weeks]
-    rows = [_compare(book, quarter, week, day, measure, happened, shock) for quarter, week, day in days]
+    if measure == "bookings":
+        read_ahead(book, [day for _, _, day in days], closed)
+    rows = [_compare(book, quarter, week, day, measure, closed, shock) for quarter, week, day in days]
     company = pd.DataFrame([row for row, _ in rows])
     reps = pd.concat([table for _, table in rows], ignore_index=True)
     levels = {"company": company, "rep": reps}
@@ -84,7 +87,7 @@ def backtest_forecast(
 
 def _quarters(known: Book, as_of: date, most: int) -> list[Period]:
     measure = usual_measure(known, fiscal_quarter_of(as_of, known.config.fiscal_year_start))
-    first = events(known, as_of, measure).closed.min()
+    first = ended(known, as_of, measure).close_date.min()
     if pd.isna(first):
         return []
     quarter = fiscal_quarter_of(as_of, known.config.fiscal_year_start)
@@ -98,12 +101,12 @@ def _quarters(known: Book, as_of: date, most: int) -> list[Period]:
 
 
 def _compare(
-    book: Book, quarter: Period, week: int, day: date, measure: str, happened: pd.DataFrame, shock: float
+    book: Book, quarter: Period, week: int, day: date, measure: str, closed: pd.DataFrame, shock: float
 ) -> tuple[dict[str, object], pd.DataFrame]:
-    found = _forecast_then(book, quarter, day, measure, shock)
-    actual = closed_by_user(happened, quarter, quarter.end)
-    before = closed_by_user(happened, _year_before(quarter), quarter.end)
-    has_year = happened.closed.min() <= pd.Timestamp(_year_before(quarter).start)
+    found = _forecast_then(book, quarter, day, measure, closed, shock)
+    actual = closed_by_user(closed, quarter, quarter.end)
+    before = closed_by_user(closed, _year_before(quarter), quarter.end)
+    has_year = closed.close_date.min() <= pd.Timestamp(_year_before(quarter).start)
     reps = found.reps
     table = pd.DataFrame(
         {
@@ -129,11 +132,24 @@ def _compare(
     return {"period": quarter.label, "week": week, "as_of": day, **total}, table
 
 
-def _forecast_then(book: Book, quarter: Period, day: date, measure: str, shock: float) -> Forecast:
-    people = report_people(book, quarter, day).select(*PERSON).to_pandas()
-    closed = closed_by_user(events(book, day, measure), quarter, day)
-    reps = people.assign(quota=np.nan, closed=people.user_id.map(closed).fillna(0.0))
-    return outlook(inputs_of(book, quarter, day, measure, reps), shock=shock)
+def _forecast_then(
+    book: Book, quarter: Period, day: date, measure: str, closed: pd.DataFrame, shock: float
+) -> Forecast:
+    so_far = closed_by_user(closed, quarter, day)
+    people = _team(book, quarter, day, so_far)
+    reps = people.assign(quota=np.nan, closed=people.user_id.map(so_far).fillna(0.0), ramp_applied=False)
+    return outlook(inputs_of(book, quarter, day, measure, reps, closed), shock=shock)
+
+
+def _team(book: Book, quarter: Period, day: date, so_far: pd.Series) -> pd.DataFrame:
+    """Reps who were there in the quarter as far as was known on a day, and all who had closed anything."""
+    users = book.keep("people", lambda: book.table("users").select(*PERSON, "role")).to_pandas()
+    hired, left = (pd.to_datetime(users[name]) for name in ("hire_date", "end_date"))
+    left = left.where(left <= pd.Timestamp(day))
+    there = ~(hired > pd.Timestamp(quarter.end)) & ~(left < pd.Timestamp(quarter.start))
+    wanted = users.assign(end_date=left)[((users.role == "rep") & there) | users.user_id.isin(so_far.index)]
+    team: pd.DataFrame = wanted.drop(columns="role").reset_index(drop=True)
+    return team
 
 
 def _year_before(quarter: Period) -> Period:

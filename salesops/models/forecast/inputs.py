@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from salesops.book.credits import credited_deals, credited_orders
+from salesops.book.credits import credited_orders
 from salesops.book.lines import usual_measure
 from salesops.book.snapshot import as_known
 from salesops.book.source import Book
 from salesops.errors import BookError
 from salesops.metrics.attainment import attainment
 from salesops.models.deals.chances import DealChances, deal_chances
-from salesops.models.deals.landmarks import closed_deals, skills
+from salesops.models.deals.landmarks import closed_by, closed_deals, opened, skills
 from salesops.models.forecast.arrivals import Arrivals, arrivals_of, strength, thinned
 from salesops.models.forecast.to_come import Array, Places, ToCome
 from salesops.periods import Period
@@ -115,6 +115,7 @@ def forecast_inputs(book: Book, period: Period, as_of: date) -> Inputs:
     lines = attainment(book, period, as_of)
     own = lines.filter(~lines.is_rollup).select(*PERSON, "measure", "quota", closed="booked").to_pandas()
     reps = own[own.measure == measure].drop(columns="measure").reset_index(drop=True)
+    reps = reps.assign(ramp_applied=reps.user_id.isin(_ramp_applied(known, period)))
     if reps.empty:
         raise BookError(f"Nobody has a line in {period}: no rep, no quota, no deal. Choose another period.")
     found = inputs_of(book, period, as_of, measure, reps)
@@ -125,51 +126,63 @@ def forecast_inputs(book: Book, period: Period, as_of: date) -> Inputs:
     return found
 
 
-def inputs_of(book: Book, period: Period, as_of: date, measure: str, reps: pd.DataFrame) -> Inputs:
-    """Collect the inputs for some reps, whose quota and closed money are given; owners of other deals are added."""
-    known = as_known(book, as_of)
+def inputs_of(
+    book: Book, period: Period, as_of: date, measure: str, reps: pd.DataFrame, closed: pd.DataFrame | None = None
+) -> Inputs:
+    """Collect the inputs for some reps; owners of other deals are added.
+
+    Parameters
+    ----------
+    reps : pandas.DataFrame
+        The columns of `Inputs.reps` but skill.
+    closed : pandas.DataFrame, optional
+        As `ended` gives it on this day or a later one, so that a backtest reads it once.
+    """
     bookings = measure == "bookings"
-    chances = deal_chances(book, as_of) if bookings else None
-    shares = known.keep("open shares", lambda: _open_shares(known)).to_pandas() if bookings else _no_shares()
-    reps = _everyone(known, reps, shares)
-    closed = closed_deals(book, as_of)
-    ramped = _ramp_applied(known, period)
-    reps = reps.assign(ramp_applied=reps.user_id.isin(ramped))
-    reps = reps.assign(skill=reps.user_id.map(skills(closed, as_of) if bookings else {}).fillna(0.0).astype(float))
-    happened = events(book, as_of, measure)
+    closed = ended(book, as_of, measure) if closed is None else closed_by(closed, as_of)
+    chances = deal_chances(book, as_of, closed) if bookings else None
+    shares = opened(book, (as_of,))[as_of] if bookings else _no_shares()
+    reps = _everyone(as_known(book, as_of), reps, shares)
+    skill = book.keep(("skills", as_of), lambda: skills(closed, as_of)) if bookings else {}
+    reps = reps.assign(skill=reps.user_id.map(skill).fillna(0.0).astype(float))
+    happened = _events(closed, shares)
     dated = happened.dropna(subset="opened")
     enough = 2 * len(dated) >= len(happened)
     arriving = dated if enough else _as_they_closed(happened)
-    new = arrivals_of(reps, arriving, as_of, period.end, ramp=known.config.ramp, orders=not bookings or not enough)
+    ramp = book.config.ramp
+    new = arrivals_of(reps, arriving, as_of, period.end, ramp=ramp, orders=not bookings or not enough)
     deals = _rows(shares, reps, chances)
     notes = _notes(happened, enough, chances, bookings)
     found = Inputs(
         book.company, book.currency, period, as_of, measure, reps,
-        deals.opportunity_id.to_numpy(str), deals.rep.to_numpy(np.int64), deals.value.to_numpy(float),
-        deals.row.to_numpy(np.int64), chances, new, known.config.ramp, tuple(notes),
+        deals.opportunity_id.to_numpy(str), deals.rep.to_numpy(np.int64), deals.credited.to_numpy(float),
+        deals.row.to_numpy(np.int64), chances, new, ramp, tuple(notes),
     )  # fmt: skip  # in the order of the fields
     return found if enough else _less_what_is_open(found)
 
 
-def events(book: Book, as_of: date, measure: str) -> pd.DataFrame:
-    """Return a row for each credited deal or order known on a day, as `arrivals_of` takes them."""
+def ended(book: Book, as_of: date, measure: str) -> pd.DataFrame:
+    """Return the closed deals known on a day, or the orders, which close as they come, in the same columns.
+
+    Returns
+    -------
+    pandas.DataFrame
+        user_id, share, value (money), is_won, created_date, close_date (days).
+    """
+    if measure == "bookings":
+        return closed_deals(book, as_of)
     known = as_known(book, as_of)
-    build = _deal_events if measure == "bookings" else _order_events
-    found = known.keep(("events", measure), lambda: build(known)).to_pandas()
-    typed: pd.DataFrame = found.assign(
-        opened=pd.to_datetime(found.opened),
-        closed=pd.to_datetime(found.closed),
-        is_won=found.is_won.astype(bool),
-        amount=found.amount.astype(float),
-    )
+    orders = known.keep("order events", lambda: _orders(known)).to_pandas()
+    day = pd.to_datetime(orders.ordered_on)
+    typed: pd.DataFrame = orders.assign(is_won=True, created_date=day, close_date=day)
     return typed
 
 
-def closed_by_user(happened: pd.DataFrame, period: Period, as_of: date) -> pd.Series:
-    """Return each user's won money in a period up to a day."""
+def closed_by_user(closed: pd.DataFrame, period: Period, as_of: date) -> pd.Series:
+    """Return each user's won money in a period up to a day; `closed` as `ended` gives it."""
     last = period.cut(as_of)
-    won = happened[happened.is_won & happened.closed.between(pd.Timestamp(period.start), pd.Timestamp(last))]
-    return won.groupby("user_id").amount.sum()
+    won = closed[closed.is_won & closed.close_date.between(pd.Timestamp(period.start), pd.Timestamp(last))]
+    return (won.share * won.value).groupby(won.user_id).sum()
 
 
 def _ramp_applied(known: Book, period: Period) -> list[str]:
@@ -179,25 +192,30 @@ def _ramp_applied(known: Book, period: Period) -> list[str]:
     return [row["owner_id"] for row in rows.to_pyarrow().to_pylist()]
 
 
-def _deal_events(known: Book) -> ir.Table:
-    deals = credited_deals(known)
-    day = deals.is_closed.ifelse(deals.close_date, None)
-    return deals.select("user_id", "is_won", opened="created_date", closed=day, amount="credited")
+def _events(closed: pd.DataFrame, shares: pd.DataFrame) -> pd.DataFrame:
+    """One row for each credited deal or order, as `arrivals_of` takes them."""
+    past = closed.assign(opened=closed.created_date, closed=closed.close_date, amount=closed.share * closed.value)
+    never = pd.Series(pd.NaT, index=shares.index, dtype="datetime64[ns]")
+    still = shares.assign(opened=shares.created_date, closed=never, is_won=False, amount=shares.credited)
+    wanted = ["user_id", "opened", "closed", "is_won", "amount"]
+    every = pd.concat([frame[wanted] for frame in (past, still) if len(frame)] or [past[wanted]], ignore_index=True)
+    return every.assign(
+        opened=pd.to_datetime(every.opened),
+        closed=pd.to_datetime(every.closed),
+        is_won=every.is_won.astype(bool),
+        amount=every.amount.astype(float),
+    )
 
 
-def _order_events(known: Book) -> ir.Table:
+def _orders(known: Book) -> ir.Table:
     orders = credited_orders(known)
     orders = orders.filter(orders.user_id.notnull())
-    return orders.select("user_id", is_won=True, opened="ordered_on", closed="ordered_on", amount="credited")
-
-
-def _open_shares(known: Book) -> ir.Table:
-    deals = credited_deals(known)
-    return deals.filter(~deals.is_closed).select("opportunity_id", "user_id", value="credited")
+    return orders.select("user_id", "ordered_on", "share", "value")
 
 
 def _no_shares() -> pd.DataFrame:
-    return pd.DataFrame({"opportunity_id": [], "user_id": [], "value": []}).astype({"value": float})
+    empty = pd.DataFrame({"opportunity_id": [], "user_id": [], "credited": [], "created_date": []})
+    return empty.astype({"credited": float, "created_date": "datetime64[ns]"})
 
 
 def _everyone(known: Book, reps: pd.DataFrame, shares: pd.DataFrame) -> pd.DataFrame:
@@ -205,9 +223,10 @@ def _everyone(known: Book, reps: pd.DataFrame, shares: pd.DataFrame) -> pd.DataF
     missing = sorted(set(shares.user_id) - set(reps.user_id))
     if missing:
         users = known.table("users").select(*PERSON).to_pandas()
-        others = users[users.user_id.isin(missing)].assign(quota=np.nan, closed=0.0)
+        others = users[users.user_id.isin(missing)].assign(quota=np.nan, closed=0.0, ramp_applied=False)
         unknown = sorted(set(missing) - set(others.user_id))
         nameless = pd.DataFrame({"user_id": unknown, "user_name": unknown, "quota": np.nan, "closed": 0.0})
+        nameless["ramp_applied"] = False
         reps = pd.concat([frame for frame in (reps, others, nameless) if len(frame)], ignore_index=True)
     ordered: pd.DataFrame = reps.sort_values(["user_name", "user_id"], ignore_index=True)
     return ordered

@@ -82,6 +82,18 @@ def outlook(inputs: Inputs, *, shock: float = SHOCK, target: float | None = None
     return Forecast(inputs, reps, company, shock, (*inputs.notes, *_notes(reps, inputs, company)))
 
 
+def team_chance(inputs: Inputs, users: tuple[str, ...], *, shock: float = SHOCK) -> float | None:
+    """Return P(total of some reps ≥ sum of their quotas); None if none of them has a quota above zero."""
+    sums = sums_of(inputs.to_come(), GRID, shock)
+    inside = inputs.reps.user_id.isin(users).to_numpy(bool)
+    reps = inputs.reps[inside]
+    goal = float(reps.quota.sum())
+    if not goal > 0:
+        return None
+    total = company_sum(Sums(sums.mass[inside], sums.step[inside]))
+    return float(total.reach(np.array([goal - float(reps.closed.sum())]), shock)[0])
+
+
 def attain(sums: Sums, quota: np.ndarray, closed: np.ndarray, shock: float) -> np.ndarray:
     """Return P(closed + money to come ≥ quota) of each row; NaN where the quota is NaN or zero."""
     known = np.isfinite(quota) & (quota > 0)

@@ -145,9 +145,9 @@ def company_sum(sums: Sums) -> Sums:
     for first in range(0, len(sums.step), CHUNK):
         rows = slice(first, first + CHUNK)
         places, shares = _bundled(sums.mass[rows], float(sums.step.max() / step))
-        own = _spread(places * (sums.step[rows, None] / step), shares, grid)
+        own = on_grid(places * (sums.step[rows, None] / step), shares, grid)
         spectrum *= np.multiply.reduce(fft.rfft(own, axis=1), axis=0)
-    return Sums(_clean(fft.irfft(spectrum, grid)[None]), np.array([step]))
+    return Sums(clean(fft.irfft(spectrum, grid)[None]), np.array([step]))
 
 
 def _steps(parts: ToCome, grid: int) -> Array:
@@ -179,12 +179,12 @@ def _mass(parts: ToCome, step: Array, rows: slice, grid: int) -> Array:
     spectrum = _deals(rep[known], chance[known], amount[known], step[rows], grid)
     if len(parts.sizes) and ((parts.rate[rows] > 0).any() or not known.all()):
         places = parts.sizes * (parts.scale[rows] / step[rows])[:, None]
-        new = fft.rfft(_spread(places, np.broadcast_to(parts.weights, places.shape), grid), axis=1)
+        new = fft.rfft(on_grid(places, np.broadcast_to(parts.weights, places.shape), grid), axis=1)
         spectrum *= np.exp(parts.rate[rows][:, None] * (new - 1))
         for one in np.unique(rep[~known]):
             chances = chance[~known & (rep == one)]
             spectrum[one] *= np.multiply.reduce(1 + chances[:, None] * (new[one] - 1), axis=0)
-    return _clean(fft.irfft(spectrum, grid, axis=1)[:count])
+    return clean(fft.irfft(spectrum, grid, axis=1)[:count])
 
 
 def _deals(rep: Places, chance: Array, amount: Array, step: Array, grid: int) -> NDArray[np.complex128]:
@@ -202,7 +202,7 @@ def _deals(rep: Places, chance: Array, amount: Array, step: Array, grid: int) ->
         won = chances[:, n : n + 1]
         places = np.hstack([places, places + amounts[:, n : n + 1]])
         shares = np.hstack([shares * (1 - won), shares * won])
-    return np.asarray(np.multiply.reduceat(fft.rfft(_spread(places, shares, grid), axis=1), start, axis=0))
+    return np.asarray(np.multiply.reduceat(fft.rfft(on_grid(places, shares, grid), axis=1), start, axis=0))
 
 
 def _bundled(mass: Array, cells: float) -> tuple[Array, Array]:
@@ -218,7 +218,7 @@ def _bundled(mass: Array, cells: float) -> tuple[Array, Array]:
     return np.where(shares > 0, moments / np.where(shares > 0, shares, 1.0), middle), shares
 
 
-def _spread(places: Array, shares: Array, grid: int) -> Array:
+def on_grid(places: Array, shares: Array, grid: int) -> Array:
     """Put the shares of each row on a grid: each on the two cells about its place, so that its mean stays.
 
     What lies beyond the grid, and hardly ever comes, counts on its last cell.
@@ -235,6 +235,7 @@ def _spread(places: Array, shares: Array, grid: int) -> Array:
     return np.asarray(density.reshape(len(places), grid), dtype=float)
 
 
-def _clean(mass: Array) -> Array:
+def clean(mass: Array) -> Array:
+    """Take away what rounding left below zero, and make each row's shares sum to 1."""
     mass = np.maximum(mass, 0)
     return np.asarray(mass / mass.sum(axis=1, keepdims=True))

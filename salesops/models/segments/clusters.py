@@ -20,7 +20,7 @@ from sklearn.mixture import GaussianMixture
 
 from salesops.errors import BookError
 from salesops.models.segments.grid import UNKNOWN, check_customers, numbers, segment_column
-from salesops.models.segments.threads import one_thread
+from salesops.models.threads import one_thread
 
 Method = Literal["kmeans", "mixture"]
 Points = NDArray[np.float64]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 
 from salesops.models.segments.clusters import Clusters, Method, Points, fit_points
-from salesops.models.segments.threads import one_thread
+from salesops.models.threads import one_thread
 
 STABLE = 0.85
 MOST_POINTS = 5_000
