@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from salesops.errors import ChurnError
 from salesops.models.churn.encoding import Columns, Matrix, Vector, columns_of, read_labels
-from salesops.models.segments.threads import one_thread
+from salesops.models.threads import one_thread
 
 FEW_FOLDS_FROM = 50_000
 FEWEST_TO_CALIBRATE = 10  # lost, and kept: fewer bend the line by chance

@@ -12,7 +12,7 @@ from salesops.models.churn.additive import AdditiveChurn
 from salesops.models.churn.calibrated import AdditiveModel
 from salesops.models.churn.encoding import Vector, columns_of
 from salesops.models.churn.logistic import LogisticChurn
-from salesops.models.segments.threads import one_thread
+from salesops.models.threads import one_thread
 
 BASE_RATE, HIATUS, TENURE, BTYD = "base rate", "hiatus", "tenure", "BTYD P(active)"
 LOGISTIC, ADDITIVE, FULL = "logistic", "additive boosting", "full boosting"
