@@ -7,13 +7,14 @@ and a deal whose close date passes simply has further steps: slips are part of t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
 
-from salesops.models.deals.multinomial import Multinomial, fit_multinomial
 from salesops.models.threads import one_thread
 
 EDGES = np.array([0, 7, 14, 21, 28, 42, 56, 84, 112, 140, 168, 224, 280, 364], dtype=float)
@@ -50,7 +51,7 @@ class Curves:
 class Hazards:
     """A fitted model; `stages` and `sources` are those with rows enough to have an effect of their own."""
 
-    model: Multinomial
+    model: Any
     stages: tuple[str, ...]
     sources: tuple[str, ...]
     usual_log_value: float
@@ -61,7 +62,8 @@ class Hazards:
         row, step = np.repeat(np.arange(len(deals)), steps), np.tile(np.arange(steps), len(deals))
         if not len(deals):
             return Curves(np.zeros((0, steps + 1)), np.zeros((0, steps + 1)))
-        rates = self.model.chances(_design(self, deals, row, step))
+        rates = np.zeros((len(row), 3))
+        rates[:, self.model.classes_.astype(int)] = self.model.predict_proba(_design(self, deals, row, step))
         return _accumulate(rates.reshape(len(deals), steps, 3))
 
 
@@ -71,14 +73,15 @@ def fit_hazards(cases: pd.DataFrame) -> Hazards:
         cases = cases.iloc[np.linspace(0, len(cases) - 1, MOST_CASES).astype(int)]
     log_value = np.log(cases.value[cases.value > 0])
     empty = Hazards(
-        Multinomial(np.zeros((2, 0))),
+        LogisticRegression(C=1 / RIDGE, solver="newton-cholesky", max_iter=200),
         _frequent(cases.stage_name),
         _frequent(cases.lead_source),
         float(log_value.mean()) if len(log_value) else 0.0,
     )
     row, step, event, weight = _followed(cases)
     with one_thread():
-        return replace(empty, model=fit_multinomial(_design(empty, cases, row, step), event, weight, RIDGE))
+        empty.model.fit(_design(empty, cases, row, step), event, weight)
+    return empty
 
 
 def _followed(cases: pd.DataFrame) -> tuple[Places, Places, Places, Array]:
