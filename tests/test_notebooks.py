@@ -34,10 +34,10 @@ def test_shape(path: Path) -> None:
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_cells_call_and_do_not_define(path: Path) -> None:
-    """Code cells hold at most 8 lines and no def, class or loop."""
+    """Code cells hold at most 8 lines, those of parameters a line for each; no def, class or loop."""
     logic = (ast.FunctionDef, ast.ClassDef, ast.For, ast.While, ast.Lambda)
     for cell in cells_of(path, "code"):
-        assert len(cell.source.splitlines()) <= 8, cell.source
+        assert len(cell.source.splitlines()) <= 8 or "parameters" in cell.metadata.get("tags", []), cell.source
         assert not any(isinstance(node, logic) for node in ast.walk(ast.parse(cell.source))), cell.source
 
 

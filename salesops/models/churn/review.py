@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 
 from salesops.book.playbook import read_log
+from salesops.book.playbook.log import FILE
 from salesops.book.playbook.read import beside
 from salesops.book.source import Book
 from salesops.errors import BookError, PeriodError, did_you_mean
 from salesops.models.churn.call_sheet import CallSheet, call_sheet
-from salesops.models.churn.calls import Calls, Terms, plan_calls
+from salesops.models.churn.calls import CALL, Calls, Terms, plan_calls
 from salesops.models.churn.churn import churn
 from salesops.models.churn.health import Alerts, Drift, alerts_came_true, calibration_drift, drift
 from salesops.models.churn.outcomes import GRACE_DAYS, contract_table, outcomes, still_there
@@ -177,11 +178,16 @@ def _saved(book: Book, now: Churn, terms: Terms) -> tuple[SaveRate, tuple[str, .
     note: tuple[str, ...] = ()
     log: list[dict[str, str]] = []
     try:
-        log = read_log(beside(book, ".").parent)
+        log = read_log(beside(book, FILE).parent)
     except BookError as error:
         note = (f"The play log cannot be used, so the save rate is the assumption. {error}",)
+    log = [entry for entry in log if entry["play_id"] == CALL]
+    accounts = set(book.table("accounts").select("account_id").to_pandas().account_id)
+    known = [entry for entry in log if entry["account_id"] in accounts]
+    if len(known) < len(log):
+        note = (*note, f"{len(log) - len(known):,} of {len(log):,} logged calls name no account of this book.")
     stayed = still_there(book, now.as_of, now.setting)
-    return save_rate(log, stayed, now.as_of, days=now.horizon_days, assumed=terms.save_rate), note
+    return save_rate(known, stayed, now.as_of, days=now.horizon_days, assumed=terms.save_rate), note
 
 
 def _calls(now: Churn, terms: Terms, sheet: CallSheet) -> Calls:

@@ -71,10 +71,9 @@ def save_rate(
         The save rate where the log is not enough.
     """
     mine = [entry for entry in log if entry["play_id"] == CALL]
-    found = lift(play_outcomes(mine, stayed, as_of, days=days))
-    if found.empty:
+    if not mine:
         return SaveRate(assumed, False, np.nan, np.nan, np.nan, 0, 0, 0, 0, 0, "")
-    row = found.iloc[0]
+    row = lift(play_outcomes(mine, stayed, as_of, days=days)).iloc[0]
     called, control = int(row.played), int(row.held)
     lost, control_lost = called - int(row.played_bought), control - int(row.held_bought)
     estimate, low, high = _estimate(lost, called, control_lost, control)
