@@ -7,7 +7,9 @@ SalesopsError
 ├── IntakeError     an import that was refused; nothing was written
 ├── PressError      a report that cannot be started: notebook, parameter or folder
 ├── HistoryError    purchase histories that no model can be fitted to
-└── ScenarioError   a quota scenario that cannot be read or played through
+├── ScenarioError   a quota scenario that cannot be read or played through
+├── ChurnError      features or labels that no churn model can be fitted to
+└── LeakError       features that know what came after their cut
 
 Every message says what was expected, what was found, how many rows, the first keys and the repair.
 The command line prints the message alone and exits with 1; a traceback is always a defect of ours.
@@ -49,6 +51,14 @@ class HistoryError(SalesopsError, ValueError):
 
 class ScenarioError(SalesopsError, ValueError):
     """A quota scenario cannot be read, or asks for what cannot be."""
+
+
+class ChurnError(SalesopsError, ValueError):
+    """Features or labels are not what a churn model can be fitted to or scored on."""
+
+
+class LeakError(SalesopsError, ValueError):
+    """Features know something that came after the cut at which they are judged."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

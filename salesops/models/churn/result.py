@@ -55,7 +55,8 @@ class ChurnBacktest:
 class AtRisk:
     """What is expected to be lost within the horizon, with 80% intervals.
 
-    The interval holds the chance of each client (losses as independent draws) and the doubt about calibration seen
+    Clients in their usual pause are not counted: they are likely not to order, and likely to come back. The interval
+    holds the chance of each client (losses as independent draws) and the doubt about calibration seen
     in the backtest. NaN where nothing could be estimated.
 
     Attributes
@@ -90,13 +91,15 @@ class Churn:
         Orders: a client counts if it bought within so many days before the day. Contracts: 0.
     table : pandas.DataFrame
         One row a client (orders), or a contract whose day of action lies in the horizon or has passed while the
-        contract runs (contracts), the highest p_churn first: account_id, account_name, owner_id (of the account,
-        today's; empty if none), [contract_id, end_date, action_date], segment (the usual segments, "" where none),
-        p_churn (0–1; NaN if not usable), logit (log-odds of p_churn), hiatus_days (days since the last purchase),
-        own_gap_days (the client's own median gap; NaN with one purchase), hiatus_ratio (hiatus_days ÷ own_gap_days;
-        ÷ the median gap of all with one purchase), value_at_risk (money: the client's sales of the last 365 days ×
-        horizon ÷ 365, at least 0; annual amount of the contract), reason_1 to reason_3 (sentences, "" where there
-        is none), and the columns of `features`.
+        contract runs (contracts), the highest p_churn first and usual pauses last: account_id, account_name, owner_id
+        (of the account, today's; empty if none), [contract_id, end_date, action_date], segment (the usual segments,
+        "" where none), p_churn (0–1; NaN if not usable), logit (log-odds of p_churn), usual_pause (boolean: a client
+        of a year or more that did not order in the same stretch of last year either, came back after a pause of the
+        horizon or more, and is not silent for longer than ever before; false for contracts), hiatus_days (days since
+        the last purchase), own_gap_days (the client's own median gap; NaN with one purchase), hiatus_ratio
+        (hiatus_days ÷ own_gap_days; ÷ the median gap of all with one purchase), value_at_risk (money: the client's
+        sales of the last 365 days × horizon ÷ 365, at least 0, of a newer client at its pace so far; annual amount of
+        the contract), reason_1 to reason_3 (sentences, "" where there is none), and the columns of `features`.
     features : pandas.DataFrame
         The dictionary of the features, by name: unit, meaning, used (boolean: it went into the model), missing
         (fraction of the table).

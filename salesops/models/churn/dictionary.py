@@ -1,0 +1,150 @@
+"""The dictionary of features: what each means, its unit, and the sentence that gives it as a reason.
+
+In a sentence {v} is the client's own value and {n} the median of the clients like this one: those of its segment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One feature.
+
+    `topic`: features of one topic are one reason, given by the one that weighs most. `digits`: decimals in a
+    sentence; `percent` shows a fraction as percent. `norm`: the feature whose median is {n}, if another.
+    `without`: what to say where there is no value.
+    """
+
+    name: str
+    topic: str
+    unit: str
+    meaning: str
+    says: str
+    digits: int = 0
+    percent: bool = False
+    norm: str = ""
+    without: str = ""
+
+
+_LIKE = "clients like this one"
+
+FEATURES: dict[str, Feature] = {
+    feature.name: feature
+    for feature in (
+        Feature(
+            "hiatus_days", "silence", "days", "Days since the last order",
+            f"Last order {{v}} days ago; {_LIKE} order every {{n}} days.", norm="own_gap_days",
+            without="No order so far.",
+        ),
+        Feature(
+            "hiatus_ratio", "silence", "times", "Days since the last order ÷ the client's usual gap between orders",
+            f"Silent for {{v}} times its usual gap between orders; {_LIKE} for {{n}} times.", digits=1,
+        ),
+        Feature(
+            "record_ratio", "silence", "times",
+            "Days since the last order ÷ the longest gap so far, from 8 orders on",
+            f"Silent for {{v}} times its longest gap so far; {_LIKE} for {{n}} times.", digits=1,
+            without="Too few orders so far to know its longest gap.",
+        ),
+        Feature(
+            "own_gap_days", "rhythm", "days", "The client's own median gap between orders",
+            f"Orders every {{v}} days; {_LIKE} every {{n}} days.", without="Has ordered once so far.",
+        ),
+        Feature(
+            "longest_gap_days", "rhythm", "days", "The longest gap between orders so far",
+            f"Its longest gap between orders was {{v}} days; {_LIKE}: {{n}} days.", without="Has ordered once so far.",
+        ),
+        Feature(
+            "unevenness", "rhythm", "times", "The longest gap between orders ÷ the usual one",
+            f"Its longest gap was {{v}} times its usual one; {_LIKE}: {{n}} times.", digits=1,
+            without="Has ordered once so far.",
+        ),
+        Feature(
+            "season_orders", "season", "orders", "Orders in the same stretch of last year",
+            f"{{v}} orders in the same stretch of last year; {_LIKE}: {{n}}.",
+            without="Not a client yet in the same stretch of last year.",
+        ),
+        Feature(
+            "usual_pause", "season", "0 or 1",
+            "Whether the client pauses at this time of the year: no order in the same stretch of last year, back after "
+            "a pause of the horizon or more, and not silent for longer than ever before",
+            "Makes its usual pause at this time of the year: {v}; most of the others: {n}.",
+            without="Not a client for a year yet, so that its usual pauses are not known.",
+        ),
+        Feature("tenure_days", "history", "days", "Days since the first order",
+                f"First order {{v}} days ago; {_LIKE}: {{n}} days."),
+        Feature("orders", "history", "orders", "Days with an order so far", f"{{v}} orders so far; {_LIKE}: {{n}}."),
+        Feature("orders_last_year", "history", "orders", "Days with an order in the last 365 days",
+                f"{{v}} orders in the last 365 days; {_LIKE}: {{n}}."),
+        Feature("sales", "money", "money", "Net sales so far", f"Bought for {{v}} so far; {_LIKE} for {{n}}."),
+        Feature("sales_last_year", "money", "money", "Net sales of the last 365 days",
+                f"Bought for {{v}} in the last 365 days; {_LIKE} for {{n}}."),
+        Feature("order_value", "money", "money", "Money per order", f"An order is worth {{v}}; {_LIKE}: {{n}}."),
+        Feature("orders_recent", "trend", "orders", "Days with an order in the last 90 days",
+                f"{{v}} orders in the last 90 days; {_LIKE}: {{n}}."),
+        Feature("sales_recent", "trend", "money", "Net sales of the last 90 days",
+                f"Bought for {{v}} in the last 90 days; {_LIKE} for {{n}}."),
+        Feature(
+            "order_trend", "trend", "fraction", "Orders in the last 90 days against the client's own pace before, − 1",
+            f"Orders in the last 90 days {{v}} against its own pace before; {_LIKE}: {{n}}.", percent=True,
+            without="Too short a history for a trend.",
+        ),
+        Feature("families", "range", "families", "Product families bought in the last 365 days",
+                f"Bought {{v}} product families in the last 365 days; {_LIKE}: {{n}}."),
+        Feature("families_before", "range", "families", "Product families bought so far",
+                f"Bought {{v}} product families so far; {_LIKE}: {{n}}."),
+        Feature("returned", "returns", "money", "Returned so far",
+                f"Returned goods for {{v}}; {_LIKE} for {{n}}."),
+        Feature("returns_share", "returns", "fraction", "Returned ÷ bought, in money",
+                f"Returned {{v}} of what it bought; {_LIKE}: {{n}}.", percent=True),
+        Feature(
+            "price_change", "price", "fraction",
+            "What was paid in the last 180 days ÷ the same goods at the client's prices before, − 1",
+            f"Pays {{v}} against its prices before; {_LIKE}: {{n}}.", digits=1, percent=True,
+            without="Nothing bought again in the last 180 days to compare prices by.",
+        ),
+        Feature(
+            "late_share", "deliveries", "fraction", "Order lines not delivered on time and in full ÷ due, 180 days",
+            f"{{v}} of the lines due in the last 180 days came late or short; {_LIKE}: {{n}}.", percent=True,
+            without="No line was due in the last 180 days.",
+        ),
+        Feature(
+            "lowest_score", "satisfaction", "0–10", "Lowest survey score of the last 180 days",
+            f"Lowest survey score {{v}} in the last 180 days; {_LIKE}: {{n}}.",
+            without="No survey answer in the last 180 days.",
+        ),
+        Feature("talks", "contact", "contacts", "Calls, e-mails, meetings and follow-ups done in the last 90 days",
+                f"{{v}} contacts in the last 90 days; {_LIKE}: {{n}}."),
+        Feature(
+            "talk_silence_days", "contact", "days", "Days since the last contact",
+            f"Last contact {{v}} days ago; {_LIKE}: {{n}} days.", without="No contact on record.",
+        ),
+        Feature("sellers", "owner", "people", "People who sold to the client in the last 365 days",
+                f"{{v}} people sold to it in the last 365 days; {_LIKE}: {{n}}."),
+        Feature("seller_left", "owner", "0 or 1", "Whether one of those who sold to it in the last 365 days has left",
+                "Who sold to it has left the company: {v}; most of the others: {n}."),
+        Feature("open_deals", "deals", "deals", "Open opportunities", f"{{v}} open opportunities; {_LIKE}: {{n}}."),
+        Feature("deals_won", "deals", "deals", "Opportunities won in the last 90 days",
+                f"{{v}} opportunities won in the last 90 days; {_LIKE}: {{n}}."),
+        Feature("deals_lost", "deals", "deals", "Opportunities lost in the last 90 days",
+                f"{{v}} opportunities lost in the last 90 days; {_LIKE}: {{n}}."),
+        Feature("under_contract", "contract", "0 or 1", "Whether a contract runs",
+                "A contract runs: {v}; most of the others: {n}."),
+        Feature("contracts_signed", "contract", "contracts", "Contracts begun so far",
+                f"{{v}} contracts so far; {_LIKE}: {{n}}."),
+        Feature(
+            "contract_days_left", "contract", "days", "Days until the last running contract ends",
+            f"Its contract ends in {{v}} days; {_LIKE}: {{n}} days.", without="No contract runs.",
+        ),
+        Feature("annual_amount", "agreement", "money", "Annual amount of the contract",
+                f"The contract is worth {{v}} a year; {_LIKE}: {{n}}."),
+        Feature("notice_days", "agreement", "days", "Notice before the end of the contract",
+                f"Notice is {{v}} days; {_LIKE}: {{n}} days."),
+        Feature("fulfilment", "agreement", "fraction", "Net sales of the last 365 days ÷ annual amount",
+                f"Bought {{v}} of the annual amount; {_LIKE}: {{n}}.", percent=True),
+    )
+}  # fmt: skip  # one feature is one paragraph
+
+YES_NO = ("usual_pause", "seller_left", "under_contract")

@@ -1,0 +1,269 @@
+"""What is known of each client at its cut: the features, and the last day from which each unit's come.
+
+Every part joins the events of a client to its units and takes those up to the cut alone. All these events become
+known when they happen, so the features equal those that the same function computes from `as_known(book, cut)`; a
+test holds them to it. Birthdays and other personal data are no features, and neither are gifts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from functools import reduce
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from salesops.book.snapshot import as_known
+from salesops.book.source import Book
+from salesops.book.values import local_date
+from salesops.metrics.otif import due_lines
+from salesops.models.churn.units import sales_days
+
+RECENT = 90
+HALF_YEAR = 180
+YEAR = 365
+RECORD_FROM = 8  # orders: the longest of a few gaps is soon passed
+TALKS = ("call", "email", "meeting", "follow_up")
+
+Part = Callable[[Book, date, ir.Table, int], ir.Table]
+
+
+def features(book: Book, as_of: date, units: ir.Table, *, horizon_days: int) -> pd.DataFrame:
+    """Return the features of each unit.
+
+    Parameters
+    ----------
+    as_of : date
+        A day on which all cuts have passed.
+    units : ir.Table
+        unit_id, account_id, cut, as `order_units` and `contract_units` give them.
+    horizon_days : int
+        Length of the stretch of last year that is compared.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By unit_id: cut and known_until (dates: the last day on which anything that went into the features
+        happened), and the columns that `dictionary.FEATURES` explains. What the book does not know is NaN.
+    """
+    keys = units.select("unit_id", "account_id", "cut")
+    known = as_known(book, as_of)
+    parts = [part(known, as_of, keys, horizon_days).to_pandas().set_index("unit_id") for part in _parts(known)]
+    whole = reduce(lambda left, right: left.join(right, how="left"), parts).sort_index()
+    seen = whole.filter(regex="^until").apply(pd.to_datetime).max(axis=1)
+    whole = whole[[name for name in whole if not str(name).startswith("until")]]
+    return _ratios(whole.assign(known_until=seen), horizon_days)
+
+
+def _parts(known: Book) -> list[Part]:
+    needs: list[tuple[Part, tuple[str, ...]]] = [
+        (_rhythm, ()),
+        (_gaps, ()),
+        (_assortment, ("order_lines",)),
+        (_prices, ("order_lines",)),
+        (_deliveries, ("deliveries",)),
+        (_answers, ("survey_responses",)),
+        (_talks, ("activities",)),
+        (_owners, ("users",)),
+        (_deals, ("opportunities",)),
+        (_contracts, ("contracts",)),
+    ]
+    return [part for part, tables in needs if all(map(known.has, tables))]
+
+
+def _up_to_cut(units: ir.Table, events: ir.Table) -> ir.Table:
+    """Join events (account_id, day, …) to the units of their client, up to the cut; `age`: days before it."""
+    events = events.rename(_account="account_id")
+    both = units.inner_join(events, [units.account_id == events._account, events.day <= units.cut])
+    return both.mutate(age=both.cut.delta(both.day, unit="day")).drop("_account")
+
+
+def _rhythm(known: Book, as_of: date, units: ir.Table, horizon: int) -> ir.Table:
+    both = _up_to_cut(units, sales_days(known, as_of))
+    bought, net = both.is_purchase, both.value.fill_null(0)
+    sums = both.group_by("unit_id", "cut").aggregate(
+        hiatus_days=both.age.min(where=bought),
+        tenure_days=both.age.max(where=bought),
+        orders=bought.sum(),
+        orders_recent=(bought & (both.age < RECENT)).sum(),
+        orders_last_year=(bought & (both.age < YEAR)).sum(),
+        sales=net.sum(),
+        sales_last_year=net.sum(where=both.age < YEAR).fill_null(0),
+        sales_recent=net.sum(where=both.age < RECENT).fill_null(0),
+        returned=-net.sum(where=~bought).fill_null(0),
+        _season=(bought & (both.age < YEAR) & (both.age >= YEAR - horizon)).sum(),
+        until_sales=both.day.max(),
+    )
+    a_year = sums.tenure_days >= YEAR - horizon
+    return sums.mutate(season_orders=a_year.ifelse(sums._season, ibis.null("int64"))).drop("_season")
+
+
+def _gaps(known: Book, as_of: date, units: ir.Table, horizon: int) -> ir.Table:
+    days = sales_days(known, as_of)
+    days = days.filter(days.is_purchase)
+    before = days.day.lag().over(group_by=days.account_id, order_by=days.day)
+    gaps = days.select("account_id", "day", gap=days.day.delta(before, unit="day"))
+    both = _up_to_cut(units, gaps.filter(gaps.gap.notnull()))
+    return both.group_by("unit_id").aggregate(own_gap_days=both.gap.median(), longest_gap_days=both.gap.max())
+
+
+def _assortment(known: Book, as_of: date, units: ir.Table, horizon: int) -> ir.Table:
+    families = known.table("products").select("product_id", "family")
+    lines = _lines(known, as_of).inner_join(families, "product_id")
+    both = _up_to_cut(units, lines.select("account_id", "day", "family"))
+    return both.group_by("unit_id").aggregate(
+        families=both.family.nunique(where=both.age < YEAR), families_before=both.family.nunique()
+    )
+
+
+def _prices(known: Book, as_of: date, units: ir.Table, horizon: int) -> ir.Table:
+    """What the client paid in the last half year for what it had bought before, against the price of then."""
+    both = _up_to_cut(units, _lines(known, as_of))
+    recent = both.age < HALF_YEAR
+    sums = both.group_by("unit_id", "product_id", "currency").aggregate(
+        now=both.net.sum(where=recent),
+        units_now=both.quantity.sum(where=recent),
+        price_before=both.net.sum(where=~recent) / both.quantity.sum(where=~recent),
+    )
+    known_before = sums.filter((sums.units_now > 0) & (sums.price_before > 0))
+    at_old_prices = (known_before.units_now * known_before.price_before).sum()
+    return known_before.group_by("unit_id").aggregate(price_change=known_before.now.sum() / at_old_prices - 1)
+
+
+def _lines(known: Book, as_of: date) -> ir.Table:
+    """Return what was bought by client, day and product, returns left out: quantity, net (own currency)."""
+    return known.keep(("churn lines", as_of), lambda: _bought_lines(known))
+
+
+def _bought_lines(known: Book) -> ir.Table:
+    lines, orders = known.table("order_lines"), known.table("orders")
+    day = local_date(orders.ordered_at, known.config.time_zone)
+    heads = orders.select("order_id", "account_id", "currency", day=day)
+    joined = lines.inner_join(heads.filter(heads.day.notnull() & heads.account_id.notnull()), "order_id")
+    net = ibis.coalesce(joined.net_amount, joined.quantity * joined.unit_price * (1 - joined.discount.fill_null(0)))
+    bought = joined.mutate(net=net).filter(joined.quantity > 0)
+    return bought.group_by("account_id", "day", "product_id", "currency").aggregate(
+        quantity=bought.quantity.sum(), net=bought.net.sum()
+    )
+
+
+def _deliveries(known: Book, as_of: date, units: ir.Table, horizon: int) -> ir.Table:
+    lines = known.keep(("churn due lines", as_of), lambda: _due(known, as_of))
+    both = _up_to_cut(units, lines)
+    recent = both.age < HALF_YEAR
+    return both.group_by("unit_id").aggregate(
+        late_share=both.late.sum(where=recent) / both.lines.sum(where=recent).nullif(0),
+        until_due=both.day.max(),
+    )
+
+
+def _due(known: Book, as_of: date) -> ir.Table:
+    due = due_lines(known, as_of)
+    lines = due.filter(due.account_id.notnull())
+    return lines.group_by("account_id", day=lines.due_on).aggregate(lines=lines.count(), late=(~lines.otif).sum())
+
+
+def _answers(known: Book, as_of: date, units: ir.Table, horizon: int) -> ir.Table:
+    surveys = known.table("survey_responses")
+    day = local_date(surveys.responded_at, known.config.time_zone)
+    answers = surveys.mutate(day=day).filter(surveys.score.notnull() & day.notnull())
+    both = _up_to_cut(units, answers.select("account_id", "day", "score"))
+    return both.group_by("unit_id").aggregate(
+        lowest_score=both.score.min(where=both.age < HALF_YEAR), until_answers=both.day.max()
+    )
+
+
+def _talks(known: Book, as_of: date, units: ir.Table, horizon: int) -> ir.Table:
+    work = known.table("activities")
+    day = local_date(work.completed_at, known.config.time_zone)
+    done = work.mutate(day=day).filter(day.notnull() & work.type.isin(TALKS))
+    both = _up_to_cut(units, done.select("account_id", "day"))
+    sums = both.group_by("unit_id").aggregate(
+        _talks=(both.age < RECENT).sum(), _silence=both.age.min(), until_talks=both.day.max()
+    )
+    return units.left_join(sums, "unit_id").select(
+        "unit_id", "until_talks", talks=sums._talks.fill_null(0), talk_silence_days=sums._silence
+    )
+
+
+def _owners(known: Book, as_of: date, units: ir.Table, horizon: int) -> ir.Table:
+    """Who sold to the client in the last year, and whether one of them has left."""
+    orders, users = known.table("orders"), known.table("users")
+    day = local_date(orders.ordered_at, known.config.time_zone)
+    sold = orders.select("account_id", "owner_id", day=day)
+    sold = sold.filter(sold.owner_id.notnull() & sold.day.notnull())
+    left = users.filter(users.end_date.notnull()).select(_user="user_id", _left="end_date")
+    sold = sold.left_join(left, sold.owner_id == left._user)
+    both = _up_to_cut(units, sold)
+    recent = both.age < YEAR
+    return both.group_by("unit_id").aggregate(
+        sellers=both.owner_id.nunique(where=recent),
+        seller_left=(recent & (both._left <= both.cut).fill_null(False)).any().cast("int64"),
+        until_left=both._left.max(where=both._left <= both.cut),
+    )
+
+
+def _deals(known: Book, as_of: date, units: ir.Table, horizon: int) -> ir.Table:
+    """Open deals at the cut, and those won or lost shortly before it."""
+    deals = known.table("opportunities")
+    kept = deals.select("account_id", "is_closed", "is_won", "close_date", _created="created_date")
+    kept = kept.filter(kept.account_id.notnull() & ~(kept.is_closed & kept.close_date.isnull()))
+    kept = kept.mutate(day=kept._created.fill_null(ibis.date(1900, 1, 1)))
+    both = _up_to_cut(units, kept)
+    closed = (both.is_closed & (both.close_date <= both.cut)).fill_null(False)
+    recent = closed & (both.cut.delta(both.close_date, unit="day") < RECENT)
+    sums = both.group_by("unit_id").aggregate(
+        _open=(~closed).sum(),
+        _won=(recent & both.is_won).sum(),
+        _lost=(recent & ~both.is_won).sum(),
+        until_created=both._created.max(),
+        until_closed=both.close_date.max(where=closed),
+    )
+    return units.left_join(sums, "unit_id").select(
+        "unit_id",
+        "until_created",
+        "until_closed",
+        open_deals=sums._open.fill_null(0),
+        deals_won=sums._won.fill_null(0),
+        deals_lost=sums._lost.fill_null(0),
+    )
+
+
+def _contracts(known: Book, as_of: date, units: ir.Table, horizon: int) -> ir.Table:
+    """Contracts that run at the cut; how many the client has signed by then."""
+    contracts = known.table("contracts")
+    both = _up_to_cut(units, contracts.select("account_id", "end_date", "annual_amount", day="start_date"))
+    runs = both.end_date >= both.cut
+    sums = both.group_by("unit_id").aggregate(
+        _running=runs.sum(), _signed=both.count(), _ends=both.end_date.max(where=runs), until_signed=both.day.max()
+    )
+    joined = units.left_join(sums, "unit_id")
+    return joined.select(
+        "unit_id",
+        "until_signed",
+        under_contract=(joined._running.fill_null(0) > 0).cast("int64"),
+        contracts_signed=joined._signed.fill_null(0),
+        contract_days_left=joined._ends.delta(joined.cut, unit="day"),
+    )
+
+
+def _ratios(table: pd.DataFrame, horizon: int) -> pd.DataFrame:
+    """Add what follows from other features. The gap of a client with one purchase is that of the others at its cut."""
+    usual = table.groupby("cut").own_gap_days.transform("median")
+    gap = table.own_gap_days.fillna(usual).clip(lower=1)
+    before = (table.tenure_days - RECENT).where(table.tenure_days >= HALF_YEAR)
+    expected = (table.orders - table.orders_recent) / before * RECENT
+    sold = table.sales + table.returned
+    pause = (table.season_orders == 0) & (table.longest_gap_days >= horizon)
+    pause &= table.hiatus_days <= table.longest_gap_days
+    return table.assign(
+        usual_pause=pause.astype(float).where(table.tenure_days >= YEAR),
+        hiatus_ratio=table.hiatus_days / gap,
+        record_ratio=(table.hiatus_days / table.longest_gap_days).where(table.orders >= RECORD_FROM),
+        unevenness=table.longest_gap_days / table.own_gap_days,
+        order_trend=table.orders_recent / expected.where(expected > 0) - 1,
+        order_value=sold / table.orders.where(table.orders > 0),
+        returns_share=table.returned / sold.where(sold > 0),
+    )
