@@ -7,7 +7,17 @@ import pytest
 from salesops import errors
 from salesops.errors import SalesopsError, did_you_mean, first_few
 
-KINDS = ("PeriodError", "BookError", "MapError", "IntakeError", "PressError", "HistoryError", "ScenarioError")
+KINDS = (
+    "PeriodError",
+    "BookError",
+    "MapError",
+    "IntakeError",
+    "PressError",
+    "HistoryError",
+    "ScenarioError",
+    "ChurnError",
+    "LeakError",
+)
 
 
 @pytest.mark.parametrize("name", KINDS)

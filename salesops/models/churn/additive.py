@@ -56,8 +56,10 @@ class AdditiveChurn(AdditiveModel):
     def _fit_raw(self, values: Matrix, lost: NDArray[np.bool_]) -> float:
         self.edges_ = [self._cut(values[:, place], name) for place, name in enumerate(self.columns_.names)]
         bins = self._bins(values)
+        # the booster cannot cut a column without any value
+        self.blind_ = (bins == self._missing).all(axis=0)
         model = self._boosting()
-        model.fit(_with_gaps(bins, self._missing), lost)
+        model.fit(self._with_gaps(bins), lost)
         self.booster_ = model
         base, tables = self._tabulate(model)
         means = [table[column].mean() for table, column in zip(tables, bins.T, strict=True)]
@@ -116,13 +118,13 @@ class AdditiveChurn(AdditiveModel):
         for place, size in enumerate(sizes):
             probe[start : start + size, place] = np.arange(size)
             start += size
-        scores = model.decision_function(_with_gaps(probe.astype(int), self._missing))
+        scores = model.decision_function(self._with_gaps(probe.astype(int)))
         parts = np.split(scores[1:] - scores[0], np.cumsum(sizes)[:-1])
         return float(scores[0]), [np.asarray(part) for part in parts]
 
-
-def _with_gaps(bins: NDArray[np.int64], missing: NDArray[np.int64]) -> Matrix:
-    """Return bins as the booster reads them: NaN for the bin of what is missing."""
-    numbers = bins.astype(float)
-    numbers[bins == missing] = np.nan
-    return numbers
+    def _with_gaps(self, bins: NDArray[np.int64]) -> Matrix:
+        """Return bins as the booster reads them: NaN for the bin of what is missing."""
+        numbers = bins.astype(float)
+        numbers[bins == self._missing] = np.nan
+        numbers[:, self.blind_] = 0.0
+        return numbers

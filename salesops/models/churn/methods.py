@@ -66,7 +66,7 @@ def chances(method: str, train: pd.DataFrame, test: pd.DataFrame, names: list[st
 
 def _full(train: pd.DataFrame, test: pd.DataFrame, names: list[str]) -> Vector:
     """Boosting with interactions, not calibrated: a yardstick of ranking, never used."""
-    columns = columns_of(train[names])
+    columns = columns_of(train[[name for name in names if train[name].notna().any()]])
     model = HistGradientBoostingClassifier(
         learning_rate=0.05, max_iter=120, max_leaf_nodes=15, l2_regularization=1.0, early_stopping=False, random_state=0
     )
