@@ -109,6 +109,7 @@ def _table(count: int, seed: int, setting: Setting, day: date) -> pd.DataFrame:
             "segment": "",
             "p_churn": p,
             "logit": np.log(p / (1 - p)),
+            "usual_pause": False,
             "hiatus_days": hiatus,
             "own_gap_days": gap,
             "hiatus_ratio": hiatus / gap,

@@ -27,7 +27,8 @@ def cohorts(r: ChurnReview) -> Block:
     table = t.table(
         shown,
         columns,
-        caption="Kaplan–Meier, with 95% intervals. Cohorts of fewer than ten clients are in the first line only.",
+        caption="Kaplan–Meier, with 95% intervals. Cohorts of fewer than ten clients are in the first line only. Who "
+        "bought once and fell silent counts as lost on day 0.",
         empty="No curve.",
     )
     return together(sentence(_staying(r)), table)

@@ -17,6 +17,7 @@ from salesops.views.segments_trust import together
 FIRST = 6  # calls shown in full
 MOST = 30
 _HIDDEN = "With names hidden, chance leaves other clients alone than on the page with names: call nobody from this one."
+_PAUSE = "bought nothing at this time of last year either and came back; silent now for no longer than ever before"
 READ = (
     "accounts", "orders", "order_lines", "contracts", "deliveries", "survey_responses", "activities", "users",
     "playbook.toml", "play_log.csv", "overrides.csv",
@@ -37,10 +38,9 @@ def page_head(r: ChurnReview) -> Block:
 def key_figures(r: ChurnReview) -> Block:
     """Show who was scored, what is at risk, what the calls bring, and how well the method ranks."""
     now, risk, counts = r.now, r.now.at_risk, r.calls.counts
-    out = sum(value for value in now.left_out.values() if not words.is_missing(value))
-    figures = [
-        (say.unit(now).capitalize(), words.number(len(now.table)), f"{words.number(out)} left out" if out else "")
-    ]
+    pausing = len(now.table) - len(r.counted)
+    others = f"and {words.number(pausing)} in their usual pause" if pausing else ""
+    figures = [(say.unit(now).capitalize(), words.number(len(r.counted)), others)]
     if now.usable:
         ends = (
             say.span(risk.clients_low, risk.clients_high),
@@ -68,7 +68,7 @@ def call_list(r: ChurnReview) -> Block:
     first = cards(
         (
             f"{row['account_name']}: {words.percent(row['p_churn'])} to leave",
-            say.reasons(row),
+            say.contract(row) + say.reasons(row),
             say.next_step(row, currency=r.currency),
         )
         for row in rows
@@ -96,6 +96,8 @@ def how_defined(r: ChurnReview) -> Block:
         [
             ("Scored", who),
             ("Lost", say.lost(r, noun=True)),
+            ("Hiatus rule", "the chance follows from the days since the last purchase alone"),
+            *([("Usual pause", _PAUSE)] if now.setting == "orders" else []),
             ("Money at risk", f"{money} of those expected to be lost"),
             ("Worth", f"the same money over {words.plural(r.terms.kept_days, 'day')}; × margin it is the CLV"),
             (
@@ -162,7 +164,7 @@ def _limits(r: ChurnReview) -> Iterator[str]:
     yield "Reasons and drivers are associations, not causes: a call can change what it touches, not the score’s past."
     for reason, count in now.left_out.items():
         if count and not words.is_missing(count):
-            yield f"Not scored: {words.number(count)} {reason}."
+            yield f"Not scored: {words.number(count)} ({reason})."
     yield from now.notes
     yield from r.notes
     if now.usable:

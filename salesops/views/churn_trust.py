@@ -11,7 +11,7 @@ from salesops.views import words
 from salesops.views.blocks import Block, note, sentence
 from salesops.views.segments_trust import together
 
-_NAMES = {"BTYD P(active)": "P(active), MBG/NBD", "hiatus": "days since the last purchase"}
+_NAMES = {"BTYD P(active)": "P(active), MBG/NBD", "hiatus": "hiatus rule"}
 
 
 def trust(r: ChurnReview) -> Block:
@@ -33,20 +33,18 @@ def _tested(r: ChurnReview) -> str:
     )
     if words.is_missing(row.auc):
         return f"{tested}. {say.ended(str(row.note or 'No ranking can be judged there.'))}"
-    said = f"{tested}: {_method(str(row.name))} ranks with AUC {_auc(row.auc)} ({_ends(row.auc_low, row.auc_high)})"
+    name = "the hiatus rule" if row.name == "hiatus" else _method(str(row.name))
+    said = f"{tested}: {name} ranks with AUC {_auc(row.auc)} ({_ends(row.auc_low, row.auc_high)})"
     hiatus = newest.auc.get("hiatus")
     if row.name != "hiatus" and not words.is_missing(hiatus):
-        said += f", the days since the last purchase alone with {_auc(hiatus)}"
+        said += f", the hiatus rule with {_auc(hiatus)}"
     lift = words.number(row.lift, decimals=1)
     return f"{said}. In the tenth it rates highest, {lift} times as many were lost as in all."
 
 
 def _rule(r: ChurnReview) -> str:
     """Say which method is in use and why."""
-    plain = (
-        "No model beat the days since the last purchase, so that rule is used. " if r.now.model == "hiatus rule" else ""
-    )
-    return f"{plain}{say.ended(r.now.why)}" if r.now.why else plain.strip()
+    return say.ended(r.now.why)
 
 
 def _full(r: ChurnReview) -> str:

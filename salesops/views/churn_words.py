@@ -50,7 +50,7 @@ def headline(r: ChurnReview) -> str:
         return f"There is nobody to score on {words.day(now.as_of)}. {now.why}".strip()
     if not now.usable or words.is_missing(risk.clients):
         return f"{ended(now.why)} Those silent for longest against their own rhythm are listed below."
-    of = unit(now, len(now.table))
+    of = unit(now, len(r.counted))
     bring = "they bring" if now.setting == "contracts" else "they would bring"
     in_time = "a year" if now.setting == "contracts" else f"in {words.plural(now.horizon_days, 'day')}"
     return (
@@ -81,9 +81,11 @@ def plan_sentences(r: ChurnReview) -> Iterator[str]:
     if counts["control"]:
         names = list(calls.table[calls.table.arm == "control"].account_name)
         listed = words.and_list(names, limit=8)
-        yield f"Left alone by chance, so that the calls can be judged: {listed}. Do not call them."
+        yield f"Do not call {listed}: left alone by chance, so that the calls can be judged."
     if counts["left alone"]:
-        yield f"{words.number(counts['left alone'])} are held out of a play of the playbook and are not called either."
+        yield f"Held out of a play of the playbook, and not called either: {words.number(counts['left alone'])}."
+    if counts["usual pause"]:
+        yield f"In the usual pause of the year, and not called: {words.number(counts['usual pause'])}."
     yield saved_sentence(r)
     yield (
         f"Also assumed, as parameters: {words.money(terms.contact_cost, currency=r.currency)} a call, "
@@ -125,6 +127,13 @@ def reasons(row: Mapping[Any, Any], *, limit: int = 3) -> str:
     return f"Last purchase {words.plural(row['hiatus_days'], 'day')} ago{rhythm}."
 
 
+def contract(row: Mapping[Any, Any]) -> str:
+    """Return which contract a row is about, as a sentence with a space after it; "" for a client."""
+    if words.is_missing(row.get("contract_id")):
+        return ""
+    return f"Contract {row['contract_id']} ends on {words.day(row['end_date'])}. "
+
+
 def owner(row: Mapping[Any, Any]) -> str:
     """Return who calls; a vacant place is said."""
     name = row.get("owner_name")
@@ -136,7 +145,7 @@ def owner(row: Mapping[Any, Any]) -> str:
 def next_step(row: Mapping[Any, Any], *, currency: str) -> str:
     """Return owner, day, play and expected profit of one call as a line."""
     play = row.get("play_name")
-    doing = "" if words.is_missing(play) or not play else f" {play} ({row['channel']})."
+    doing = "" if words.is_missing(play) or not play else f" Play: {play} ({row['channel']})."
     profit = f" Expected profit {words.money(row['profit'], currency=currency)}."
     return f"{owner(row)}, by {words.day(row['by'])}.{doing}{profit}"
 

@@ -12,6 +12,7 @@ from salesops.models.customers import customers
 from salesops.models.customers_plays import SegmentPlays, segment_plays
 from salesops.models.playbook import client_table
 
+MOST_DAYS = 14  # who may leave does not wait for the next turn of a slow rhythm
 COLUMNS = ("owner_id", "owner_name", "vacant", "play_name", "channel", "offer", "play_why", "by")
 
 
@@ -25,7 +26,7 @@ class CallSheet:
         A row for each account, by account_id: owner_id, owner_name (today's; missing without one), vacant (boolean:
         no owner, or one who has left), play_name, channel, offer, play_why (the play's sentence for this client;
         missing without a playbook), by (date: the last contact + the play's cadence, no later than the next expected
-        purchase, no sooner than `as_of`).
+        purchase and MOST_DAYS after `as_of`, no sooner than `as_of`).
     left_alone : frozenset of str
         Accounts that the playbook holds out of their play.
     notes : tuple of str
@@ -66,5 +67,6 @@ def _by(clients: pd.DataFrame, cadence_days: pd.Series, as_of: date) -> pd.Serie
     spoken = today - pd.to_timedelta(clients.days_since_contact.astype(float), unit="D")
     due = spoken + pd.to_timedelta(cadence_days.astype(float), unit="D").dt.round("D")
     expected = pd.to_datetime(clients.next_expected)
-    by: pd.Series = pd.concat([due, expected], axis=1).min(axis=1)
+    latest = pd.Series(today + pd.Timedelta(days=MOST_DAYS), clients.index)
+    by: pd.Series = pd.concat([due, expected, latest], axis=1).min(axis=1)
     return by.where(by >= today, today)

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from salesops.errors import BookError
+from salesops.errors import ChurnError
 from salesops.models.churn.profit import expected_profit
 from salesops.models.playbook import held_out
 
 CALL = "churn-call"  # the id under which these calls stand in the play log
-ARMS = ("call", "control", "beyond", "left alone", "not worth it", "unknown")
+ARMS = ("call", "control", "beyond", "left alone", "usual pause", "not worth it", "unknown")
 
 
 @dataclass(frozen=True)
@@ -51,15 +51,15 @@ class Terms:
     control_share: float = 0.1
 
     def __post_init__(self) -> None:
-        """Raise BookError where a term cannot be."""
+        """Raise ChurnError where a term cannot be."""
         for name in ("save_rate", "margin", "control_share"):
             value = getattr(self, name)
             if not 0 <= value <= 1 or (name == "control_share" and value == 1):
-                raise BookError(f"{name} must be a share from 0 to 1, such as 0.3. Got {value}.")
+                raise ChurnError(f"{name} must be a share from 0 to 1, such as 0.3. Got {value}.")
         for name in ("contact_cost", "incentive", "kept_days", "budget", "capacity"):
             value = getattr(self, name)
             if not (value >= 0 and np.isfinite(value)):
-                raise BookError(f"{name} must be 0 or more. Got {value}.")
+                raise ChurnError(f"{name} must be 0 or more. Got {value}.")
 
     @property
     def most_calls(self) -> float:
@@ -79,8 +79,8 @@ class Calls:
     table : pandas.DataFrame
         The scores, best call first, with clv (money: worth × margin), profit (money: expected profit of a call) and
         arm: call; control (worth a call as much, left alone by chance); beyond (worth a call, after the budget or
-        the capacity); left alone (held out of a play of the playbook); not worth it (profit not above 0);
-        unknown (no chance or worth).
+        the capacity); left alone (held out of a play of the playbook); usual pause (worth a call by the figures, but
+        expected back); not worth it (profit not above 0); unknown (no chance or worth).
     terms : Terms
         As given.
     """
@@ -125,18 +125,19 @@ def plan_calls(scores: pd.DataFrame, terms: Terms, *, left_alone: frozenset[str]
     Parameters
     ----------
     scores : pandas.DataFrame
-        account_id, p_churn (0–1), worth (money that the client brings if it stays); any further columns.
+        account_id, p_churn (0–1), worth (money that the client brings if it stays); usual_pause (boolean), if there
+        is one; any further columns.
     left_alone : frozenset of str
         Accounts that another experiment holds out.
 
     Raises
     ------
-    BookError
+    ChurnError
         If a column is missing.
     """
     missing = [name for name in ("account_id", "p_churn", "worth") if name not in scores.columns]
     if missing:
-        raise BookError(f"The scores have no column {', '.join(missing)}. Give account_id, p_churn and worth.")
+        raise ChurnError(f"The scores have no column {', '.join(missing)}. Give account_id, p_churn and worth.")
     clv = scores.worth.astype(float) * terms.margin
     p = scores.p_churn.astype(float)
     profit = expected_profit(
@@ -148,12 +149,14 @@ def plan_calls(scores: pd.DataFrame, terms: Terms, *, left_alone: frozenset[str]
 
 
 def _arms(table: pd.DataFrame, terms: Terms, left_alone: frozenset[str]) -> NDArray[np.str_]:
+    gain = (table.profit > 0).to_numpy(dtype=bool)
     alone = table.account_id.isin(left_alone).to_numpy(dtype=bool)
-    worth_it = (table.profit > 0).to_numpy(dtype=bool) & ~alone
+    pause = table.usual_pause.to_numpy(dtype=bool) if "usual_pause" in table else np.zeros(len(table), dtype=bool)
+    worth_it = gain & ~alone & ~pause
     control = worth_it & held_out(table.account_id.astype(str), CALL, terms.control_share)
     call = worth_it & ~control
     so_far = np.cumsum(call)
     # a control after the last call would not have been called either
     within, control = so_far <= terms.most_calls, control & (so_far < terms.most_calls)
-    arms = [call & within, control, worth_it, alone & (table.profit > 0).to_numpy(dtype=bool)]
-    return np.select([*arms, table.profit.notna().to_numpy(dtype=bool)], list(ARMS[:-1]), ARMS[-1])
+    arms = [call & within, control, worth_it, gain & alone, gain & pause, table.profit.notna().to_numpy(dtype=bool)]
+    return np.select(arms, list(ARMS[:-1]), ARMS[-1])

@@ -14,15 +14,16 @@ from salesops.book.playbook import read_log
 from salesops.book.playbook.log import FILE
 from salesops.book.playbook.read import beside
 from salesops.book.source import Book
-from salesops.errors import BookError, PeriodError, did_you_mean
+from salesops.errors import BookError, ChurnError, PeriodError, did_you_mean
 from salesops.models.churn.call_sheet import CallSheet, call_sheet
 from salesops.models.churn.calls import CALL, Calls, Terms, plan_calls
 from salesops.models.churn.churn import churn
 from salesops.models.churn.health import Alerts, Drift, alerts_came_true, calibration_drift, drift
-from salesops.models.churn.outcomes import GRACE_DAYS, contract_table, outcomes, still_there
+from salesops.models.churn.outcomes import contract_table, outcomes, still_there
 from salesops.models.churn.result import Churn, Setting
 from salesops.models.churn.save_rate import SaveRate, save_rate
 from salesops.models.churn.survival import Survival, contract_histories, order_histories, survival
+from salesops.models.churn.units import GRACE_DAYS
 from salesops.models.customers import customer_summary
 
 YEAR = 365
@@ -71,6 +72,11 @@ class ChurnReview:
     notes: tuple[str, ...]
 
     @property
+    def counted(self) -> pd.DataFrame:
+        """The rows of `now` that are not in their usual pause: those whose silence would be a loss."""
+        return _counted(self.now)
+
+    @property
     def newest(self) -> pd.DataFrame:
         """The scores of every method on the newest test slice, by method; empty without one."""
         scores = self.now.backtest.scores
@@ -81,7 +87,8 @@ class ChurnReview:
         now, risk, newest = self.now, self.now.at_risk, self.newest
         chosen = newest[newest.chosen.astype(bool)] if len(newest) else newest
         numbers = {
-            "clients": len(now.table),
+            "clients": len(self.counted),
+            "usual_pause": len(now.table) - len(self.counted),
             "expected_lost": risk.clients,
             "expected_lost_low": risk.clients_low,
             "expected_lost_high": risk.clients_high,
@@ -134,13 +141,13 @@ def churn_review(
 
     Raises
     ------
-    BookError
-        If there is no such setting.
+    ChurnError
+        If there is no such setting or segment.
     PeriodError
         If the horizon is shorter than a day, or reaches back beyond any date.
     """
     if setting not in get_args(Setting):
-        raise BookError(f"There is no setting '{setting}'. {did_you_mean(setting, get_args(Setting))}")
+        raise ChurnError(f"There is no setting '{setting}'. {did_you_mean(setting, get_args(Setting))}")
     now, before = (
         churn(book, day, setting=cast(Setting, setting), horizon_days=horizon_days, segment=segment)
         for day in (as_of, _earlier(as_of, horizon_days))
@@ -156,7 +163,7 @@ def churn_review(
         terms=terms,
         calls=_calls(now, terms, sheet),
         saved=saved,
-        drift=drift(before.table.p_churn, now.table.p_churn),
+        drift=drift(_counted(before).p_churn, _counted(now).p_churn),
         slices=calibration_drift(now.backtest.predictions),
         came=_came(book, before, as_of, terms),
         survival=_survival(book, now),
@@ -212,8 +219,13 @@ def _came(book: Book, before: Churn, as_of: date, terms: Terms) -> Alerts:
     chosen = scored.index.isin(plan_calls(scored, terms).chosen.row)
     lost = outcomes(book, before, as_of)
     # without a score there was no alert, and nothing to hold against what came
-    known = pd.DataFrame({"p": scored.p_churn.astype(float), "churned": lost.where(scored.p_churn.notna())})
+    judged = scored.p_churn.notna() & scored.index.isin(_counted(before).index)
+    known = pd.DataFrame({"p": scored.p_churn.astype(float), "churned": lost.where(judged)})
     return alerts_came_true(pd.Series(chosen, scored.index), known)
+
+
+def _counted(scored: Churn) -> pd.DataFrame:
+    return scored.table[~scored.table.usual_pause.astype(bool)]
 
 
 def _survival(book: Book, now: Churn) -> Survival:

@@ -16,7 +16,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from salesops.errors import BookError
+from salesops.errors import ChurnError
 from salesops.models.churn.calls import ARMS, Terms, plan_calls
 from salesops.models.churn.profit import realised_profit
 
@@ -139,11 +139,11 @@ def test_who_another_experiment_holds_out_is_left_alone() -> None:
 )
 def test_terms_that_cannot_be_are_refused(change: dict[str, float], said: str) -> None:
     """A share outside 0 to 1 and a negative cost or limit are named."""
-    with pytest.raises(BookError, match=said):
+    with pytest.raises(ChurnError, match=said):
         replace(TERMS, **change)  # type: ignore[arg-type]  # the point of the test
 
 
 def test_scores_without_a_column_are_refused() -> None:
     """The missing column is named."""
-    with pytest.raises(BookError, match="no column worth"):
+    with pytest.raises(ChurnError, match="no column worth"):
         plan_calls(scores((0.5, 1)).drop(columns="worth"), TERMS)
