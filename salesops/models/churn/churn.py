@@ -22,7 +22,9 @@ from salesops.models.churn.result import AtRisk, Churn, Setting
 from salesops.models.churn.risk import at_risk
 from salesops.models.customers import customer_summary
 from salesops.models.segments import fit_grid
+from salesops.models.wilson import wilson
 
+PAUSES_KEPT = 0.75
 SETTINGS = ("orders", "contracts")
 SAYS_NOTHING = ("usual_pause", "under_contract", "contract_days_left")  # of contracts: each runs, to its own end
 TELLING = {
@@ -74,7 +76,7 @@ def churn(
         asked = units[(units.end_date >= pd.Timestamp(as_of)) & ~units.renewed.astype(bool)]
     names, listed = _features(units, setting)
     backtest, choice = backtest_churn(units, names)
-    table = _table(book, as_of, asked, setting, horizon_days)
+    table = _table(book, as_of, units, asked, setting, horizon_days)
     table, parts = _scored(table, units, names, choice, setting, book.currency)
     kept = _of_segment(table, segment)
     table, parts = table[kept].reset_index(drop=True), parts[kept[: len(parts)]].reset_index(drop=True)
@@ -130,13 +132,15 @@ def _features(units: pd.DataFrame, setting: str) -> tuple[list[str], pd.DataFram
     return names, listed
 
 
-def _table(book: Book, as_of: date, asked: pd.DataFrame, setting: str, horizon_days: int) -> pd.DataFrame:
+def _table(
+    book: Book, as_of: date, units: pd.DataFrame, asked: pd.DataFrame, setting: str, horizon_days: int
+) -> pd.DataFrame:
     accounts = book.table("accounts").select("account_id", "account_name", "owner_id").to_pandas()
     named = accounts.drop_duplicates("account_id").set_index("account_id")
     keys = ["account_id"] if setting == "orders" else ["account_id", "contract_id", "end_date", "action_date"]
     values = asked[[name for name in FEATURES if name in asked]]
     # a contract does not pause
-    values = values.assign(usual_pause=(asked.usual_pause == 1) & (setting == "orders"))
+    values = values.assign(usual_pause=(asked.usual_pause == 1) & (setting == "orders") & _pauses_hold(units))
     risk = asked.value * (horizon_days / YEAR if setting == "orders" else 1)
     return (
         asked[keys]
@@ -148,6 +152,13 @@ def _table(book: Book, as_of: date, asked: pd.DataFrame, setting: str, horizon_d
         )
         .join(values)
     )
+
+
+def _pauses_hold(units: pd.DataFrame) -> bool:
+    """Tell whether those in a usual pause have nearly all been silent in the past: else it is no pause."""
+    paused = units.churned[(units.usual_pause == 1) & units.churned.notna()]
+    low, _ = wilson(pd.Series([paused.sum()]), pd.Series([len(paused)]))
+    return bool(low[0] >= PAUSES_KEPT)
 
 
 def _segments(book: Book, as_of: date, accounts: pd.Series) -> pd.Series:

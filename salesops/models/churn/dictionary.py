@@ -69,7 +69,7 @@ FEATURES: dict[str, Feature] = {
         Feature(
             "usual_pause", "season", "0 or 1",
             "Whether the client pauses at this time of the year: no order in the same stretch of last year, back after "
-            "a pause of the horizon or more, and not silent for longer than ever before",
+            "a pause of the horizon or more and five times its usual gap, and not silent for longer than ever before",
             "Makes its usual pause at this time of the year: {v}; most of the others: {n}.",
             without="Not a client for a year yet, so that its usual pauses are not known.",
         ),

@@ -24,6 +24,7 @@ from salesops.models.churn.units import sales_days
 RECENT = 90
 HALF_YEAR = 180
 YEAR = 365
+PAUSE = 5  # times the usual gap: less is no pause but an uneven rhythm
 RECORD_FROM = 8  # orders: the longest of a few gaps is soon passed
 TALKS = ("call", "email", "meeting", "follow_up")
 
@@ -257,7 +258,7 @@ def _ratios(table: pd.DataFrame, horizon: int) -> pd.DataFrame:
     expected = (table.orders - table.orders_recent) / before * RECENT
     sold = table.sales + table.returned
     pause = (table.season_orders == 0) & (table.longest_gap_days >= horizon)
-    pause &= table.hiatus_days <= table.longest_gap_days
+    pause &= (table.hiatus_days <= table.longest_gap_days) & (table.longest_gap_days >= PAUSE * table.own_gap_days)
     return table.assign(
         usual_pause=pause.astype(float).where(table.tenure_days >= YEAR),
         hiatus_ratio=table.hiatus_days / gap,

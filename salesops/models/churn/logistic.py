@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
@@ -9,12 +11,27 @@ from sklearn.linear_model import LogisticRegression
 from salesops.models.churn.calibrated import AdditiveModel
 from salesops.models.churn.encoding import Matrix, Vector
 
+TAIL = 0.01
+FEW_VALUES = 20
+
+
+class Transform(NamedTuple):
+    """One column of the design: (x − centre) ÷ scale with x in low..high, or an indicator."""
+
+    kind: str
+    centre: float = 0.0
+    scale: float = 1.0
+    low: float = -np.inf
+    high: float = np.inf
+
 
 class LogisticChurn(AdditiveModel):
     """Logistic regression with a penalty on squared coefficients (ridge), calibrated.
 
     A number x counts as x and as sign(x)·log(1 + |x|), each standardised, missing ones as the mean and with an
-    indicator. A category counts as one indicator for each value seen. A constant column counts as nothing.
+    indicator. Numbers beyond the 1% and 99% quantiles of the fit count as these, so that no line runs on into what
+    was never seen: every client of today is older than those of the cuts learnt from. A category counts as one
+    indicator for each value seen. A constant column counts as nothing.
 
     Parameters
     ----------
@@ -53,51 +70,54 @@ class LogisticChurn(AdditiveModel):
         for coefficient, mean, owner, transform in zip(
             self.coef_, self.means_, self.owners_, self.transforms_, strict=True
         ):
-            parts[:, owner] += coefficient * (_apply(values[:, owner], *transform) - mean)
+            parts[:, owner] += coefficient * (_apply(values[:, owner], transform) - mean)
         return parts
 
     def _design(self, values: Matrix) -> NDArray[np.float32]:
         design = np.empty((len(values), len(self.owners_)), dtype=np.float32, order="F")
         for place, (owner, transform) in enumerate(zip(self.owners_, self.transforms_, strict=True)):
-            design[:, place] = _apply(values[:, owner], *transform)
+            design[:, place] = _apply(values[:, owner], transform)
         return design
 
-    def _plan(self, values: Matrix) -> tuple[list[int], list[tuple[str, float, float]]]:
+    def _plan(self, values: Matrix) -> tuple[list[int], list[Transform]]:
         """Return for each column of the design the feature that it comes from, and what is done to it."""
         owners: list[int] = []
-        transforms: list[tuple[str, float, float]] = []
+        transforms: list[Transform] = []
         for place, name in enumerate(self.columns_.names):
-            found = _of_numbers(values[:, place], self.shapes)
+            column = values[:, place]
             if name in self.columns_.categories:
-                found = [("is", float(code), 1.0) for code in np.unique(values[:, place][~np.isnan(values[:, place])])]
+                found = [Transform("is", float(code)) for code in np.unique(column[~np.isnan(column)])]
+            else:
+                found = _of_numbers(column, self.shapes)
             owners += [place] * len(found)
             transforms += found
         return owners, transforms
 
 
-def _of_numbers(column: Vector, shapes: tuple[str, ...]) -> list[tuple[str, float, float]]:
+def _of_numbers(column: Vector, shapes: tuple[str, ...]) -> list[Transform]:
     missing = np.isnan(column)
     seen = column[~missing]
-    found: list[tuple[str, float, float]] = []
-    if 0 < missing.sum() < len(column):
-        found.append(("missing", 0.0, 1.0))
+    found = [Transform("missing")] if 0 < missing.sum() < len(column) else []
+    if not len(seen):
+        return found
+    low, high = np.quantile(seen, [TAIL, 1 - TAIL]) if len(np.unique(seen)) > FEW_VALUES else (seen.min(), seen.max())
     # two values are one indicator, however they are bent
     for kind in shapes if len(np.unique(seen)) > 2 else shapes[:1]:
-        shown = _log(seen) if kind == "log" else seen
-        spread = float(shown.std()) if len(shown) else 0.0
-        if spread > 1e-9 * max(1.0, float(np.abs(shown).max(initial=0))):
-            found.append((kind, float(shown.mean()), spread))
+        shown = _bent(np.clip(seen, low, high), kind)
+        spread = float(shown.std())
+        if spread > 1e-9 * max(1.0, float(np.abs(shown).max())):
+            found.append(Transform(kind, float(shown.mean()), spread, float(low), float(high)))
     return found
 
 
-def _apply(column: Vector, kind: str, centre: float, scale: float) -> Vector:
-    if kind == "missing":
+def _apply(column: Vector, transform: Transform) -> Vector:
+    if transform.kind == "missing":
         return np.isnan(column).astype(float)
-    if kind == "is":
-        return np.asarray(column == centre, dtype=float)
-    shown = _log(column) if kind == "log" else column
-    return np.asarray(np.nan_to_num((shown - centre) / scale))
+    if transform.kind == "is":
+        return np.asarray(column == transform.centre, dtype=float)
+    shown = _bent(np.clip(column, transform.low, transform.high), transform.kind)
+    return np.asarray(np.nan_to_num((shown - transform.centre) / transform.scale))
 
 
-def _log(column: Vector) -> Vector:
-    return np.asarray(np.sign(column) * np.log1p(np.abs(column)))
+def _bent(column: Vector, kind: str) -> Vector:
+    return np.asarray(np.sign(column) * np.log1p(np.abs(column))) if kind == "log" else column

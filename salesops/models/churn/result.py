@@ -95,11 +95,12 @@ class Churn:
         (of the account, today's; empty if none), [contract_id, end_date, action_date], segment (the usual segments,
         "" where none), p_churn (0–1; NaN if not usable), logit (log-odds of p_churn), usual_pause (boolean: a client
         of a year or more that did not order in the same stretch of last year either, came back after a pause of the
-        horizon or more, and is not silent for longer than ever before; false for contracts), hiatus_days (days since
-        the last purchase), own_gap_days (the client's own median gap; NaN with one purchase), hiatus_ratio
-        (hiatus_days ÷ own_gap_days; ÷ the median gap of all with one purchase), value_at_risk (money: the client's
-        sales of the last 365 days × horizon ÷ 365, at least 0, of a newer client at its pace so far; annual amount of
-        the contract), reason_1 to reason_3 (sentences, "" where there is none), and the columns of `features`.
+        horizon or more, and is not silent for longer than ever before; only where such clients have in fact been
+        silent in the past; false for contracts), hiatus_days (days since the last purchase), own_gap_days (the
+        client's own median gap; NaN with one purchase), hiatus_ratio (hiatus_days ÷ own_gap_days; ÷ the median gap of
+        all with one purchase), value_at_risk (money: the client's sales of the last 365 days × horizon ÷ 365, at
+        least 0, of a newer client at its pace so far; annual amount of the contract), reason_1 to reason_3
+        (sentences, "" where there is none), and the columns of `features`.
     features : pandas.DataFrame
         The dictionary of the features, by name: unit, meaning, used (boolean: it went into the model), missing
         (fraction of the table).
