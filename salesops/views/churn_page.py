@@ -42,15 +42,16 @@ def key_figures(r: ChurnReview) -> Block:
     others = f"and {words.number(pausing)} in their usual pause" if pausing else ""
     figures = [(say.unit(now).capitalize(), words.number(len(r.counted)), others)]
     if now.usable:
-        ends = (
-            say.span(risk.clients_low, risk.clients_high),
-            say.span(risk.value_low, risk.value_high, money=r.currency),
-        )
+        scale = words.scale_for([risk.value, r.calls.profit], currency=r.currency)
         figures += [
-            ("Expected lost", words.number(risk.clients), ends[0]),
-            ("Money at risk", words.money(risk.value, currency=r.currency), ends[1]),
+            ("Expected lost", words.number(risk.clients), say.span(risk.clients_low, risk.clients_high)),
+            (
+                f"At risk, {scale.unit}",
+                scale.show(risk.value),
+                f"{scale.show(risk.value_low)} to {scale.show(risk.value_high)}",
+            ),
             ("Calls", words.number(counts["call"]), f"{words.number(counts['beyond'])} more worth one"),
-            ("Expected profit", words.money(r.calls.profit, currency=r.currency), "of all calls, on assumptions"),
+            (f"Expected profit, {scale.unit}", scale.show(r.calls.profit), "of all calls, on assumptions"),
         ]
     return kpis(figures)
 
@@ -119,16 +120,15 @@ def _calls_table(r: ChurnReview, rest: pd.DataFrame) -> Block:
     shown = rows.assign(
         why=[say.reasons(row, limit=1) for row in records],
         who=[say.owner(row) for row in records],
-        by=say.dated(rows.by),
     )
     more = f" {words.plural(len(rest) - MOST, 'further call')} not shown." if len(rest) > MOST else ""
     columns = [
         t.text("account_name", "Client", note="why"),
         t.share("p_churn", "To leave"),
-        t.amount("profit", "Profit", scale=scale),
+        t.amount("profit", "Profit", scale=scale, phone=False),
         t.text("play_name", "Play", phone=False),
-        t.text("who", "Owner", phone=False),
-        t.text("by", "By"),
+        t.text("who", "Owner"),
+        t.day("by", "By"),
     ]
     return t.table(
         shown,
@@ -141,7 +141,7 @@ def _silent_table(r: ChurnReview) -> Block:
     rows = r.calls.table.sort_values("hiatus_ratio", ascending=False, kind="stable").head(MOST)
     rest = len(r.calls.table) - len(rows)
     scale = words.scale_for(rows.value_at_risk, currency=r.currency)
-    shown = rows.assign(who=[say.owner(row) for row in rows.to_dict("records")], by=say.dated(rows.by))
+    shown = rows.assign(who=[say.owner(row) for row in rows.to_dict("records")])
     columns = [
         t.text("account_name", "Client"),
         t.number("hiatus_days", "Days since"),
@@ -149,7 +149,7 @@ def _silent_table(r: ChurnReview) -> Block:
         t.number("hiatus_ratio", "Gaps since", decimals=1),
         t.amount("value_at_risk", "Money", scale=scale, phone=False),
         t.text("who", "Owner", phone=False),
-        t.text("by", "By", phone=False),
+        t.day("by", "By", phone=False),
     ]
     return t.table(
         shown,

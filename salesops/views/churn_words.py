@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import pandas as pd
-
 from salesops.models.churn.result import Churn
 from salesops.models.churn.review import ChurnReview
 from salesops.models.churn.save_rate import FEWEST
@@ -159,8 +157,3 @@ def ended(sentence: str) -> str:
     text = sentence.strip()
     text = f"{text[:1].upper()}{text[1:]}"
     return text if not text or text[-1] in ".?!" else f"{text}."
-
-
-def dated(days: pd.Series) -> pd.Series:
-    """Return timestamps as the page shows days."""
-    return days.map(words.day)
