@@ -86,7 +86,8 @@ class LogisticChurn(AdditiveModel):
         for place, name in enumerate(self.columns_.names):
             column = values[:, place]
             if name in self.columns_.categories:
-                found = [Transform("is", float(code)) for code in np.unique(column[~np.isnan(column)])]
+                seen = np.unique(column)  # a missing value is one too
+                found = [Transform("is", float(code)) for code in seen[~np.isnan(seen)] if len(seen) > 1]
             else:
                 found = _of_numbers(column, self.shapes)
             owners += [place] * len(found)

@@ -79,7 +79,10 @@ def drivers(contributions: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
 def _direction(name: str, values: pd.Series, parts: pd.Series) -> str:
     meaning = FEATURES[name].meaning if name in FEATURES else name
     seen = values.notna()
-    moved = values[seen].rank().corr(parts[seen].rank()) if values[seen].nunique() > 1 else np.nan
+    # not by ranks: most clients have no late delivery, and what counts is where the few with many stand
+    moved = (
+        values[seen].astype(float).corr(parts[seen]) if min(values[seen].nunique(), parts[seen].nunique()) > 1 else 0
+    )
     if moved >= 0.3:
         return f"{meaning}: the more, the higher the risk."
     if moved <= -0.3:
