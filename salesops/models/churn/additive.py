@@ -63,13 +63,14 @@ class AdditiveChurn(AdditiveModel):
         self.booster_ = model
         base, tables = self._tabulate(model)
         means = [table[column].mean() for table, column in zip(tables, bins.T, strict=True)]
-        self.tables_ = [table - mean for table, mean in zip(tables, means, strict=True)]
+        found = [_merged(edges, table - mean) for edges, table, mean in zip(self.edges_, tables, means, strict=True)]
+        self.steps_, self.tables_ = [edges for edges, _ in found], [table for _, table in found]
         return float(base + sum(means))
 
     def _contributions(self, values: Matrix) -> Matrix:
         parts = np.empty(values.shape, order="F")
         for place, table in enumerate(self.tables_):
-            parts[:, place] = table[self._bin(values[:, place], place)]
+            parts[:, place] = table[_bin(values[:, place], self.steps_[place])]
         return parts
 
     @property
@@ -102,13 +103,7 @@ class AdditiveChurn(AdditiveModel):
         return np.unique(np.quantile(seen, shares, method="lower"))
 
     def _bins(self, values: Matrix) -> NDArray[np.int64]:
-        return np.column_stack([self._bin(values[:, place], place) for place in range(values.shape[1])])
-
-    def _bin(self, column: Vector, place: int) -> NDArray[np.int64]:
-        edges = self.edges_[place]
-        found = np.searchsorted(edges, column, side="left")
-        found[np.isnan(column)] = len(edges) + 1
-        return np.asarray(found)
+        return np.column_stack([_bin(column, edges) for column, edges in zip(values.T, self.edges_, strict=True)])
 
     def _tabulate(self, model: Any) -> tuple[float, list[Vector]]:
         """Return the log-odds where every feature is in its first bin, and what each other bin adds."""
@@ -128,3 +123,18 @@ class AdditiveChurn(AdditiveModel):
         numbers[bins == self._missing] = np.nan
         numbers[:, self.blind_] = 0.0
         return numbers
+
+
+def _bin(column: Vector, edges: Vector) -> NDArray[np.int64]:
+    # NaN sorts after every number, but into the last bin
+    found = np.searchsorted(edges, column, side="left")
+    missing = np.isnan(column)
+    if missing.any():
+        found[missing] = len(edges) + 1
+    return np.asarray(found)
+
+
+def _merged(edges: Vector, table: Vector) -> tuple[Vector, Vector]:
+    """Return the steps of a curve: edges between bins of one value are left out, so that a look-up is short."""
+    steps = np.flatnonzero(np.diff(table[:-1]) != 0)
+    return edges[steps], table[[*steps, len(table) - 2, len(table) - 1]]

@@ -65,7 +65,9 @@ class AdditiveModel(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc] 
         lost, values = read_labels(y, len(X)), self.columns_.read(X)
         self.classes_ = np.array([0, 1])
         with one_thread():
-            shift, slope = self._calibrate(values, lost, None if groups is None else np.asarray(groups))
+            shift, slope = self._calibrate(
+                values, lost, None if groups is None else pd.factorize(np.asarray(groups))[0]
+            )
             base = self._fit_raw(values, lost)
         self.base_, self.slope_ = shift + slope * base, slope
         return self
@@ -77,8 +79,9 @@ class AdditiveModel(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc] 
         feature. A contribution is an association, not a cause.
         """
         check_is_fitted(self, "base_")
-        parts = self._contributions(self.columns_.read(X)) * self.slope_
-        return pd.DataFrame(parts, columns=list(self.columns_.names), index=X.index)
+        parts = self._contributions(self.columns_.read(X))
+        parts *= self.slope_
+        return pd.DataFrame(parts, columns=list(self.columns_.names), index=X.index, copy=False)
 
     def decision_function(self, X: pd.DataFrame) -> Vector:
         """Return the calibrated log-odds to be lost."""

@@ -7,9 +7,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from salesops.models.churn.dictionary import FEATURES, YES_NO, Feature
+from salesops.models.churn.encoding import Matrix, Vector
+
+Places = NDArray[np.int64]
 
 REASONS = 3
 FEWEST = 5
+ENDS, CLEARLY = 0.1, 0.5  # tenths of the clients; standard deviations of the contribution
 OTHERS = "all"
 
 
@@ -42,24 +46,31 @@ def reasons(contributions: pd.DataFrame, table: pd.DataFrame, currency: str = ""
     return pd.DataFrame(told, columns=[f"reason_{n + 1}" for n in range(REASONS)], index=table.index)
 
 
-def top_features(contributions: pd.DataFrame) -> NDArray[np.int64]:
+def top_features(contributions: pd.DataFrame) -> Places:
     """Return for each row the positions of the features that give its reasons, −1 where there is none."""
-    values = contributions.to_numpy(float)
     topics = [FEATURES[name].topic if name in FEATURES else name for name in contributions]
-    order = list(dict.fromkeys(topics))
-    weight = np.empty((len(values), len(order)))
-    speaker = np.empty(weight.shape, dtype=np.int64)
-    for place, topic in enumerate(order):
-        own = np.array([n for n, found in enumerate(topics) if found == topic])
-        weight[:, place] = values[:, own].sum(axis=1)
-        speaker[:, place] = own[values[:, own].argmax(axis=1)]
-    many = min(REASONS, len(order))
-    best = np.argpartition(-weight, many - 1, axis=1)[:, :many]
-    best = np.take_along_axis(best, np.argsort(-np.take_along_axis(weight, best, 1), axis=1, kind="stable"), 1)
-    raises = np.take_along_axis(weight, best, 1) > 0
-    found = np.full((len(values), REASONS), -1, dtype=np.int64)
-    found[:, :many] = np.where(raises, np.take_along_axis(speaker, best, 1), -1)
-    return found
+    values = [contributions.iloc[:, place].to_numpy(float) for place in range(len(topics))]
+    weights, chosen = np.zeros((REASONS, len(contributions))), np.full((REASONS, len(contributions)), -1)
+    for topic in dict.fromkeys(topics):
+        own = [place for place, found in enumerate(topics) if found == topic]
+        weight, speaker = values[own[0]], np.full(len(contributions), own[0])
+        for place in own[1:]:
+            strongest = np.max([values[other] for other in own[: own.index(place)]], axis=0)
+            speaker = np.where(values[place] > strongest, place, speaker)
+            weight = weight + values[place]
+        _rank(weights, chosen, weight, speaker)
+    return chosen.T
+
+
+def _rank(weights: Matrix, chosen: Places, weight: Vector, speaker: Places) -> None:
+    """Put one more topic into its place among the best of each row; one that weighs 0 or less has none."""
+    rows = np.flatnonzero(weight > weights[-1])
+    new, who = weight[rows], speaker[rows]
+    for place in range(REASONS):
+        held, before = weights[place, rows], chosen[place, rows]
+        above = new > held
+        weights[place, rows], chosen[place, rows] = np.where(above, new, held), np.where(above, who, before)
+        new, who = np.where(above, held, new), np.where(above, before, who)
 
 
 def drivers(contributions: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
@@ -72,25 +83,28 @@ def drivers(contributions: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     """
     weight = contributions.abs().mean().sort_values(ascending=False, kind="stable")
     weight = weight[weight > 0]
-    told = [_direction(str(name), table[name], contributions[name]) for name in weight.index]
+    told = [_direction(str(name), table[name].astype(float), contributions[name]) for name in weight.index]
     return pd.DataFrame({"feature": weight.index, "weight": weight.to_numpy(), "sentence": told})
 
 
 def _direction(name: str, values: pd.Series, parts: pd.Series) -> str:
     meaning = FEATURES[name].meaning if name in FEATURES else name
-    seen = values.notna()
-    # not by ranks: most clients have no late delivery, and what counts is where the few with many stand
-    moved = (
-        values[seen].astype(float).corr(parts[seen]) if min(values[seen].nunique(), parts[seen].nunique()) > 1 else 0
-    )
-    if moved >= 0.3:
+    # by the ends: most clients have no late delivery, and what counts is where the few with many stand
+    low, high = values.quantile(ENDS), values.quantile(1 - ENDS)
+    moved = (parts[values >= high].mean() - parts[values <= low].mean()) / max(parts.std(), 1e-12) if low < high else 0
+    if moved >= CLEARLY:
         return f"{meaning}: the more, the higher the risk."
-    if moved <= -0.3:
+    if moved <= -CLEARLY:
         return f"{meaning}: the less, the higher the risk."
-    return f"{meaning}: the risk goes up and down with it."
+    feature = FEATURES.get(name) or Feature(name, name, "", name, "", 2)
+    highest = values[parts.nlargest(max(FEWEST, len(parts) // 100)).index]
+    usual = _shown(feature, float(values.median()), "")
+    if highest.notna().mean() < 0.5:
+        return f"{meaning}: the risk is highest where it is not known."
+    return f"{meaning}: the risk is highest at about {_shown(feature, float(highest.median()), '')}; {usual} is usual."
 
 
-def _sentences(name: str, table: pd.DataFrame, rows: NDArray[np.int64], currency: str) -> list[str]:
+def _sentences(name: str, table: pd.DataFrame, rows: Places, currency: str) -> list[str]:
     feature = FEATURES.get(name) or Feature(name, name, "", name, f"{name}: {{v}}; clients like this one: {{n}}.", 2)
     segments = table["segment"].astype(object).to_numpy()[rows]
     values = table[name].to_numpy(float, na_value=np.nan)[rows]

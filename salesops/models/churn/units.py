@@ -65,7 +65,8 @@ def contract_units(book: Book, as_of: date, *, horizon_days: int, grace_days: in
 
     A contract is renewed if another contract of the client, begun after it and ending after it, starts no later
     than `grace_days` after its end. What the book says today of its status or successor is not used: it is not
-    known on the day of action.
+    known on the day of action. Amount and notice have no history either, and are taken as they stand: they are part
+    of what was signed.
 
     Parameters
     ----------
