@@ -16,6 +16,7 @@ from salesops.views.segments_trust import together
 
 FIRST = 6  # calls shown in full
 MOST = 30
+SILENT = 30  # days without any purchase after which silence is the book's, not the clients'
 _HIDDEN = "With names hidden, chance leaves other clients alone than on the page with names: call nobody from this one."
 _PAUSE = "bought nothing at this time of last year either and came back; silent now for no longer than ever before"
 READ = (
@@ -171,6 +172,14 @@ def _limits(r: ChurnReview) -> Iterator[str]:
         yield (
             "Expected profit stands on assumptions: the save rate until it is measured, the costs, the margin, and "
             "that money goes on at the pace of the last year."
+        )
+    if len(r.calls.table) and r.calls.table.owner_name.isna().all():
+        yield "This book names no owner of any client scored: name who calls."
+    silent = now.table.hiatus_days.min() if now.setting == "orders" and len(now.table) else 0
+    if silent > SILENT:
+        yield (
+            f"Nobody bought in the last {words.plural(silent, 'day')} before {words.day(now.as_of)}. If the book ends "
+            "earlier, this reads as the clients' silence: choose an earlier date."
         )
     if now.setting == "orders":
         yield "Nobody says goodbye in orders: lost means silent for the horizon, and some come back after it."

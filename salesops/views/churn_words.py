@@ -16,7 +16,8 @@ REASONS = ("reason_1", "reason_2", "reason_3")
 HELD_AGAINST = (
     "Outside this book the models are held against two public data sets. On IBM Telco (7,043 clients) they reach a "
     "ROC-AUC of .843 or more on clients they have not seen; but that set is one snapshot without dates, so it cannot "
-    "prove temporal validity. On CDNOW (2,357 customers) they are scored at a date and held against the 13 weeks after."
+    "prove temporal validity. On CDNOW (2,357 customers), scored on a day "
+    "and held against the 13 weeks after it, the method in use reaches .79 or more."
 )
 
 

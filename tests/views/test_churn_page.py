@@ -247,6 +247,13 @@ def test_any_book_gives_a_page(tmp_path: Path, case: str) -> None:
         assert found.results()["expected_lost"] is None
 
 
+def test_silence_of_the_book_and_missing_owners_are_named(tmp_path: Path) -> None:
+    """A date long after anyone's last purchase reads as everyone's silence, and the limits say so."""
+    text = churn_page.limits(churn_review(shop(tmp_path, regular(30, 20, until=60)), DAY, TERMS)).text
+    assert "Nobody bought in the last 60 days before 31 Oct 2026" in text
+    assert "names no owner of any client scored" in text
+
+
 @pytest.mark.parametrize("setting", ["orders", "contracts"])
 @pytest.mark.parametrize("horizon", [1, 5000])
 def test_any_horizon_gives_a_page(sample: Path, setting: str, horizon: int) -> None:
