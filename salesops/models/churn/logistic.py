@@ -39,6 +39,8 @@ class LogisticChurn(AdditiveModel):
         Inverse of the penalty.
     shapes : tuple of {"as is", "log"}
         How numbers count.
+    clip : bool
+        Whether numbers stay within the range of the fit; a rule on one number must not, or it ranks no more as it does.
     folds : int
         Slices of the calibration; 0 leaves it out.
     random_state : int
@@ -46,10 +48,17 @@ class LogisticChurn(AdditiveModel):
     """
 
     def __init__(
-        self, *, C: float = 0.3, shapes: tuple[str, ...] = ("as is", "log"), folds: int = 5, random_state: int = 0
+        self,
+        *,
+        C: float = 0.3,
+        shapes: tuple[str, ...] = ("as is", "log"),
+        clip: bool = True,
+        folds: int = 5,
+        random_state: int = 0,
     ) -> None:
         self.C = C
         self.shapes = shapes
+        self.clip = clip
         self.folds = folds
         self.random_state = random_state
 
@@ -89,19 +98,21 @@ class LogisticChurn(AdditiveModel):
                 seen = np.unique(column)  # a missing value is one too
                 found = [Transform("is", float(code)) for code in seen[~np.isnan(seen)] if len(seen) > 1]
             else:
-                found = _of_numbers(column, self.shapes)
+                found = _of_numbers(column, self.shapes, self.clip)
             owners += [place] * len(found)
             transforms += found
         return owners, transforms
 
 
-def _of_numbers(column: Vector, shapes: tuple[str, ...]) -> list[Transform]:
+def _of_numbers(column: Vector, shapes: tuple[str, ...], clip: bool) -> list[Transform]:
     missing = np.isnan(column)
     seen = column[~missing]
     found = [Transform("missing")] if 0 < missing.sum() < len(column) else []
     if not len(seen):
         return found
     low, high = np.quantile(seen, [TAIL, 1 - TAIL]) if len(np.unique(seen)) > FEW_VALUES else (seen.min(), seen.max())
+    if not clip:
+        low, high = -np.inf, np.inf
     # two values are one indicator, however they are bent
     for kind in shapes if len(np.unique(seen)) > 2 else shapes[:1]:
         shown = _bent(np.clip(seen, low, high), kind)

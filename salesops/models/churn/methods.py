@@ -40,8 +40,8 @@ def fit_method(method: str, train: pd.DataFrame, names: list[str]) -> AdditiveMo
         account_id, churned (0, 1), and the features `names`.
     """
     models: dict[str, Any] = {
-        HIATUS: LogisticChurn(C=np.inf, shapes=("log",)),
-        TENURE: LogisticChurn(C=np.inf, shapes=("log",)),
+        HIATUS: LogisticChurn(C=np.inf, shapes=("log",), clip=False),
+        TENURE: LogisticChurn(C=np.inf, shapes=("log",), clip=False),
         LOGISTIC: LogisticChurn(),
         ADDITIVE: AdditiveChurn(),
     }

@@ -9,6 +9,7 @@ import pytest
 from salesops.models.churn.backtest import backtest_churn
 from salesops.models.churn.methods import METHODS
 from salesops.models.churn.result import CALIBRATION, SCORES
+from salesops.models.churn.scores import auc
 
 NAMES = ["hiatus_days", "tenure_days", "late_share"]
 
@@ -114,3 +115,13 @@ def test_missing_everywhere_is_no_error() -> None:
     for frame in (table.assign(late_share=np.nan), table.assign(late_share=late), table.assign(hiatus_days=np.nan)):
         backtest, _ = backtest_churn(frame, NAMES)
         assert backtest.scores.auc.notna().sum() >= 18
+
+
+def test_a_rule_ranks_as_its_number_does() -> None:
+    """The hiatus rule has the AUC of days since the last order, also for days longer than any learnt from."""
+    table = units()
+    newest = table.slice == table.slice.max()
+    table.loc[newest, "hiatus_days"] *= 5
+    scores = backtest_churn(table, NAMES)[0].scores
+    rule = scores[scores.newest & (scores.method == "hiatus")].iloc[0]
+    assert rule.auc == pytest.approx(auc(table.hiatus_days[newest], table.churned[newest]))
