@@ -20,6 +20,7 @@ from salesops.models.churn.units import contract_units, order_units, sales_days
 MOST_CUTS = 13
 ORDER = ["cut", "sales", "tenure_days", "hiatus_days", "orders", "annual_amount", "start_date"]
 MONTHS = 3
+DECIMALS = 6
 
 
 def order_cuts(book: Book, as_of: date, horizon_days: int) -> list[date]:
@@ -84,13 +85,14 @@ def _joined(book: Book, as_of: date, units: ir.Table, horizon_days: int) -> pd.D
     known["churned"] = known.churned.astype("Float64").astype(float)
     more = features(book, as_of, units, horizon_days=horizon_days)
     found = known.join(more.drop(columns="cut"))
-    numbers = [name for name in more if name not in ("cut", "known_until")]
+    numbers = more.columns.difference(["cut", "known_until"], sort=False)
     # a contract whose client never did anything knows of the contract alone
     found["known_until"] = pd.to_datetime(found.known_until).fillna(found.cut)
     check_no_leak(found)
+    # beyond that, sums differ with the order in which the database adds, and a tree may split between the two
+    found[numbers] = found[numbers].astype(float).round(DECIMALS)
     # by what the clients did, not by their keys: a redacted book gives the same figures
-    order = [name for name in ORDER if name in found]
-    return found.astype(dict.fromkeys(numbers, float)).sort_values(order, kind="stable")
+    return found.sort_values([name for name in ORDER if name in found], kind="stable")
 
 
 def _priced(book: Book, as_of: date, horizon_days: int) -> ir.Table:

@@ -1,0 +1,137 @@
+"""The churn page, page two: how long clients stay, calibration, drivers, and whether the scores still hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from salesops.models.churn.review import ChurnReview
+from salesops.views import churn_words as say
+from salesops.views import table as t
+from salesops.views import words
+from salesops.views.blocks import Block, note, sentence, together
+
+MOST_DRIVERS = 8
+
+
+def cohorts(r: ChurnReview) -> Block:
+    """Say how long clients stay, and show it by the time of their start."""
+    shown = r.survival.cohorts.assign(ends=[_ends(row) for row in r.survival.cohorts.itertuples()])
+    columns = [
+        t.text("cohort", "Started"),
+        t.number("clients", "Clients"),
+        t.number("lost", "Lost"),
+        t.share("year", "There after a year", note="ends"),
+        t.number("median_days", "Half gone by, days", phone=False),
+    ]
+    table = t.table(
+        shown,
+        columns,
+        caption="Kaplan–Meier, with 95% intervals. Cohorts of fewer than ten clients are in the first line only. Who "
+        "bought once and fell silent counts as lost on day 0.",
+        empty="No curve.",
+    )
+    return together(sentence(_staying(r)), table)
+
+
+def calibration(r: ChurnReview) -> Block:
+    """Say whether foretold shares came true in every slice of time that was tested, and show them."""
+    slices = r.slices
+    if slices.empty:
+        return note("Calibration cannot be shown: nothing could be tested.")
+    off = slices[~slices.holds.astype(bool)]
+    told = words.plural(len(slices), "test slice")
+    said = (
+        f"In {words.number(len(off))} of {told} the losses lie outside what chance allows."
+        if len(off)
+        else f"In all {told} the losses lie within what chance allows."
+    )
+    shown = slices.assign(
+        day=[words.day(cut) for cut in slices.cut],
+        ends=[f"{_two(row.low)} to {_two(row.high)}" for row in slices.itertuples()],
+    )
+    columns = [
+        t.text("day", "Scored on"),
+        t.number("clients", say.unit(r.now).capitalize()),
+        t.number("expected", "Foretold"),
+        t.number("observed", "Lost"),
+        t.number("ratio", "Lost ÷ foretold", decimals=2, note="ends"),
+    ]
+    table = t.table(
+        shown, columns, caption="Each slice was scored by what was known then. 1 is as foretold; 95% interval."
+    )
+    return together(sentence(said), table)
+
+
+def drivers(r: ChurnReview) -> Block:
+    """Show what the scores stand on, strongest first."""
+    if r.now.drivers.empty:
+        return note("There are no drivers to show: no model is in use.")
+    shown = r.now.drivers.head(MOST_DRIVERS)
+    columns = [
+        t.text("sentence", "What goes with the chance to leave"),
+        t.number("weight", "Weight", decimals=2),
+    ]
+    return t.table(
+        shown,
+        columns,
+        caption="Weight: mean size of its part in the log-odds. Association, not cause.",
+    )
+
+
+def health(r: ChurnReview) -> Block:
+    """Say whether scores have drifted, and whether the alerts of one horizon ago came true."""
+    return note(_drift(r), _came(r), say.saved_sentence(r))
+
+
+def _staying(r: ChurnReview) -> str:
+    """Say how many are still there after a year, and how the cohorts differ."""
+    cohorts = r.survival.cohorts
+    if cohorts.empty:
+        return "Nobody has been in view long enough for a curve."
+    new = f" {words.plural(r.survival.too_new, 'client')} are too new to be in a curve." if r.survival.too_new else ""
+    row = cohorts.iloc[0]
+    if words.is_missing(row.year):
+        return f"No client has been in view for a year yet.{new}"
+    return (
+        f"After a year {words.percent(row.year)} ({words.percent(row.year_low)} to {words.percent(row.year_high)}) of "
+        f"{words.plural(row.clients, 'client')} are still there.{new}"
+    )
+
+
+def _drift(r: ChurnReview) -> str:
+    """Say whether the scores have moved since one horizon ago."""
+    found = r.drift
+    then = words.day(r.before.as_of)
+    if words.is_missing(found.psi):
+        return f"Drift cannot be told: there are no scores on {then}, or none today."
+    told = (
+        f"population stability index {words.number(found.psi, decimals=2)}; without any change it stays below "
+        f"{words.number(found.chance, decimals=2)} in 19 of 20 cases"
+    )
+    if found.verdict == "too few to say":
+        return f"Scores of {then} against today: too few to say ({told})."
+    moved = {"steady": "are steady", "moved a little": "have moved a little", "moved a lot": "have moved a lot"}
+    return f"The scores {moved[found.verdict]} since {then}: {told}."
+
+
+def _came(r: ChurnReview) -> str:
+    """Say how many of those the earlier date would have called were lost."""
+    found, then = r.came, words.day(r.before.as_of)
+    if not r.before.usable:
+        return f"There were no scores on {then}: {say.ended(r.before.why)}"
+    if not found.alerts:
+        return f"Nobody picked for a call on {then} has a known outcome yet."
+    return (
+        f"Of {words.number(found.alerts)} that these terms would have picked on {then}, {words.number(found.lost)} "
+        f"were lost since: {words.percent(found.share)} ({words.percent(found.low)} to {words.percent(found.high)}); "
+        f"{words.percent(found.expected)} was foretold. Of all scored then, {words.percent(found.everyone)} were lost."
+    )
+
+
+def _ends(row: object) -> str:
+    low, high = (getattr(row, name) for name in ("year_low", "year_high"))
+    return "" if words.is_missing(low) else f"{words.percent(low)} to {words.percent(high)}"
+
+
+def _two(value: Any) -> str:
+    return words.number(value, decimals=2)
