@@ -14,19 +14,22 @@ from salesops.book.values import local_date
 from salesops.errors import BookError
 from salesops.periods import Period, fiscal_quarter_of, named, parse_date, parse_period
 
+SHORTEST = 27  # days from the first of a month to its last
 
-def resolve(book: Book, period: str = "", as_of: str = "") -> tuple[Period, date]:
+
+def resolve(book: Book, period: str = "", as_of: str = "", *, ahead: bool = False) -> tuple[Period, date]:
     """Read the period and the as-of date of a report; "" means the defaults.
 
     Returns
     -------
     (Period, date)
-        Default as-of: `default_as_of`. Default period: `default_period` at that date.
+        Default as-of: `default_as_of`. Default period: `default_period` at that date, or with `ahead`
+        `running_period`.
     """
     day = parse_date(as_of) if as_of else default_as_of(book)
     if period:
         return parse_period(period, book.config.fiscal_year_start), day
-    return default_period(book, day), day
+    return (running_period if ahead else default_period)(book, day), day
 
 
 def default_as_of(book: Book) -> date:
@@ -51,6 +54,23 @@ def default_period(book: Book, as_of: date) -> Period:
     spans = (span for span in _quota_periods(book, as_of) if _last_fact(book, *span))
     start, end = next(spans, (quarter.start, date.min))
     return named(start, end) if end >= quarter.start else quarter
+
+
+def running_period(book: Book, as_of: date) -> Period:
+    """Return the period to look ahead in: the quota period that holds the day after `as_of`, else the quarter.
+
+    Of several quota periods the shortest of a month or longer is taken, so that a quarter goes before its year.
+    """
+    day = date.fromordinal(as_of.toordinal() + 1)
+    quotas = book.table("quotas")
+    spans = quotas.filter((quotas.period_start <= day) & (quotas.period_end >= day))
+    rows = spans.select("period_start", "period_end").distinct().to_pyarrow().to_pylist()
+    found = [(row["period_start"], row["period_end"]) for row in rows]
+    whole = [span for span in found if (span[1] - span[0]).days >= SHORTEST]
+    quarter = fiscal_quarter_of(day, book.config.fiscal_year_start)
+    if not whole or (quarter.start, quarter.end) in whole:
+        return quarter
+    return named(*min(whole, key=lambda span: (span[1] - span[0], span)))
 
 
 def facts(book: Book) -> ir.Table:

@@ -2,8 +2,9 @@
 
 A notebook says what it needs in its metadata, under `salesops`:
 `{"audience": "manager", "tables": ["users"], "any_of": [["opportunities", "orders"]], "uses": ["quotas"],
-"for_each": "rep", "watch": {"attainment": "percent"}}`. `tables` must all be there, of each list in `any_of` at
-least one, `uses` may be missing. `watch` names the results to compare with the last run, each with its form.
+"for_each": "rep", "watch": {"attainment": "percent"}, "ahead": true}`. `tables` must all be there, of each list
+in `any_of` at least one, `uses` may be missing. `watch` names the results to compare with the last run, each with
+its form. `ahead` says that without a period the running one is meant, not the last complete one.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class Notebook:
     uses: tuple[str, ...] = ()
     for_each: str = ""
     watch: Mapping[str, str] = field(default_factory=dict)
+    ahead: bool = False
 
     @property
     def name(self) -> str:
@@ -98,6 +100,7 @@ def read_notebook(path: Path) -> Notebook:
         uses=tuple(says.get("uses", ())),
         for_each=str(says.get("for_each", "")),
         watch=dict(says.get("watch", {})),
+        ahead=bool(says.get("ahead", False)),
     )
     wrong = {name: form for name, form in notebook.watch.items() if form not in FORMS}
     if wrong:

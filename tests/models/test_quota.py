@@ -427,4 +427,4 @@ def test_adventureworks_with_orders_only(shared: Path, tmp_path: Path) -> None:
     assert outcome(found, replace(plain, cycle=2.0)).expected == pytest.approx(today.expected)
     wanted = outcome(found, replace(plain, over_assignment=0.1))
     assert wanted.quota_total == pytest.approx(1.1 * 10_359_000)
-    assert (wanted.reps.p_attain <= today.reps.p_attain).all()
+    assert (wanted.reps.p_attain <= today.reps.p_attain + 1e-9).all()

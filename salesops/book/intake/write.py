@@ -16,6 +16,7 @@ import duckdb
 from salesops.book.intake.names import literal, quoted
 from salesops.book.playbook import log, overrides, read
 from salesops.book.spreadsheet import harmless, harmless_sql
+from salesops.book.state import SCENARIOS
 from salesops.errors import IntakeError
 
 PEOPLES_OWN = (read.FILE, overrides.FILE, log.FILE)
@@ -30,7 +31,7 @@ def check_destination(dest: Path, source: Path, *, replace: bool) -> None:
     held = sorted(path.name for path in dest.iterdir()) if dest.exists() else []
     if held and not replace:
         raise IntakeError(f"DEST '{dest}' exists and is not empty. Name another folder, or replace it with --replace.")
-    written = ("book.toml", "rejected", *PEOPLES_OWN)
+    written = ("book.toml", "rejected", SCENARIOS, *PEOPLES_OWN)
     foreign = [name for name in held if name not in written and not name.endswith(".parquet")]
     if foreign:
         raise IntakeError(
@@ -56,6 +57,8 @@ def new_folder(dest: Path) -> Iterator[Path]:
         for name in PEOPLES_OWN:
             if (dest / name).is_file():
                 shutil.copy2(dest / name, made / name)
+        if (dest / SCENARIOS).is_dir():
+            shutil.copytree(dest / SCENARIOS, made / SCENARIOS)
         _sync(made)
         if dest.exists():
             dest.rename(aside)

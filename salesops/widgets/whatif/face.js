@@ -248,7 +248,7 @@ function reps(setup, send, id) {
             last = shown;
             const locked = shown.locked.includes("quotas"), fixed = new Set(shown.fixed);
             free.setAttribute("aria-pressed", locked);
-            say(free, locked ? "locked" : "lock");
+            say(free, locked ? "quotas locked" : "lock quotas");
             lines.forEach((line, place) => line.draw(shown, place, fixed.has(setup.reps[place][0]), locked));
         },
     };

@@ -83,7 +83,7 @@ def _today(state: WhatIf, lever: Lever) -> str:
     value = lever.shown(state.start, _usual(state, lever))
     if value is None or value == "":
         return "none" if lever.name in ("cap", "budget") else "as it is"
-    return str(value) if isinstance(value, str) else f"{value:,.6g}"
+    return str(value) if isinstance(value, str) else _plain(value)
 
 
 def _value(state: WhatIf, lever: Lever) -> float | str | None:
@@ -96,7 +96,7 @@ def _usual(state: WhatIf, lever: Lever) -> float | None:
     if lever.name == "ramp":
         return float(len(state.inputs.ramp))
     known = {"target": today.target, "over_assignment": today.over_assignment * lever.scale}.get(lever.name)
-    return round(known, 2) if known is not None and np.isfinite(known) else None
+    return round(known, 0 if abs(known) >= 1000 else 1) if known is not None and np.isfinite(known) else None
 
 
 def _payout(base: Outcome, now: Outcome, scenario: Scenario) -> Message:
@@ -123,13 +123,17 @@ def _changes(state: WhatIf, scenario: Scenario) -> str:
         lever = state.levers.get(name)
         if lever is not None:
             value = lever.shown(scenario)
-            number = f"{value:,.6g}" if isinstance(value, float) else str(value or "none")
+            number = _plain(value) if isinstance(value, float) else str(value or "none")
             said.append(f"{lever.label.lower()} {number}{'%' if lever.unit == '%' else ''}")
         elif name == "quotas":
             said.append(words.plural(len(scenario.quotas), "fixed quota"))
         elif name == "moves":
             said.append(words.plural(len(scenario.moves), "move"))
     return f"{words.and_list(said)}." if said else "Nothing is changed."
+
+
+def _plain(value: float) -> str:
+    return words.number(value, decimals=0 if value == int(value) else 1)
 
 
 def _rounded(values: Any) -> list[float | None]:
