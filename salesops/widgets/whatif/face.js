@@ -86,7 +86,7 @@ function head(setup, send, id) {
         onclick: () => send.step({ do: "reset" }) });
     const changed = node("p", { class: "soft changed" });
     return {
-        el: node("div", { class: "head" }, node("p", { class: "soft", text: setup.title }), headline,
+        el: node("section", { class: "head", "aria-label": "Headline" }, node("p", { class: "soft", text: setup.title }), headline,
             node("div", { class: "row" }, undo, reset, changed), said),
         draw(shown) {
             say(headline, shown.headline);
@@ -170,7 +170,7 @@ function results(setup) {
     const cells = setup.lines.map(() => [node("td"), node("td", { class: "now" }), node("td", { class: "soft" })]);
     const rows = setup.lines.map((line, place) =>
         node("tr", {}, node("th", { scope: "row", text: line }), ...cells[place]));
-    const heads = ["", "Baseline", "Scenario", "Change"].map(text => node("th", { scope: "col", text }));
+    const heads = ["Result", "Baseline", "Scenario", "Change"].map(text => node("th", { scope: "col", text }));
     const table = node("table", { class: "sums" },
         node("caption", { text: "Today beside the scenario" }),
         node("thead", {}, node("tr", {}, ...heads)), node("tbody", {}, ...rows));
@@ -337,7 +337,7 @@ function keeping(setup, send, id) {
     } });
     return {
         el: node("section", { class: "keeping", "aria-label": "Scenarios" },
-            node("h3", { text: "Scenarios" }),
+            node("h2", { text: "Scenarios" }),
             node("div", { class: "row" }, name, button("Save", () => send.step({ do: "save", name: name.value }))),
             list,
             node("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Scenarios side by side" }, table),

@@ -23,7 +23,7 @@ _HERE = Path(__file__).parent
 
 
 def quota_whatif(
-    book: Book, period: Period, as_of: date, *, inputs: Inputs | None = None, folder: Path | str = "."
+    book: Book, period: Period, as_of: date, *, inputs: Inputs | None = None, folder: Path | str = "scenarios"
 ) -> QuotaWhatIf | ipw.HTML:
     """Show what a company's quotas, people, selling and pay lead to, with every lever under the hand.
 

@@ -48,7 +48,7 @@ class WhatIf:
         Why files of the folder are not among the saved, in sentences.
     """
 
-    def __init__(self, book: Book, inputs: Inputs, *, folder: Path = Path()) -> None:
+    def __init__(self, book: Book, inputs: Inputs, *, folder: Path = Path("scenarios")) -> None:
         self.book, self.inputs, self._folder = book, inputs, folder
         self._known: dict[tuple[Scenario, int], Outcome] = {}
         self.saved: dict[str, Scenario] = {}
@@ -90,7 +90,7 @@ class WhatIf:
 
     def set_quota(self, user: str, shown: Any, *, moving: bool = False) -> None:
         """Fix a rep's quota (money); empty frees it again."""
-        self._refuse_locked(QUOTAS, "Quotas")
+        self._refuse_locked(QUOTAS, "The table of quotas")
         quotas = dict(self.now.quotas)
         quotas.pop(user, None)
         if shown is not None and shown != "":
@@ -99,13 +99,13 @@ class WhatIf:
 
     def add_move(self, giver: str, receiver: str, percent: Any) -> None:
         """Let a percentage of a rep's new business go to another."""
-        self._refuse_locked(MOVES, "Moves")
+        self._refuse_locked(MOVES, "The list of moves")
         share = Lever("share", "", "The share", scale=100.0).value(percent)
         self._go(replace(self.now, moves=(*self.now.moves, Move(giver, receiver, share))), MOVES)
 
     def drop_move(self, place: int) -> None:
         """Take a move back."""
-        self._refuse_locked(MOVES, "Moves")
+        self._refuse_locked(MOVES, "The list of moves")
         moves = self.now.moves
         self._go(replace(self.now, moves=(*moves[:place], *moves[place + 1 :])), MOVES)
 
