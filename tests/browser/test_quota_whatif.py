@@ -90,6 +90,8 @@ def whatif(*options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
         if server.poll() is None:
             os.killpg(server.pid, signal.SIGINT)
             server.wait(30)
+        if server.stdout is not None:
+            server.stdout.close()
 
 
 def test_the_page_needs_no_jupyter(served: tuple[str, Path]) -> None:
@@ -122,7 +124,7 @@ def test_strangers_see_nothing(served: tuple[str, Path]) -> None:
     """Without the token the page asks for it, and shows nothing of the book."""
     with browser_page() as (page, _):
         page.goto(served[0].partition("?")[0])
-        expect(page.locator("input[type=password]")).to_be_visible()
+        expect(page.get_by_label("Password or token")).to_be_visible()
         assert "Tiny" not in page.content()
 
 
@@ -253,7 +255,7 @@ def _rapid(page: Page, face: Locator, inputs: Inputs, start: Scenario) -> None:
             if (n < 58) slider.dispatchEvent(new PointerEvent('pointerdown'));
             slider.value = 70 + n;
             slider.dispatchEvent(new Event('input', { bubbles: true }));
-            if (n >= 54) slider.dispatchEvent(new Event('change', { bubbles: true }));
+            if (n >= 58) slider.dispatchEvent(new Event('change', { bubbles: true }));
         }
     }""")
     shows(face, inputs, replace(start, win_rate=1.29, deal_size=1.3))

@@ -107,11 +107,12 @@ def test_steps_after_a_bad_one_are_taken(state: WhatIf) -> None:
 
 
 def test_a_movement_is_one_step_to_undo(state: WhatIf) -> None:
-    """While a slider moves its values are coarse and one step; each press of a key is a step of its own."""
+    """While a slider moves its values are coarse and one step; after a rest the next movement is another."""
     for value in (101, 102, 103):
         assert take(state, [step("win_rate", value, moving=True)])[2]
     assert not take(state, [step("win_rate", 104)])[2]
-    take(state, [step("win_rate", 105), step("win_rate", 106)])
+    take(state, [step("win_rate", 105, moving=True), {"do": "exact"}])
+    take(state, [step("win_rate", 106, moving=True), {"do": "exact"}])
     rates = [state.now.win_rate]
     while state.can_undo:
         state.undo()

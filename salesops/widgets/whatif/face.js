@@ -22,7 +22,7 @@ function say(place, text) {
 function sender(model) {
     const from = Math.random().toString(36).slice(2);
     const mine = new Map(); // control → number of the list that holds its last step
-    let waiting = [], number = 0, under_way = false, clock = 0;
+    let waiting = [], number = 0, done = 0, under_way = false, clock = 0;
     const same = (a, b) => a && a.do === b.do && a.name === b.name && (a.do === "set" || a.do === "quota");
     function pump() {
         if (under_way || !waiting.length) return;
@@ -42,10 +42,13 @@ function sender(model) {
             pump();
         },
         answered([whose, which]) {
-            if (whose === from && which === number) under_way = false;
+            if (whose === from && which === number) {
+                under_way = false;
+                done = which;
+            }
             pump();
         },
-        settled: key => !under_way || !(mine.get(key) >= number),
+        settled: key => (mine.get(key) ?? 0) <= done,
         busy: () => under_way || waiting.length > 0,
     };
 }
@@ -66,10 +69,9 @@ function render({ model, el }) {
     el.append(root);
     function draw() {
         const shown = model.get("shown");
+        send.answered(shown.answers); // what a box holds is overwritten only once its own step is answered
         for (const part of parts) part.draw(shown);
-        root.dataset.answers = shown.answers.join(" ");
         root.dataset.exact = shown.exact;
-        send.answered(shown.answers);
         root.dataset.busy = send.busy();
     }
     model.on("change:shown", draw);
@@ -127,16 +129,18 @@ function lever(spec, send, id) {
         placeholder: spec.optional ? "none" : null, "aria-describedby": `${name}-help`,
         oninput: () => { typing = true; },
         onblur: () => { typing = false; },
-        onchange: () => {
-            typing = false;
-            send.step({ do: "set", name: spec.name, value: box.value === "" ? null : date ? box.value : Number(box.value) });
-        } });
+        onkeydown: event => { if (event.key === "Enter" && typing) taken(); }, // some hosts keep Enter from the box
+        onchange: () => taken() });
+    function taken() {
+        typing = false;
+        send.step({ do: "set", name: spec.name, value: box.value === "" ? null : date ? box.value : Number(box.value) });
+    }
     const slide = date ? null : node("input", { type: "range", min: spec.low, max: spec.high, step: spec.step,
         "aria-label": `${spec.label}, slider`, "data-lever": spec.name,
         onpointerdown: () => { held = true; },
         oninput: () => {
             box.value = slide.value;
-            send.step({ do: "set", name: spec.name, value: Number(slide.value), moving: held });
+            send.step({ do: "set", name: spec.name, value: Number(slide.value), moving: true }); // by key or hand
         },
         onchange: () => {
             if (held) send.step({ do: "set", name: spec.name, value: Number(slide.value) });
@@ -261,10 +265,12 @@ function one_rep([user, name, territory], setup, send, place) {
         title: today === null ? "No quota today" : `Today ${today.toLocaleString("en")}`,
         oninput: () => { typing = true; },
         onblur: () => { typing = false; },
-        onchange: () => {
-            typing = false;
-            send.step({ do: "quota", name: user, value: box.value === "" ? null : Number(box.value) });
-        } });
+        onkeydown: event => { if (event.key === "Enter" && typing) taken(); }, // some hosts keep Enter from the box
+        onchange: () => taken() });
+    function taken() {
+        typing = false;
+        send.step({ do: "quota", name: user, value: box.value === "" ? null : Number(box.value) });
+    }
     const line = node("i", { class: "line" }), before = node("i", { class: "before" }), after = node("i", { class: "after" });
     const text = node("td", { class: "chance" });
     before.hidden = base === null;

@@ -126,6 +126,10 @@ class WhatIf:
             raise ScenarioError("There is no step to take back.")
         self.now, self._moving = self._past.pop(), ""
 
+    def rest(self) -> None:
+        """End a movement: what moves next is a step of its own."""
+        self._moving = ""
+
     def save(self, name: str) -> Path:
         """Save the scenario under a name, in a file of its own, and compare it if there is room."""
         named = replace(self.now, name=name.strip())
