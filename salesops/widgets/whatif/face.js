@@ -243,17 +243,34 @@ function reps(setup, send, id) {
             node("th", { scope: "col" }, node("span", { class: "unseen", text: "P(attain), drawn" }), scale),
             node("th", { scope: "col", text: "P(attain)" }))), body);
     arrange({ chances: [], quotas: [] });
+    const scroll = node("div", { class: "scroll", tabindex: "0", role: "region",
+        "aria-label": "Quota and P(attain) of each rep" }, table);
+    // lines in sight are drawn at once, the others when there is time or somebody scrolls to them
+    const places = new Map(lines.map((line, place) => [line.el, place])), seen = new Set(), stale = new Set();
+    const watch = new IntersectionObserver(entries => entries.forEach(({ target, isIntersecting }) => {
+        const place = places.get(target);
+        if (isIntersecting) seen.add(place);
+        else seen.delete(place);
+        if (isIntersecting && stale.has(place)) draw_line(place);
+    }), { root: scroll, rootMargin: "150px" });
+    lines.forEach(line => watch.observe(line.el));
+    let fixed = new Set(), locked = false, later = 0;
+    function draw_line(place) {
+        stale.delete(place);
+        lines[place].draw(last, place, fixed.has(setup.reps[place][0]), locked);
+    }
     return {
         el: node("section", { "aria-label": "Reps" },
-            node("div", { class: "row" }, node("label", { for: sort.id, text: "Sorted by" }), sort, free),
-            node("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Quota and P(attain) of each rep" },
-                table)),
+            node("div", { class: "row" }, node("label", { for: sort.id, text: "Sorted by" }), sort, free), scroll),
         draw(shown) {
             last = shown;
-            const locked = shown.locked.includes("quotas"), fixed = new Set(shown.fixed);
+            locked = shown.locked.includes("quotas");
+            fixed = new Set(shown.fixed);
             free.setAttribute("aria-pressed", locked);
             say(free, locked ? "quotas locked" : "lock quotas");
-            lines.forEach((line, place) => line.draw(shown, place, fixed.has(setup.reps[place][0]), locked));
+            lines.forEach((_, place) => (seen.has(place) ? draw_line(place) : stale.add(place)));
+            clearTimeout(later);
+            later = setTimeout(() => [...stale].forEach(draw_line), 150);
         },
     };
 }
