@@ -48,8 +48,7 @@ def test_whatif_in_jupyterlab(tmp_path: Path) -> None:
         _lock_undo_reset(face, inputs, start, moved)
         _rapid(page, face, inputs, start)
         saved = _saved(face, inputs, start, tmp_path / "book")
-        page.reload()
-        page.wait_for_selector(".jp-Notebook .jp-CodeCell .cm-content")
+        open_notebook(page, address, "whatif.ipynb")
         page.click(".jp-Notebook .jp-CodeCell .cm-content")
         run_cell(page)
         face = page.locator(".quota-whatif").last
