@@ -200,5 +200,5 @@ def _row_text(row: dict[str, Any], schema: Table, rule: Rule) -> str:
 
 
 def _key_text(row: dict[str, Any], schema: Table) -> str:
-    parts = ["(empty)" if row[name] is None else str(row[name]) for name in schema.key]
-    return " / ".join(parts)
+    named = (name for name in schema.key if row[name] is not None or schema.column(name).required)
+    return " / ".join("(empty)" if row[name] is None else str(row[name]) for name in named)

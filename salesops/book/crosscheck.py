@@ -128,7 +128,8 @@ def _priced(book: Book, name: str, amount: str, day: str) -> ir.Table:
     table = book.table(name)
     key = ibis.literal("")
     for part in SCHEMA[name].key:
-        key = key + ibis.literal(" / " if part != SCHEMA[name].key[0] else "") + table[part].cast("string")
+        sign = ibis.literal(" / " if part != SCHEMA[name].key[0] else "")
+        key = key + (sign + table[part].cast("string")).fill_null("")
     table = table.mutate(key=key)
     return in_book_currency(book, table, amount, ibis.coalesce(table[day], date.max)).mutate(money=ibis._[amount])
 

@@ -53,6 +53,8 @@ class Delimited:
     """
 
     table: str
+    encoding: str
+    delimiter: str
     decimal: str
     day_first: bool
     notes: tuple[str, ...]
@@ -106,7 +108,8 @@ def load_delimited(con: Any, path: Path, table: str, options: Mapping[str, Any])
     form = detect_format(con.con, table, columns, name=path.name, european=european, chosen=chosen)
     separator = _SEPARATORS.get(layout.delimiter, f"'{layout.delimiter}'")
     first = f"Read as {encoding.upper().replace('CP', 'cp')}, separated by {separator}, {form.words}."
-    return Delimited(table, form.decimal, form.day_first, (first, *_left_out(footer), *form.notes))
+    notes = (first, *_left_out(footer), *form.notes)
+    return Delimited(table, encoding, layout.delimiter, form.decimal, form.day_first, notes)
 
 
 def _chosen(options: Mapping[str, Any], stem: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from salesops.book.agreed import quotas_in_force
 from salesops.book.money import in_book_currency
 from salesops.book.source import Book
 from salesops.periods import Period
@@ -13,10 +14,10 @@ from salesops.periods import Period
 def goals(book: Book, period: Period) -> ir.Table:
     """Return the quota of each person and measure for a period.
 
-    A quota whose own period overlaps this one in part counts by its share of days. Where book.toml gives a
-    ramp and `ramp_applied` is not set, the quota is multiplied by the mean ramp factor of those days. A
-    rollup is never ramped: it sums quotas that already are. The rate of another currency is that of the
-    quota's first day.
+    Of several versions of a quota the one in force counts. A quota whose own period overlaps this one in part
+    counts by its share of days. Where book.toml gives a ramp and `ramp_applied` is not set, the quota is
+    multiplied by the mean ramp factor of those days. A rollup is never ramped: it sums quotas that already are.
+    The rate of another currency is that of the quota's first day.
 
     Returns
     -------
@@ -29,7 +30,7 @@ def goals(book: Book, period: Period) -> ir.Table:
 
 
 def _goals(book: Book, period: Period) -> ir.Table:
-    quotas = book.table("quotas")
+    quotas = quotas_in_force(book)
     first, last = ibis.literal(period.start), ibis.literal(period.end)
     rows = quotas.filter((quotas.period_start <= last) & (quotas.period_end >= first))
     users = book.table("users").select(_user="user_id", _hired="hire_date")

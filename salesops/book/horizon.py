@@ -7,6 +7,7 @@ from datetime import date
 import ibis
 import ibis.expr.types as ir
 
+from salesops.book.agreed import quotas_in_force
 from salesops.book.schema import SCHEMA, Column
 from salesops.book.source import Book
 from salesops.book.values import local_date
@@ -64,7 +65,7 @@ def running_period(book: Book, as_of: date) -> Period:
     Of several quota periods the shortest of a month or longer is taken, so that a quarter goes before its year.
     """
     day = date.fromordinal(as_of.toordinal() + 1)
-    quotas = book.table("quotas")
+    quotas = quotas_in_force(book)
     spans = quotas.filter((quotas.period_start <= day) & (quotas.period_end >= day))
     rows = spans.select("period_start", "period_end").distinct().to_pyarrow().to_pylist()
     found = [(row["period_start"], row["period_end"]) for row in rows]
@@ -101,7 +102,7 @@ def _day(book: Book, table: ir.Table, column: Column) -> ir.Value:
 
 
 def _quota_periods(book: Book, as_of: date) -> list[tuple[date, date]]:
-    quotas = book.table("quotas")
+    quotas = quotas_in_force(book)
     spans = quotas.filter(quotas.period_end <= as_of).select("period_start", "period_end").distinct()
     rows = spans.to_pyarrow().to_pylist()
     return sorted(

@@ -8,6 +8,7 @@ from typing import Literal
 import ibis
 import ibis.expr.types as ir
 
+from salesops.book.agreed import quotas_in_force
 from salesops.book.credits import credited_deals, credited_orders
 from salesops.book.goals import goals
 from salesops.book.people import team_of
@@ -111,7 +112,7 @@ def _lines(known: Book, period: Period, as_of: date, manager: str) -> ir.Table:
 
 
 def _usual_measure(book: Book, period: Period) -> str:
-    quotas = book.table("quotas")
+    quotas = quotas_in_force(book)
     inside = (quotas.period_start <= period.end) & (quotas.period_end >= period.start)
     counts = quotas.group_by("measure").aggregate(inside=inside.sum(), rows=quotas.count())
     best = counts.order_by(ibis.desc("inside"), ibis.desc("rows"), "measure").limit(1).to_pyarrow().to_pylist()

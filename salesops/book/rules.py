@@ -122,8 +122,11 @@ def _share_sums(t: ir.Table) -> ir.BooleanValue:
 
 
 def _overlaps(t: ir.Table) -> ir.BooleanValue:
-    earlier = ibis.window(
-        group_by=[t.owner_id, t.measure, t.is_rollup], order_by=[t.period_start, t.period_end], preceding=(None, 1)
+    # rows that begin on the same day are versions of one quota, of which one counts
+    earlier = ibis.range_window(
+        group_by=[t.owner_id, t.measure, t.is_rollup],
+        order_by=t.period_start.epoch_days(),
+        preceding=(None, ibis.literal(1, type="int32")),
     )
     return t.period_start <= t.period_end.max().over(earlier)
 

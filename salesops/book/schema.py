@@ -210,7 +210,7 @@ CONTRACT_TERMS = Table(
 )  # fmt: skip
 
 QUOTAS = Table(
-    "quotas", ("owner_id", "period_start", "measure"), "Goals agreed between a rep and a manager.",
+    "quotas", ("owner_id", "period_start", "measure", "version"), "Goals agreed between a rep and a manager.",
     (
         ident("owner_id", "Whose goal", "users.user_id", filled=True),
         date("period_start", "First day", filled=True),
@@ -222,7 +222,8 @@ QUOTAS = Table(
         flag("ramp_applied", "The amount already allows for ramp", required=False),
         date("agreed_at", "Day of the agreement", required=False),
         ident("agreed_with", "Who agreed", "users.user_id", required=False),
-        text("version", "Version of the plan", required=False),
+        text("version", "Version of the plan; the one agreed last counts, on one day the last in the alphabet",
+             required=False),
     ),
 )  # fmt: skip
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from salesops.book.source import Book
 
+SCENARIOS = "scenarios"  # people's own files beside the tables: a folder of scenarios of the quota what-if
+
 
 def state_of(book: Book, tables: Iterable[str] = ()) -> str:
     """Return a digest of the names, sizes and times of the files that hold these tables, and of book.toml.
@@ -15,12 +17,15 @@ def state_of(book: Book, tables: Iterable[str] = ()) -> str:
     Parameters
     ----------
     tables : iterable of str
-        Names of tables; one that the book does not have counts as absent. Empty means all.
+        Names of tables; one that the book does not have counts as absent. `scenarios` means the folder of saved
+        scenarios. Empty means all tables.
     """
     location = Path(book.location)
     folder = location if location.is_dir() else location.parent
     wanted = tuple(tables) or book.names
     files = {origin if isinstance(origin, Path) else location for name in wanted if (origin := book.origins.get(name))}
+    if SCENARIOS in wanted:
+        files |= set((folder / SCENARIOS).glob("*.toml"))
     told = sorted(f"{path.name} {_stamp(path)}" for path in {*files, folder / "book.toml"})
     return hashlib.sha256("\n".join([*told, *sorted(set(wanted) & set(book.names))]).encode()).hexdigest()[:16]
 

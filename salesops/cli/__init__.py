@@ -1,4 +1,4 @@
-"""The command line: `salesops check`, `import`, `sample`, `list` and `run`.
+"""The command line: `salesops check`, `import`, `sample`, `list`, `run` and `whatif`.
 
 Each command imports what it needs when it runs, so that `salesops --help` answers at once.
 """
@@ -188,6 +188,31 @@ def run(
     delivery = deliver(prepare(settings.wanted, _home() / "notebooks"), out or settings.out, how)
     typer.echo(_summary(delivery))
     raise typer.Exit(1 if delivery.failed else ALERTED if delivery.alerted else 0)
+
+
+@app.command()
+def whatif(
+    book: Annotated[str, typer.Option(help="A folder of tables, or duckdb:///path/to/file.duckdb.")],
+    period: Annotated[str | None, typer.Option(help="Like 2026-Q4. Default: the running one.")] = None,
+    as_of: Annotated[str | None, typer.Option(metavar="DATE", help="Start from what was known on this day.")] = None,
+    scenarios: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of saved scenarios. Default: scenarios, in the book.")
+    ] = None,
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="Where to listen; else the next free one.")] = 8866,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the address.")] = False,
+) -> None:
+    """Open the quota what-if as a page in the browser, on this machine alone."""
+    from salesops.cli.asking import prepare
+    from salesops.press.live import serve
+    from salesops.press.plan import book_address
+    from salesops.press.settings import Wanted
+
+    named = {"period": period, "as_of": as_of, "book": book_address(book, Path.cwd())}
+    if scenarios:
+        named["scenarios"] = str(scenarios.resolve())
+    given = {name: value for name, value in named.items() if value is not None}
+    (report,) = prepare([Wanted(notebook="quota_whatif", given=given)], _home() / "notebooks")
+    serve(report, port=port, browse=not no_browser, tell=lambda line: typer.echo(line))
 
 
 def _summary(delivery: Delivery) -> str:

@@ -12,7 +12,7 @@ import typer
 
 from salesops.book.check import check_book
 from salesops.book.clients import clients
-from salesops.book.horizon import facts, resolve
+from salesops.book.horizon import RUNNING, facts, resolve
 from salesops.book.lines import report_users
 from salesops.book.people import team_of
 from salesops.book.redact import redacted
@@ -120,8 +120,10 @@ def _reports(
     """Yield the reports of one notebook on one book: one, or one for each person with a line."""
     redact = values.get("redact", notebook.default("redact"))
     view = redacted(book) if redact else book  # no real name may reach a file name or the index
-    period, as_of = resolve(view, _text(notebook, values, "period"), _text(notebook, values, "as_of"))
-    empty = _emptiness(view, period, as_of) if notebook.default("period") is not None else ""
+    asked_period, asked_day = _text(notebook, values, "period"), _text(notebook, values, "as_of")
+    period, as_of = resolve(view, asked_period, asked_day)
+    past = notebook.default("period") is not None and asked_period != RUNNING
+    empty = _emptiness(view, period, as_of) if past else ""
     if empty:
         _tell(empty, told)
     resolved: dict[str, Value] = {"period": str(period), "as_of": as_of.isoformat()}

@@ -11,18 +11,19 @@ from pathlib import Path
 
 import pandas as pd
 
+from salesops.book.spreadsheet import harmless
 from salesops.errors import BookError, did_you_mean
 from salesops.models.segments import Clusters, read_clusters, read_grid, save_clusters, save_grid
 from salesops.models.segments.definition import read_values
 from salesops.widgets.segmentation import Definition
 
-# a cell that begins so is a formula to some spreadsheet; full-width signs count in East Asian ones
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _FORBIDDEN = set('/\\:*?"<>|\0')
 
 
-def export_csv(table: pd.DataFrame, folder: Path, name: str) -> Path:
+def export_csv(table: pd.DataFrame, folder: Path, name: str, *, what: str = "selection") -> Path:
     """Write a table to a new file and return its path; a file that stands there keeps its name, ours gets a number.
+
+    `what` is the table's name in errors.
 
     Raises
     ------
@@ -41,7 +42,7 @@ def export_csv(table: pd.DataFrame, folder: Path, name: str) -> Path:
         return _put(made, wanted)
     except OSError as error:
         raise BookError(
-            f"The selection cannot be written to '{wanted}': {error.strerror or error}. "
+            f"The {what} cannot be written to '{wanted}': {error.strerror or error}. "
             "Choose a folder that can be written."
         ) from None
     finally:
@@ -52,14 +53,14 @@ def export_csv(table: pd.DataFrame, folder: Path, name: str) -> Path:
 def csv_text(table: pd.DataFrame) -> str:
     """Return a table as CSV that no spreadsheet takes for formulas.
 
-    Texts and column names that begin with one of FORMULA get an apostrophe before them. Numbers stay numbers, so
-    −5 is not touched. Missing values are empty.
+    Texts and column names that begin like one get an apostrophe before them (`book.spreadsheet`). Numbers stay
+    numbers. Missing values are empty.
     """
     shown = table.copy()
     for column in table.columns:
         if not pd.api.types.is_numeric_dtype(table[column]):
-            shown[column] = table[column].astype(object).map(_harmless)
-    shown.columns = [_harmless(str(name)) for name in shown.columns]
+            shown[column] = table[column].astype(object).map(harmless)
+    shown.columns = [harmless(str(name)) for name in shown.columns]
     text = io.StringIO()
     # all texts quoted: a lone carriage return in a name would else end the line for whoever reads it
     shown.to_csv(text, index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
@@ -108,10 +109,6 @@ def file_in(folder: Path, name: str, ending: str) -> Path:
     if not plain.removesuffix(ending) or plain.startswith(".") or _FORBIDDEN & set(plain) or not plain.isprintable():
         raise BookError(f"The file name must be a plain name such as 'segments{ending}'. Got {name!r}.")
     return folder / (plain if plain.endswith(ending) else plain + ending)
-
-
-def _harmless(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
 
 
 def _put(made: Path, wanted: Path) -> Path:

@@ -143,7 +143,7 @@ def test_duplicates_of_a_key_of_several_columns(make_book: MakeBook) -> None:
     book = make_book(users=[user("U1")], quotas=[YEAR, YEAR, orders])
     finding = found(book, "quotas", "key unique")
     assert (finding.affected, finding.keys) == (1, ("U1 / 2026-01-01 / bookings",))
-    assert "repeats the owner_id, period_start and measure of another row" in str(finding)
+    assert "repeats the owner_id, period_start, measure and version of another row" in str(finding)
 
 
 def test_orphans_are_errors_and_empty_references_are_fine(make_book: MakeBook) -> None:

@@ -50,7 +50,7 @@ def test_any_text_is_logged_and_read_back(tmp_path_factory: pytest.TempPathFacto
     assert (row["account_id"], row["play_id"], row["note"]) == (account, play, note)
 
 
-@pytest.mark.parametrize("note", ["=1+1", "+1", "-1", "@sum", "\tx", "'=1"])
+@pytest.mark.parametrize("note", ["=1+1", "+A1", "-A1", "@sum", "\tx", "'=1"])
 def test_no_cell_of_the_log_is_a_formula(tmp_path: Path, note: str) -> None:
     """A spreadsheet that opens the log computes nothing; reading gives the text as it was."""
     append_log(tmp_path, [entry(note=note, account_id=note)])

@@ -15,6 +15,8 @@ import duckdb
 
 from salesops.book.intake.names import literal, quoted
 from salesops.book.playbook import log, overrides, read
+from salesops.book.spreadsheet import harmless, harmless_sql
+from salesops.book.state import SCENARIOS
 from salesops.errors import IntakeError
 
 PEOPLES_OWN = (read.FILE, overrides.FILE, log.FILE)
@@ -29,7 +31,7 @@ def check_destination(dest: Path, source: Path, *, replace: bool) -> None:
     held = sorted(path.name for path in dest.iterdir()) if dest.exists() else []
     if held and not replace:
         raise IntakeError(f"DEST '{dest}' exists and is not empty. Name another folder, or replace it with --replace.")
-    written = ("book.toml", "rejected", *PEOPLES_OWN)
+    written = ("book.toml", "rejected", SCENARIOS, *PEOPLES_OWN)
     foreign = [name for name in held if name not in written and not name.endswith(".parquet")]
     if foreign:
         raise IntakeError(
@@ -55,6 +57,8 @@ def new_folder(dest: Path) -> Iterator[Path]:
         for name in PEOPLES_OWN:
             if (dest / name).is_file():
                 shutil.copy2(dest / name, made / name)
+        if (dest / SCENARIOS).is_dir():
+            shutil.copytree(dest / SCENARIOS, made / SCENARIOS)
         _sync(made)
         if dest.exists():
             dest.rename(aside)
@@ -78,8 +82,8 @@ def write_table(con: Any, relation: str, columns: list[str], path: Path) -> None
 
 def write_rejected(con: Any, name: str, relation: str, headers: list[str], path: Path) -> None:
     """Write the rows set aside as CSV: reason, row and the cells of the source, safe to open in a spreadsheet."""
-    cells = ", ".join(f"{_harmless(f's.{quoted(h)}')} AS {quoted(_harmless_header(h))}" for h in headers)
-    reason = _harmless("r.reason || coalesce(': ' || r.shown, '')")
+    cells = ", ".join(f"{harmless_sql(f's.{quoted(h)}')} AS {quoted(_harmless_header(h))}" for h in headers)
+    reason = harmless_sql("r.reason || coalesce(': ' || r.shown, '')")
     rejected = f"SELECT {reason} AS reason, s._row AS row, {cells}"
     query = f"{rejected} FROM _rejected_{name} r JOIN {relation} s USING (_row) ORDER BY s._row"
     path.parent.mkdir(exist_ok=True)
@@ -101,15 +105,8 @@ def _copy(con: Any, query: str, path: Path, options: str) -> None:
         raise OSError(str(error).splitlines()[0]) from None
 
 
-def _harmless(cell: str) -> str:
-    """Return SQL for a cell that no spreadsheet takes for a formula."""
-    text = f"CAST({cell} AS VARCHAR)"
-    number = f"regexp_full_match({text}, '[+-]?[0-9][0-9.,]*')"
-    return f"CASE WHEN regexp_matches({text}, '^[=+@\\t\\r-]') AND NOT {number} THEN '''' || {text} ELSE {text} END"
-
-
 def _harmless_header(header: str) -> str:
-    name = f"'{header}" if header[0] in "=+-@" else header
+    name = str(harmless(header))
     return f"{name} (source)" if name.casefold() in ("reason", "row") else name
 
 

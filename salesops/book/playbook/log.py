@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 
+from salesops.book.spreadsheet import harmless
 from salesops.errors import BookError
 
 FILE = "play_log.csv"
@@ -106,8 +107,8 @@ def _csv(rows: list[list[str]]) -> str:
 
 
 def _harmless(cell: str) -> str:
-    """Keep a spreadsheet from taking a cell for a formula; `_plain` undoes it."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r", "'") and cell else cell
+    """Keep a spreadsheet from taking a cell for a formula; `_plain` undoes it, so an apostrophe gets another."""
+    return f"'{cell}" if cell.startswith("'") else str(harmless(cell))
 
 
 def _plain(cell: str) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from salesops.book.agreed import quotas_in_force
 from salesops.book.credits import credited_orders
 from salesops.book.lines import usual_measure
 from salesops.book.snapshot import as_known
@@ -186,7 +187,7 @@ def closed_by_user(closed: pd.DataFrame, period: Period, as_of: date) -> pd.Seri
 
 
 def _ramp_applied(known: Book, period: Period) -> list[str]:
-    quotas = known.table("quotas")
+    quotas = quotas_in_force(known)
     inside = (quotas.period_start <= period.end) & (quotas.period_end >= period.start)
     rows = quotas.filter(inside & quotas.ramp_applied.fill_null(False)).select("owner_id").distinct()
     return [row["owner_id"] for row in rows.to_pyarrow().to_pylist()]
