@@ -117,9 +117,9 @@ class _Parent:
 
             before = set(sys.modules)
             make(task, self._kernel)
-            (task.scratch / LEARNED).write_text(
-                "\n".join(new_modules(before, task.report.notebook.parent)), encoding="utf-8"
-            )
+            if task.report.notebook not in self._learned:
+                names = new_modules(before, task.report.notebook.parent)
+                (task.scratch / LEARNED).write_text("\n".join(names), encoding="utf-8")
             code = 0
         finally:
             os._exit(code)  # no exit handlers: they belong to the parent, and libraries make noise there

@@ -10,6 +10,7 @@ import resource
 import signal
 import sys
 import time
+from functools import cache
 from multiprocessing import resource_tracker
 from types import SimpleNamespace
 from typing import Any
@@ -30,6 +31,7 @@ from salesops.press.warm.kernel import WarmEngine, WarmKernel, build_kernel
 
 _ENGINE = "salesops-warm"
 _FOREVER = 10**7  # seconds
+_SLACK = 0.002  # of a limit: to set the alarm anew for each short cell takes longer than some cells
 _OURS = ("papermill", "traitlets", "kernel", "asyncio")
 
 
@@ -38,7 +40,7 @@ def prepare() -> WarmKernel:
     for name in _OURS:  # what they would say of a report stands in its page; a notebook's own logs are its output
         logging.getLogger(name).setLevel(logging.CRITICAL)
     papermill_engines.register(_ENGINE, WarmEngine)
-    get_kernel_spec(NATIVE_KERNEL_NAME)  # looks through all that is installed, once
+    _is_ours(NATIVE_KERNEL_NAME)  # looks through all that is installed, once
     export_page(v4.new_notebook(cells=[v4.new_markdown_cell("# Warm")]), title="")  # type: ignore[no-untyped-call]  # nbformat annotates only some of its functions
     return build_kernel()
 
@@ -80,6 +82,7 @@ def _run(notebook: NotebookNode, gate: Gate, task: Task, kernel: WarmKernel, wat
     return watch.begin()
 
 
+@cache
 def _is_ours(kernel: str) -> bool:
     """Tell whether a kernel is the Python of this process; another runs by itself."""
     spec = get_kernel_spec(kernel)
@@ -93,11 +96,16 @@ class _Watch:
         self._limits = task.limits
         self._ends = time.monotonic() + (task.limits.report or _FOREVER)
         self._traces = traces
+        self._rings = 0.0
         faulthandler.enable(file=traces)
 
     def begin(self, longest: float = _FOREVER) -> None:
-        left = min(longest, max(self._ends - time.monotonic(), 0.01))
-        faulthandler.dump_traceback_later(left, exit=True, file=self._traces)
+        """Ring after so many seconds, or a little later, and at the end of the report's time."""
+        now = time.monotonic()
+        rings = min(now + longest, self._ends)
+        if not rings <= self._rings <= rings + _SLACK * longest:
+            self._rings = min(now + longest * (1 + _SLACK), self._ends)
+            faulthandler.dump_traceback_later(max(self._rings - now, 0.01), exit=True, file=self._traces)
 
     def cell(self, cell: NotebookNode, cell_index: int) -> None:
         WarmEngine.gate.begin(cell_index)
