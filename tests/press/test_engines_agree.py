@@ -38,8 +38,10 @@ def joined(outputs: list[Any]) -> list[Any]:
     """Put together what follows on one stream: a kernel cuts it by time."""
     whole: list[Any] = []
     for output in outputs:
+        if output["output_type"] == "stream":
+            output["text"] = "".join(output["text"])
         if whole and output["output_type"] == "stream" and output.get("name") == whole[-1].get("name"):
-            whole[-1]["text"] = [*whole[-1]["text"], *output["text"]]
+            whole[-1]["text"] += output["text"]
         else:
             whole.append(output)
     return whole
