@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from salesops.models.churn.dictionary import FEATURES, YES_NO, Feature
+from salesops.models.churn.dictionary import FEATURES, LIKE, YES_NO, Feature
 from salesops.models.churn.encoding import Matrix, Vector
 
 Places = NDArray[np.int64]
@@ -115,8 +115,10 @@ def _sentences(name: str, table: pd.DataFrame, rows: Places, currency: str) -> l
         if np.isnan(value):
             told.append(feature.without or f"{feature.meaning}: not known.")
             continue
-        norm = shown.get(segment, shown[OTHERS])
-        text = feature.says.format(v=_shown(feature, value, currency), n=norm)
+        own, norm = _shown(feature, value, currency), shown.get(segment, shown[OTHERS])
+        text = feature.says.format(v=own, n=norm)
+        if own == norm and not feature.norm:
+            text = f"{text.partition(f'; {LIKE}')[0].removesuffix('.')}, as is usual for {LIKE}."
         told.append(text.replace(" 1 days", " 1 day").replace("every 1 day", "every day"))
     return told
 

@@ -39,8 +39,8 @@ def test_topics_are_told_once_and_by_weight() -> None:
     ).head(1)
     told = reasons(parts, table).iloc[0].tolist()
     assert told == [
-        "Silent for 3.2 times its usual gap between orders; clients like this one for 3.2 times.",
-        "50% of the lines due in the last 180 days came late or short; clients like this one: 50%.",
+        "Silent for 3.2 times its usual gap between orders, as is usual for clients like this one.",
+        "50% of the lines due in the last 180 days came late or short, as is usual for clients like this one.",
         "Nothing bought again in the last 180 days to compare prices by.",
     ]
 
