@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 import ibis.expr.types as ir
-import numpy as np
 import pandas as pd
 
 from salesops.book.credits import credited_deals, credited_orders
@@ -22,6 +20,7 @@ from salesops.metrics.pipeline import coverage, coverage_state, open_deals, pipe
 from salesops.models.chance import chance_of_attaining
 from salesops.models.exceptions import exceptions
 from salesops.models.make_it import MakeIt, make_it
+from salesops.models.plain import FINE, plain, plain_value
 from salesops.periods import Period
 
 LINE_FIELDS = (
@@ -90,7 +89,7 @@ class TeamAccountability:
     def total(self) -> dict[str, Any]:
         """The totals in the headline's measure."""
         rows = self.totals[self.totals.measure == self.measure]
-        return _plain(rows.iloc[0].to_dict()) if len(rows) else {}
+        return plain(rows.iloc[0].to_dict(), decimals=FINE) if len(rows) else {}
 
     @property
     def own(self) -> pd.DataFrame:
@@ -113,17 +112,17 @@ class TeamAccountability:
             "booked": total.get("booked", 0.0),
             "gap": total.get("gap"),
             "attainment": total.get("attainment"),
-            "p_make_it": _plain_value(self.make_it.team),
+            "p_make_it": plain_value(self.make_it.team, decimals=FINE),
             "reps": int(self.own.user_id.nunique()),
             "reps_attained": int(total.get("lines_attained") or 0),
             "commitments_kept": int(due.verdict.isin(["kept", "declared"]).sum()),
             "commitments_missed": int((due.verdict == "missed").sum()),
-            "house_sales": _plain_value(self.house["booked"]),
+            "house_sales": plain_value(self.house["booked"], decimals=FINE),
             "totals": [
-                _plain({k: row[k] for k in ("measure", "quota", "booked", "gap", "attainment")})
+                plain({k: row[k] for k in ("measure", "quota", "booked", "gap", "attainment")}, decimals=FINE)
                 for row in self.totals.to_dict("records")
             ],
-            "rows": [_plain({k: row[k] for k in LINE_FIELDS}) for row in self.lines.to_dict("records")],
+            "rows": [plain({k: row[k] for k in LINE_FIELDS}, decimals=FINE) for row in self.lines.to_dict("records")],
         }
 
 
@@ -230,7 +229,7 @@ def _before(book: Book, period: Period, as_of: date, manager: str, measure: str)
     earlier = period.previous()
     table = attainment(book, earlier, min(as_of, earlier.end), by="team", manager=manager).to_pandas()
     rows = table[table.measure == measure]
-    return _plain(rows.iloc[0].to_dict()) if len(rows) else None
+    return plain(rows.iloc[0].to_dict(), decimals=FINE) if len(rows) else None
 
 
 def _with_pipeline(lines: ir.Table, open_: ir.Table) -> pd.DataFrame:
@@ -282,17 +281,3 @@ def _worklist(lines: pd.DataFrame) -> pd.DataFrame:
     order = lines.assign(_none=lines.gap.isna(), _gap=-lines.gap.fillna(0))
     order = order.sort_values(["is_rollup", "_none", "_gap", "user_name", "user_id", "measure"], ignore_index=True)
     return order.drop(columns=["_none", "_gap"])
-
-
-def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:
-    """Turn numpy values into plain ones, and what is not a number into None."""
-    return {key: _plain_value(value) for key, value in row.items()}
-
-
-def _plain_value(value: Any) -> Any:
-    value = value.item() if isinstance(value, np.generic) else value
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    if isinstance(value, float):
-        return round(value, 6)  # beyond that, sums differ with the order in which the database adds
-    return None if value is pd.NaT or value is pd.NA else value

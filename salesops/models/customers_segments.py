@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Literal, cast
 
-import numpy as np
 import pandas as pd
 
 from salesops.book.source import Book
@@ -17,6 +15,7 @@ from salesops.models.customers import Customers, customers
 from salesops.models.customers_plays import SegmentPlays, segment_plays
 from salesops.models.customers_segment_tables import median_rules, segment_table, since_table, value_test
 from salesops.models.customers_stability import in_use, segment_stability, verdict
+from salesops.models.plain import plain
 from salesops.models.segments import (
     RFM,
     UNKNOWN,
@@ -129,10 +128,10 @@ class CustomerSegments:
             "method": self.method,
             "usable": now.usable,
             "spend_from": now.spend_from,
-            **_plain(numbers),
-            "left_out": _plain(now.left_out),
+            **plain(numbers),
+            "left_out": plain(now.left_out),
             "backtest": _rows(now.backtest),
-            "value_test": _plain(self.value_test or {}),
+            "value_test": plain(self.value_test or {}),
             "segments": _rows(self.segments),
             "stability": _rows(self.stability),
             "verdict": self.verdict,
@@ -239,17 +238,4 @@ def _with_segments(found: Customers, definition: SegmentGrid | Clusters | None) 
 
 
 def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [_plain(row) for row in table.to_dict("records")]
-
-
-def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:
-    """Turn numpy values into plain ones, and what is not a number into None."""
-    return {str(key): _plain_value(value) for key, value in row.items()}
-
-
-def _plain_value(value: Any) -> Any:
-    value = value.item() if isinstance(value, np.generic) else value
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    # beyond that, sums and fits differ with the machine
-    return round(value, 4) if isinstance(value, float) else value
+    return [plain(row) for row in table.to_dict("records")]

@@ -152,8 +152,7 @@ def test_redacted_book_names_nobody(sample: Path, found: CustomerSegments) -> No
 
 def test_bad_playbook_is_named_and_stops_nothing(sample: Path, tmp_path: Path) -> None:
     """A playbook that cannot be followed leaves the segments standing and says what is wrong."""
-    for path in sample.iterdir():
-        shutil.copy(path, tmp_path)
+    shutil.copytree(sample, tmp_path, dirs_exist_ok=True)
     (tmp_path / "playbook.toml").write_text("version = 1", encoding="utf-8")
     found = customer_segments(open_book(tmp_path), DAY, method="value")
     assert len(found.segments) == 4
@@ -163,8 +162,7 @@ def test_bad_playbook_is_named_and_stops_nothing(sample: Path, tmp_path: Path) -
 
 def test_overrides_of_strangers_are_counted_and_not_named(sample: Path, tmp_path: Path) -> None:
     """An override of an account that is no client is counted; its key stays off the page."""
-    for path in sample.iterdir():
-        shutil.copy(path, tmp_path)
+    shutil.copytree(sample, tmp_path, dirs_exist_ok=True)
     rows = "account_id,play_id,reason,decided_by\nNOBODY,rhythm,because,me\nA-000001,project,asked for it,me\n"
     (tmp_path / "overrides.csv").write_text(rows, encoding="utf-8")
     plays = customer_segments(open_book(tmp_path), DAY, method="value").plays
@@ -216,8 +214,7 @@ def test_what_cannot_be_is_refused(sample: Path, how: dict[str, object], error: 
 
 def test_logged_plays_are_judged_by_who_bought(sample: Path, tmp_path: Path) -> None:
     """Plays logged 100 days ago count their clients and buyers as plain pandas does; logging again adds nothing."""
-    for path in sample.iterdir():
-        shutil.copy(path, tmp_path)
+    shutil.copytree(sample, tmp_path, dirs_exist_ok=True)
     book, then = open_book(tmp_path), DAY - timedelta(days=100)
     plays = customer_segments(book, then, method="value").plays
     assert [log_segment_plays(book, plays, then) for _ in range(2)] == [len(plays.clients), 0]
@@ -239,8 +236,7 @@ def test_logged_plays_are_judged_by_who_bought(sample: Path, tmp_path: Path) -> 
 
 def test_plays_of_pseudonyms_are_not_logged(sample: Path, tmp_path: Path) -> None:
     """Pseudonyms in the log would never meet the clients again."""
-    for path in sample.iterdir():
-        shutil.copy(path, tmp_path)
+    shutil.copytree(sample, tmp_path, dirs_exist_ok=True)
     book = redacted(open_book(tmp_path))
     plays = customer_segments(book, DAY, method="value").plays
     with pytest.raises(BookError, match="own ids"):

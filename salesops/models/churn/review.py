@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, cast, get_args
@@ -25,6 +24,7 @@ from salesops.models.churn.save_rate import SaveRate, save_rate
 from salesops.models.churn.survival import Survival, contract_histories, order_histories, survival
 from salesops.models.churn.units import GRACE_DAYS
 from salesops.models.customers import customer_summary
+from salesops.models.plain import plain
 
 YEAR = 365
 
@@ -113,10 +113,10 @@ class ChurnReview:
             "usable": now.usable,
             "model": now.model,
             "save_rate_measured": self.saved.measured,
-            **_plain(numbers),
-            "left_out": _plain(now.left_out),
+            **plain(numbers),
+            "left_out": plain(now.left_out),
             "arms": dict(self.calls.counts),
-            "backtest": [_plain(row) for row in newest.reset_index().to_dict("records")],
+            "backtest": [plain(row) for row in newest.reset_index().to_dict("records")],
             "drivers": [str(name) for name in now.drivers.feature.head(5)],
         }
 
@@ -233,18 +233,3 @@ def _survival(book: Book, now: Churn) -> Survival:
         return survival(contract_histories(contract_table(book, now.as_of), now.as_of, grace_days=GRACE_DAYS))
     customers = customer_summary(book, now.as_of)
     return survival(order_histories(customers, now.as_of, horizon_days=now.horizon_days))
-
-
-def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:
-    """Turn numpy values into plain ones, and what is not a number into None."""
-    return {str(key): _plain_value(value) for key, value in row.items()}
-
-
-def _plain_value(value: Any) -> Any:
-    if isinstance(value, date):
-        return value.isoformat()[:10]
-    value = value.item() if isinstance(value, np.generic) else value
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    # beyond that, sums and fits differ with the machine
-    return round(value, 4) if isinstance(value, float) else value

@@ -18,6 +18,7 @@ from salesops.models.forecast.inputs import ended
 from salesops.models.forecast.movers import movers
 from salesops.models.forecast.moves import Moves, moves
 from salesops.models.forecast.outlook import Forecast, forecast
+from salesops.models.plain import plain, plain_value
 from salesops.models.threads import one_thread
 from salesops.periods import Period
 
@@ -78,7 +79,7 @@ class ForecastReport:
 
     def results(self) -> dict[str, Any]:
         """Return the numbers of the report as JSON can hold them: no NaN, no infinity."""
-        company = {name: _plain(value) for name, value in self.now.company.items()}
+        company = plain(self.now.company)
         wanted = ["user_id", "user_name", "quota", "closed", "open", "new", "p10", "p50", "p90", "p_attain"]
         cover = self.past.coverage.set_index(["level", "week"]) if self.past else None
         return {
@@ -90,10 +91,10 @@ class ForecastReport:
             "as_of": self.as_of.isoformat(),
             "measure": self.measure,
             **company,
-            "slipped": None if self.from_start is None else _plain(self.from_start.slipped),
-            "inside_company": None if cover is None else _plain(cover.inside["company", 0]),
-            "inside_rep": None if cover is None else _plain(cover.inside["rep", 0]),
-            "rows": [{name: _plain(row[name]) for name in wanted} for row in self.now.reps[wanted].to_dict("records")],
+            "slipped": None if self.from_start is None else plain_value(self.from_start.slipped),
+            "inside_company": None if cover is None else plain_value(cover.inside["company", 0]),
+            "inside_rep": None if cover is None else plain_value(cover.inside["rep", 0]),
+            "rows": [plain(row) for row in self.now.reps[wanted].to_dict("records")],
         }
 
 
@@ -146,10 +147,3 @@ def _silent(closed: pd.DataFrame, as_of: date) -> int:
 
 def _moves(book: Book, period: Period, since: date, as_of: date) -> Moves | None:
     return moves(book, period, since, as_of) if since < period.cut(as_of) and can_slip(book) else None
-
-
-def _plain(value: Any) -> Any:
-    value = value.item() if isinstance(value, np.generic) else value
-    if isinstance(value, float):
-        return round(value, 4) if np.isfinite(value) else None
-    return None if value is None or value is pd.NaT else value
