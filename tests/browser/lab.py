@@ -112,13 +112,22 @@ def _address(server: subprocess.Popen[bytes], log: Path, token: str) -> str:
     """Return the server's address once it answers; a server that ends tells its log."""
     while True:
         found = re.search(r"http://127\.0\.0\.1:(\d+)/lab", log.read_text(errors="replace"))
-        if found:
-            address = f"http://127.0.0.1:{found[1]}/"
-            with urllib.request.urlopen(f"{address}api?token={token}", timeout=30) as answer:
-                json.load(answer)
-            return f"{address}?token={token}"
+        if found and _answers(f"http://127.0.0.1:{found[1]}/api?token={token}"):
+            return f"http://127.0.0.1:{found[1]}/?token={token}"
         try:
             server.wait(0.1)
         except subprocess.TimeoutExpired:
             continue
         raise RuntimeError(f"JupyterLab ended:\n{log.read_text(errors='replace')[-3000:]}")
+
+
+def _answers(address: str) -> bool:
+    """Tell whether the server answers; it may say its address before it listens."""
+    try:
+        with urllib.request.urlopen(address, timeout=30) as answer:
+            json.load(answer)
+    except urllib.error.URLError as error:
+        if isinstance(error.reason, ConnectionRefusedError):
+            return False
+        raise
+    return True

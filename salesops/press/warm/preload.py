@@ -103,7 +103,7 @@ def _is_installed(name: str) -> bool:
 
 def _stamp(file: str) -> tuple[int, int]:
     try:
-        status = Path(file).stat()
+        status = os.stat(file)  # noqa: PTH116  # a Path keeps its parts as interned strings, and the parent would grow
     except OSError:
         return 0, 0
     return status.st_mtime_ns, status.st_size
