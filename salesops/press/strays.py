@@ -7,6 +7,7 @@ import ctypes
 import os
 import signal
 import sys
+from pathlib import Path
 
 import psutil
 
@@ -28,10 +29,20 @@ def kill_group(leader: int) -> None:
 
 def kill_strays(mark: str) -> None:
     """Kill the adopted processes of a report, and those below them."""
-    for child in psutil.Process().children():
+    for pid in _children():
         with contextlib.suppress(psutil.Error):
+            child = psutil.Process(pid)
             if child.environ().get(MARK) == mark:
                 for process in (*child.children(recursive=True), child):
                     with contextlib.suppress(psutil.NoSuchProcess):
                         process.kill()
                 child.wait(timeout=5)
+
+
+def _children() -> list[int]:
+    """Return the processes whose parent is this one, without a look at all others of the machine where that can be."""
+    try:
+        lists = [task / "children" for task in Path("/proc/self/task").iterdir()]
+        return [int(pid) for listed in lists for pid in listed.read_text().split()]
+    except OSError:
+        return [child.pid for child in psutil.Process().children()]
