@@ -258,7 +258,8 @@ def test_silence_of_the_book_and_missing_owners_are_named(tmp_path: Path) -> Non
 @pytest.mark.parametrize("horizon", [1, 5000])
 def test_any_horizon_gives_a_page(sample: Path, setting: str, horizon: int) -> None:
     """A horizon of a day, and one longer than the data, are pages too."""
-    page(churn_review(open_book(sample), DAY, TERMS, setting=setting, horizon_days=horizon))
+    found = churn_review(open_book(sample), DAY, TERMS, setting=setting, horizon_days=horizon)
+    assert f"Churn, by {setting}" in page(found)
 
 
 def test_a_book_without_orders_or_contracts_gives_a_page(tmp_path: Path) -> None:

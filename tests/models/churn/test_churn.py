@@ -262,4 +262,4 @@ def test_days_that_cannot_be(asked: dict[str, int], message: str, book: Book) ->
 def test_unknown_setting_is_refused(book: Book) -> None:
     """There are two settings."""
     with pytest.raises(ChurnError, match=r"The setting must be 'orders' or 'contracts'\. Got 'leads'"):
-        churn(book, LAST, setting="leads")  # type: ignore[arg-type]
+        churn(book, LAST, setting="leads")  # type: ignore[arg-type]  # the wrong word is what is tested
