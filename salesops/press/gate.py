@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import threading
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +33,7 @@ class Gate:
         self._journal = journal.open("ab", buffering=0)
         self._secrets = secrets
         self._room: dict[str, int] = {}
+        self._turn = threading.Lock()  # threads of a notebook may show things, too
 
     def __enter__(self) -> Gate:
         return self
@@ -46,9 +48,13 @@ class Gate:
 
     def admit(self, message: Message) -> Message | None:
         """Return a message as the report may hold it, or None if there is no room left for it."""
-        kind = message["header"]["msg_type"]
-        if kind not in _SHOWN:
+        if message["header"]["msg_type"] not in _SHOWN:
             return message
+        with self._turn:
+            return self._admitted(message)
+
+    def _admitted(self, message: Message) -> Message | None:
+        kind = message["header"]["msg_type"]
         content = hide(message["content"], self._secrets) if self._secrets else message["content"]
         if kind == "clear_output":
             self._fresh()

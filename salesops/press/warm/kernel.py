@@ -7,11 +7,9 @@ the wires differ: what the kernel would send over a socket is handed to the clie
 from __future__ import annotations
 
 import asyncio
-import codecs
 import logging
 import os
 import queue
-import select
 import sys
 import threading
 from collections.abc import Callable
@@ -20,11 +18,9 @@ from typing import Any
 from unittest.mock import patch
 
 import traitlets
-import zmq
-from ipykernel.iostream import IOPubThread, OutStream
+from ipykernel.iostream import IOPubThread
 from ipykernel.ipkernel import IPythonKernel
 from jupyter_client.client import KernelClient
-from jupyter_client.session import Session
 from nbclient.exceptions import CellExecutionError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine
@@ -32,6 +28,7 @@ from tornado.ioloop import IOLoop
 from traitlets.config import Config
 
 from salesops.press.gate import Gate, Message
+from salesops.press.warm.wires import LocalSession, Stream, Wire
 
 _PLOTTING = "matplotlib_inline.backend_inline"
 
@@ -56,7 +53,7 @@ def build_kernel() -> WarmKernel:
     config.IPKernelApp = Config({"quiet": True})  # tools look for it to tell that they are in a notebook
     with patch.dict(sys.modules, {"debugpy": None}):  # the debugger takes long to import, and nobody debugs here
         kernel: WarmKernel = WarmKernel.instance(
-            session=Session(key=b"", config=config), config=config, log=logging.getLogger("kernel")
+            session=LocalSession(key=b"", config=config), config=config, log=logging.getLogger("kernel")
         )
     return kernel
 
@@ -112,14 +109,14 @@ class _Client(KernelClient):
         self._requests: asyncio.Queue[Message] = asyncio.Queue()
         self.shell_channel, self.iopub_channel = _Channel(self._requests.put_nowait), _Channel()
         self.session.pid = os.getpid()  # forked since it was made
-        kernel.shell_stream = _Wire(self.session, self.shell_channel.deliver)
-        self._publish(_Wire(self.session, lambda message: self._shown(gate.admit(message))))
+        kernel.shell_stream = Wire(self.session, self.shell_channel.deliver)
+        self._publish(Wire(self.session, lambda message: self._shown(gate.admit(message))))
 
     async def serve(self) -> None:
         """Answer requests one after the other."""
         while True:
             message = await self._requests.get()
-            await self._kernel.dispatch_shell([zmq.Message(part) for part in self.session.serialize(message)])
+            await self._kernel.dispatch_shell(message)
 
     async def is_alive(self) -> bool:
         """Return True: a kernel that dies takes its client with it."""
@@ -129,7 +126,7 @@ class _Client(KernelClient):
         if message is not None:
             self.iopub_channel.deliver(message)
 
-    def _publish(self, wire: _Wire) -> None:
+    def _publish(self, wire: Wire) -> None:
         """Connect all that the kernel shows to a wire: its messages, its streams, and the file descriptors."""
         thread: Any = IOPubThread(wire, pipe=True, session=self.session)  # type: ignore[no-untyped-call]  # ipykernel annotates only some of its functions
         thread.start()
@@ -137,8 +134,8 @@ class _Client(KernelClient):
         shell = kernel.shell
         kernel.iopub_thread, kernel.iopub_socket = thread, thread.background_socket
         shell.displayhook.pub_socket = shell.display_pub.pub_socket = thread.background_socket
-        sys.stdout = _Stream(self.session, thread, "stdout", 1)
-        sys.stderr = _Stream(self.session, thread, "stderr", 2)
+        sys.stdout = Stream(self.session, thread, "stdout", 1)
+        sys.stderr = Stream(self.session, thread, "stderr", 2)
         if "matplotlib.pyplot" in sys.modules:
             # imported before the fork, it has lost sight of the shell and would drop figures without a word
             sys.modules[_PLOTTING]._enable_matplotlib_integration()
@@ -160,53 +157,3 @@ class _Channel:
             return await asyncio.wait_for(self._messages.get(), timeout)
         except TimeoutError:
             raise queue.Empty from None
-
-
-class _Wire:
-    """Stands where a kernel has a socket: reads each message that is sent, and hands it on."""
-
-    def __init__(self, session: Session, deliver: Callable[[Message], None]) -> None:
-        self._session = session
-        self._deliver = deliver
-        self.context: Any = zmq.Context.instance()  # for the pipes of ipykernel's own threads
-
-    def send_multipart(self, parts: list[bytes], *_: Any, **__: Any) -> None:
-        self._deliver(self._session.deserialize(self._session.feed_identities(parts)[1]))
-
-
-class _Stream(OutStream):
-    """ipykernel's output stream, which also catches what other code writes to the file descriptor.
-
-    ipykernel's own watch of the descriptor may still be reading when a cell ends, and the rest is lost. Here
-    every flush first takes what is in the pipe.
-    """
-
-    def __init__(self, session: Session, thread: IOPubThread, name: str, fd: int) -> None:
-        super().__init__(session, thread, name, watchfd=False)  # type: ignore[no-untyped-call]  # as above
-        self._original_stdstream_copy = os.dup(fd)
-        self._pipe, end = os.pipe()
-        os.set_blocking(self._pipe, False)
-        os.dup2(end, fd)
-        os.close(end)
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._taking = threading.Lock()
-        threading.Thread(target=self._watch, name=f"watch-{name}", daemon=True).start()
-
-    def flush(self) -> None:
-        if os.getpid() == self._master_pid:  # a process forked by a cell has a copy of the lock, perhaps held
-            self._take()
-        if self._buffers:  # else there is no need to wake the thread that sends
-            super().flush()  # type: ignore[no-untyped-call]  # as above
-
-    def _watch(self) -> None:
-        # without this a process that writes much would wait for a flush that waits for the process
-        while select.select([self._pipe], [], []):
-            self._take()
-
-    def _take(self) -> None:
-        with self._taking:
-            try:
-                while data := os.read(self._pipe, 65536):
-                    self.write(self._decoder.decode(data))
-            except BlockingIOError:
-                return
