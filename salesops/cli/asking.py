@@ -24,6 +24,7 @@ from salesops.periods import Period
 from salesops.press.catalog import Notebook, find_notebook
 from salesops.press.parameters import Value, bind
 from salesops.press.plan import Report, book_address, plan_report, refuse_clashes
+from salesops.press.secrets import given_in_environment
 from salesops.press.settings import Settings, Wanted, read_settings
 
 REP, ACCOUNT = "rep", "account"
@@ -61,7 +62,8 @@ def prepare(wanted: Sequence[Wanted], folder: Path) -> list[Report]:
     with ExitStack() as open_books:
         for want in wanted:
             notebook = find_notebook(want.notebook, folder)
-            values = bind(notebook.parameters, want.given, notebook.path.name)
+            secrets = given_in_environment(parameter.name for parameter in notebook.parameters)
+            values = bind(notebook.parameters, {**secrets, **want.given}, notebook.path.name)
             _refuse_for_each(notebook, want.for_each, values)
             if notebook.default("book") is None:
                 reports.append(plan_report(notebook, values, asked=values, alerts=want.alerts))

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import nbformat
 import nbformat.v4 as v4
 from jupyter_client.kernelspec import NoSuchKernel
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from nbformat import NotebookNode
 from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
@@ -50,11 +52,7 @@ def make_report(task: Task, run: Run) -> Outcome:
     outcome, page = Outcome(status="ok", started=started, seconds=0), ""
     try:
         notebook = _prepared(task.report)
-        if task.death:
-            replay(task.journal, notebook)
-            raise _Died
-        with in_environment(task.report.secrets), Gate(task.journal, _texts(task)) as gate:
-            run(notebook, gate, task)
+        _run(task, notebook, run)
         error = _failure(notebook)
         if error:
             outcome = replace(outcome, status="failed", error=error)
@@ -65,6 +63,28 @@ def make_report(task: Task, run: Run) -> Outcome:
         outcome = replace(outcome, status=status, error=error)
     path = _write_ok(task, page) if outcome.status == "ok" else _write_failed(task, notebook, outcome.status)
     return replace(outcome, path=path, seconds=round(time.monotonic() - clock, 3))
+
+
+def _run(task: Task, notebook: NotebookNode, run: Run) -> None:
+    texts = _texts(task)
+    try:
+        if task.death:
+            replay(task.journal, notebook)
+            raise _Died
+        with in_environment(task.report.secrets), Gate(task.journal, texts) as gate:
+            run(notebook, gate, task)
+    finally:
+        if texts:
+            _hide_across(notebook, texts)
+
+
+def _hide_across(notebook: NotebookNode, texts: Sequence[str]) -> None:
+    """Hide secrets that span several messages: the gate saw them one by one."""
+    joiner: Any = CoalesceStreamsPreprocessor()  # type: ignore[no-untyped-call]  # as above
+    for cell in notebook.cells:
+        if "outputs" in cell:
+            joiner.preprocess_cell(cell, {}, 0)
+            cell.outputs = nbformat.from_dict(hide(cell.outputs, texts))  # type: ignore[no-untyped-call]  # as above
 
 
 class _Died(Exception):

@@ -1,4 +1,7 @@
-"""Secrets on their way into a notebook: through the environment of its process, never through a cell."""
+"""Secrets on their way into a notebook: through the environment of its process, never through a cell.
+
+Whoever runs the press may give them the same way: a command line is seen by everyone on the machine.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,15 @@ from contextlib import contextmanager
 import nbformat.v4 as v4
 from nbformat import NotebookNode
 
+from salesops.press.parameters import is_secret
+
 _PREFIX = "SALESOPS_SECRET_"
 _PARAMETERS = {"parameters", "injected-parameters"}
+
+
+def given_in_environment(names: Iterable[str]) -> dict[str, str]:
+    """Return the parameters among these that are secrets and stand in the environment as SALESOPS_SECRET_NAME."""
+    return {name: os.environ[_PREFIX + name] for name in names if is_secret(name) and _PREFIX + name in os.environ}
 
 
 def take_from_environment(notebook: NotebookNode, names: Iterable[str]) -> None:

@@ -8,9 +8,11 @@ import pytest
 from written_notebooks import planned, write_notebook
 
 from salesops.cli import main
+from salesops.cli.asking import prepare
 from salesops.errors import PressError
 from salesops.press.parameters import is_secret
 from salesops.press.run import Engine
+from salesops.press.settings import Wanted
 
 SECRET = 'p@"ss\\wörd-7391'
 
@@ -24,7 +26,8 @@ def test_a_secret_is_in_no_file(
     (tmp_path / "tmp").mkdir()
     parameters = ('api_token: str = ""\nsize: int = 1', "parameters")
     uses = "import os, subprocess, sys\nfrom IPython.display import HTML, JSON, display\nassert len(api_token) == 15"
-    shows = "print(api_token)\ndisplay(HTML(f'<p>{api_token}</p>'))\nsubprocess.run(['echo', api_token])\napi_token"
+    shows = "print(api_token)\ndisplay(HTML(f'<p>{api_token}</p>'))\nsubprocess.run(['echo', api_token])"
+    shows += "\ndisplay(api_token)\nprint(api_token[:7], end='', flush=True)\nprint(api_token[7:])"
     environ = "print(sorted(name for name in os.environ if 'SECRET' in name))"
     fine = write_notebook(
         tmp_path / "fine.ipynb", parameters, uses, shows, environ, ("JSON({'token': api_token})", "results")
@@ -44,6 +47,19 @@ def test_a_secret_is_in_no_file(
     page = next(path for path in files if path.name.startswith("fine-")).read_text(encoding="utf-8")
     assert "•••" in page
     assert "[]" in page
+
+
+def test_a_secret_may_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not everyone on the machine needs to see it; what the command line gives goes before."""
+    path = write_notebook(tmp_path / "a.ipynb", ('api_token: str = ""\nsize: int = 1', "parameters"), "len(api_token)")
+    monkeypatch.setenv("SALESOPS_SECRET_api_token", "in the environment")
+    monkeypatch.setenv("SALESOPS_SECRET_size", "7")
+    report = prepare([Wanted(notebook=str(path))], tmp_path)[0]
+    assert report.secrets == {"api_token": "in the environment"}
+    assert "size" not in report.parameters
+    assert (
+        prepare([Wanted(notebook=str(path), given={"api_token": "given"})], tmp_path)[0].secrets["api_token"] == "given"
+    )
 
 
 def test_a_secret_does_not_tell_reports_apart(tmp_path: Path) -> None:
