@@ -138,7 +138,12 @@ def run(
     redact: Annotated[bool, typer.Option("--redact", help="Pseudonyms in place of names.")] = False,
     parameter: Annotated[
         list[str] | None,
-        typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="Any other parameter of the notebook."),
+        typer.Option(
+            "-p",
+            "--parameter",
+            metavar="NAME=VALUE",
+            help="Any other parameter of the notebook. A secret is safer in SALESOPS_SECRET_NAME.",
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder for the pages. Default: reports/site.")
@@ -151,6 +156,7 @@ def run(
     ] = Engine.auto,
     force: Annotated[bool, typer.Option("--force", help="Also make reports that would be the same.")] = False,
     pdf: Annotated[bool, typer.Option("--pdf", help="Print each page to PDF too, with an installed Chromium.")] = False,
+    mail: Annotated[bool, typer.Option("--mail", help="Write each page as a mail too (.eml), to be sent.")] = False,
     cell_seconds: Annotated[
         float | None, typer.Option(min=0.1, help="Stop a cell that runs longer. Default: 600.")
     ] = None,
@@ -183,6 +189,7 @@ def run(
         ),
         force=force,
         pdf=pdf,
+        mail=mail,
         keep_periods=settings.keep_periods,
     )
     delivery = deliver(prepare(settings.wanted, _home() / "notebooks"), out or settings.out, how)

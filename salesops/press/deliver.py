@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from salesops.errors import PressError
 from salesops.press.fingerprint import fingerprint
 from salesops.press.ledger import FOLDER, Entry, Ledger
+from salesops.press.mail import write_mail
 from salesops.press.pdf import find_browser, print_pdf
 from salesops.press.plan import Outcome, Report
 from salesops.press.run import Engine, run_reports
@@ -51,8 +52,8 @@ class How:
         Without a limit of memory, each report gets a fair share of the machine's.
     force : bool
         Also make reports that would be the same.
-    pdf : bool
-        Print each page to PDF too.
+    pdf, mail : bool
+        Print each page to PDF too; write it as a mail too.
     keep_periods : int
         How many periods of a report are kept; 0 keeps all.
     """
@@ -62,6 +63,7 @@ class How:
     limits: Limits = field(default_factory=Limits)
     force: bool = False
     pdf: bool = False
+    mail: bool = False
     keep_periods: int = 0
 
 
@@ -139,7 +141,8 @@ class _Run:
         if self._how.force:
             return None
         entry = self._ledger.unchanged(report, self._prints[report.id])
-        return None if entry and self._browser and "pdf" not in entry else entry
+        lacking = entry and ((self._browser and "pdf" not in entry) or (self._how.mail and "mail" not in entry))
+        return None if lacking else entry
 
     def _skip(self, unchanged: Sequence[tuple[Report, Entry]]) -> None:
         now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -173,11 +176,9 @@ class _Run:
 
     def _note(self, report: Report, outcome: Outcome) -> None:
         entry = entry_of(report, outcome)
-        if outcome.status == "ok" and self._browser:
-            try:
-                entry["pdf"] = print_pdf(self._browser, self._out / outcome.path).name
-            except PressError as error:
-                self._say(f"no PDF: {error}")
+        (self._out / f"{report.id}.eml").unlink(missing_ok=True)  # an old one must not be sent again
+        if outcome.status == "ok":
+            self._add_forms(entry, report, outcome)
         self._made.append(entry)
         self._ledger.record(report, self._prints[report.id], entry)
         if outcome.error:
@@ -185,10 +186,24 @@ class _Run:
         for alert in outcome.news.alerts:
             self._say(f"alert: {_named(report)}: {alert}")
 
+    def _add_forms(self, entry: Entry, report: Report, outcome: Outcome) -> None:
+        """Write the page in the other forms that are asked for; without one of them it is still a page."""
+        page = self._out / outcome.path
+        if self._browser:
+            try:
+                entry["pdf"] = print_pdf(self._browser, page).name
+            except PressError as error:
+                self._say(f"no PDF: {error}")
+        if self._how.mail:
+            try:
+                entry["mail"] = write_mail(page, subject=report.heading, alerts=outcome.news.alerts).name
+            except PressError as error:
+                self._say(f"no mail: {_named(report)}: {error}")
+
     def _forget(self) -> None:
         if self._how.keep_periods:
             for id_ in self._ledger.forget(self._how.keep_periods):
-                for ending in ("html", "pdf", "failed.html", "failed.ipynb"):
+                for ending in ("html", "pdf", "eml", "failed.html", "failed.ipynb"):
                     (self._out / f"{id_}.{ending}").unlink(missing_ok=True)
 
     def _say(self, line: str) -> None:

@@ -88,5 +88,5 @@ def _drawn(spec: dict[str, Any], config: dict[str, Any]) -> tuple[str, str]:
 
     try:
         return vl_convert.vegalite_to_svg(spec, vl_version=_VERSION, config=config, allowed_base_urls=[]), ""
-    except ValueError as problem:
+    except (ValueError, RuntimeError) as problem:
         return "", str(problem).strip().splitlines()[0]

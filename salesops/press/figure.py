@@ -41,7 +41,8 @@ def figure(spec: Mapping[str, Any], *, number: int, drawing: str = "") -> Markup
     label = _words(spec.get("description")) or caption or "Chart"
     opening = Markup('<svg class="chart" role="img" aria-label="{}"').format(label)
     # Vega escapes the data that it draws
-    drawn = Markup(_own_names(re.sub(r"^<svg\b", lambda _: opening, _rounded(_silent(svg)), count=1), f"f{number}-"))
+    short = _own_names(_rounded(_silent(svg)), f"f{number}-").replace(' class="marks"', "", 1)
+    drawn = Markup(short.replace("<svg", opening, 1))
     below = Markup("<figcaption>{}</figcaption>").format(caption) if caption else Markup("")
     return Markup("<figure>{}{}</figure>").format(below, drawn)
 

@@ -204,6 +204,7 @@ def _state(status: str, started: str, entry: Entry, good: Entry | None) -> Entry
     if status == "ok" or good is None:
         return entry
     failure = {name: entry[name] for name in ("status", "started", "path", "error")}
+    good.pop("mail", None)  # nobody should send it again
     return {**good, "status": "stale", "error": entry["error"], "failure": failure}
 
 
