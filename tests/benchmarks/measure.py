@@ -53,13 +53,13 @@ def publish(name: str, rows: Iterable[Row]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     say(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; "
         + ", ".join(f"{package} {version(package)}" for package in NAMED))  # fmt: skip  # one sentence
-    say(f"{'what':58} {'ours':>9} {'theirs':>9} {'ratio':>7}  target")
+    say(f"{'what':58} {'ours':>9} {'theirs':>9} {'theirs ÷ ours':>13}  target")
     listed = []
     for row in rows:
         theirs = "–" if row.theirs is None else f"{row.theirs:.2f}"
-        ratio = "–" if row.ratio is None else f"{row.ratio:.1f}×"
+        ratio = "–" if row.ratio is None else f"{row.ratio:.2f}×"
         verdict = "" if row.met is None else (" met" if row.met else " MISSED")
-        say(f"{row.what:58} {row.ours:9.2f} {theirs:>9} {ratio:>7}  {row.target}{verdict}")
+        say(f"{row.what:58} {row.ours:9.2f} {theirs:>9} {ratio:>13}  {row.target}{verdict}")
         listed.append({**asdict(row), "ratio": row.ratio})
     (folder / f"{name}.json").write_text(json.dumps(listed, indent=1) + "\n")
 
