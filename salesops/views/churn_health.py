@@ -78,9 +78,15 @@ def drivers(r: ChurnReview) -> Block:
     )
 
 
-def health(r: ChurnReview) -> Block:
-    """Say whether scores have drifted, and whether the alerts of one horizon ago came true."""
-    return note(_drift(r), _came(r), say.saved_sentence(r))
+def health(r: ChurnReview, *, logged: int | None) -> Block:
+    """Say whether scores have drifted, whether the alerts of one horizon ago came true, and what calls did.
+
+    Parameters
+    ----------
+    logged : int or None
+        How many clients were written into the log for this page; None if that was not asked.
+    """
+    return note(_drift(r), _came(r), say.saved_sentence(r), _logged(r, logged))
 
 
 def _staying(r: ChurnReview) -> str:
@@ -126,6 +132,13 @@ def _came(r: ChurnReview) -> str:
         f"were lost since: {words.percent(found.share)} ({words.percent(found.low)} to {words.percent(found.high)}); "
         f"{words.percent(found.expected)} was foretold. Of all scored then, {words.percent(found.everyone)} were lost."
     )
+
+
+def _logged(r: ChurnReview, logged: int | None) -> str:
+    if logged is None:
+        days = words.plural(r.now.horizon_days, "day")
+        return f"Run with log=true to write down who is called and who is left alone, to judge the calls in {days}."
+    return f"Written into play_log.csv: {words.plural(logged, 'client')} to call or to leave alone, not logged before."
 
 
 def _ends(row: object) -> str:

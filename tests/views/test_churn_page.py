@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -31,7 +32,7 @@ BLOCKS = (
     churn_health.cohorts,
     churn_health.calibration,
     churn_health.drivers,
-    churn_health.health,
+    partial(churn_health.health, logged=None),
     churn_page.limits,
     churn_page.how_defined,
 )
@@ -147,11 +148,11 @@ def test_no_call_worth_its_cost_is_said() -> None:
 def test_alerts_and_drift_are_told(found: ChurnReview) -> None:
     """Health says how many alerts came true, beside what was foretold and beside everyone."""
     came = Alerts(alerts=40, lost=26, low=0.5, high=0.78, expected=0.6, everyone=0.2)
-    text = churn_health.health(replace(found, came=came)).text
+    text = churn_health.health(replace(found, came=came), logged=None).text
     assert "26 were lost since: 65% (50% to 78%); 60% was foretold. Of all scored then, 20% were lost." in text
     assert "population stability index" in text
     nobody = replace(came, alerts=0, lost=0)
-    assert "has a known outcome yet" in churn_health.health(replace(found, came=nobody)).text
+    assert "has a known outcome yet" in churn_health.health(replace(found, came=nobody), logged=None).text
 
 
 def test_a_slice_outside_chance_is_counted(found: ChurnReview) -> None:
@@ -345,3 +346,15 @@ def test_alerts_are_held_against_the_orders(sample: Path) -> None:
     assert found.came.everyone == pytest.approx((~scored.account_id.isin(bought)).mean())
     assert 0 < found.came.lost <= found.came.alerts <= TERMS.capacity * 1.5
     assert found.came.low < found.came.share < found.came.high
+
+
+def test_the_page_says_what_was_written_down(found: ChurnReview) -> None:
+    """Whoever asked for the log hears how many are new in it; whoever did not hears how to ask."""
+    days = found.now.horizon_days
+    assert (
+        f"Run with log=true to write down who is called and who is left alone, to judge the calls in {days} days."
+        in (churn_health.health(found, logged=None).text)
+    )
+    assert "play_log.csv: 1 client to call or to leave alone, not logged before." in (
+        churn_health.health(found, logged=1).text
+    )

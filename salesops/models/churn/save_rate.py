@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy.stats.contingency import relative_risk
 
 from salesops.book.playbook import append_log, read_log
+from salesops.book.playbook.read import beside
+from salesops.book.source import Book
+from salesops.errors import BookError
 from salesops.models.churn.calls import CALL, Calls
 from salesops.models.playbook import lift, play_outcomes
 
@@ -93,11 +95,19 @@ def save_rate(
     )
 
 
-def log_calls(folder: Path, calls: Calls, as_of: date) -> int:
-    """Log who is called and who is left alone by chance, once for each account, and return how many.
+def log_calls(book: Book, calls: Calls, as_of: date) -> int:
+    """Log beside the book who is called and who is left alone by chance, once for each account; return how many.
 
-    Running a report again adds nothing. Raises BookError where the log cannot be read or written.
+    Running a report again adds nothing.
+
+    Raises
+    ------
+    BookError
+        If the book is redacted, or the log cannot be read or written.
     """
+    if book.is_redacted:
+        raise BookError("Calls can be logged only by the clients' own ids. Run without redact, or without log.")
+    folder = beside(book, "")
     known = {entry["account_id"] for entry in read_log(folder) if entry["play_id"] == CALL}
     chosen = calls.chosen.drop_duplicates("account_id")
     entries: list[dict[str, str | date]] = [

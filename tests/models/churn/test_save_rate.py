@@ -8,9 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from books import make_book
 from scipy import stats
 
 from salesops.book.playbook import read_log
+from salesops.book.redact import redacted
+from salesops.errors import BookError
 from salesops.models.churn.calls import CALL, Terms, plan_calls
 from salesops.models.churn.save_rate import FEWEST, log_calls, save_rate
 
@@ -99,8 +102,11 @@ def test_a_plan_is_logged_once_and_read_back(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     table = pd.DataFrame({"account_id": [f"A{n}" for n in range(80)], "p_churn": rng.uniform(0.3, 0.9, 80)})
     calls = plan_calls(table.assign(worth=5000.0), Terms(0.3, 1, 30, capacity=40, control_share=0.3))
-    assert log_calls(tmp_path, calls, START) == len(calls.chosen)
-    assert log_calls(tmp_path, calls, START + timedelta(days=7)) == 0
+    book = make_book(tmp_path, {"accounts": [{"account_id": name} for name in table.account_id]})
+    assert log_calls(book, calls, START) == len(calls.chosen)
+    assert log_calls(book, calls, START + timedelta(days=7)) == 0
+    with pytest.raises(BookError, match="own ids"):
+        log_calls(redacted(book), calls, START)
     log = read_log(tmp_path)
     arms = {entry["account_id"]: entry["arm"] for entry in log}
     assert {name for name, arm in arms.items() if arm == "play"} == set(calls.called.account_id)
