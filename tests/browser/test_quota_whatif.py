@@ -236,6 +236,11 @@ def type_quota(face: Locator, name: str, value: str) -> None:
 def _lock_undo_reset(face: Locator, inputs: Inputs, start: Scenario, moved: Scenario) -> None:
     face.get_by_role("button", name="Undo").click()
     shows(face, inputs, replace(moved, quotas=()))
+    face.get_by_role("button", name="Redo").click()
+    shows(face, inputs, moved)
+    expect(face.get_by_role("button", name="Redo")).to_be_disabled()
+    face.get_by_role("button", name="Undo").click()
+    shows(face, inputs, replace(moved, quotas=()))
     face.get_by_role("button", name="Lock Win rate").click()
     expect(face.locator("[data-lever=win_rate]")).to_be_disabled()
     face.get_by_role("button", name="Reset").click()

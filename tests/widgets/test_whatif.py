@@ -85,6 +85,7 @@ def test_units_of_people_become_units_of_scenarios(state: WhatIf, name: str, giv
         ({"do": "save", "name": " "}, r"Give the scenario a name of its own"),
         ({"do": "open", "name": "Plan"}, r"There is no saved scenario 'Plan'"),
         ({"do": "undo"}, r"There is no step to take back"),
+        ({"do": "redo"}, r"There is no step to take again"),
         ({"do": "dance"}, r"There is no step 'dance'"),
         ({"do": "read", "name": "a.toml", "value": "x ="}, r"a\.toml is not valid TOML"),
     ],
@@ -118,6 +119,30 @@ def test_a_movement_is_one_step_to_undo(state: WhatIf) -> None:
         state.undo()
         rates.append(state.now.win_rate)
     assert rates == [1.06, 1.05, 1.04, 1.0]
+
+
+def test_what_was_taken_back_can_be_taken_again(state: WhatIf) -> None:
+    """Redo goes the way of undo back, step by step, until another step is taken."""
+    steps = [state.now]
+    for value in (101, 102, 103):
+        state.set("win_rate", value)
+        steps.append(state.now)
+    for back in reversed(steps[:-1]):
+        state.undo()
+        assert state.now == back
+    for again in steps[1:]:
+        state.redo()
+        assert state.now == again
+    assert not state.can_redo
+    state.undo()
+    state.set("discount", 0)
+    assert state.can_redo
+    state.set("discount", 5)
+    assert not state.can_redo
+    with pytest.raises(ScenarioError, match="no step to take again"):
+        state.redo()
+    state.undo()
+    assert state.now == steps[2]
 
 
 def test_a_lock_holds_against_hand_and_reset(state: WhatIf) -> None:

@@ -84,18 +84,21 @@ function head(setup, send, id) {
     const said = node("p", { class: "said", role: "status" });
     const undo = node("button", { type: "button", text: "Undo", title: "Take the last step back",
         onclick: () => send.step({ do: "undo" }) });
+    const redo = node("button", { type: "button", text: "Redo", title: "Take again what was taken back",
+        onclick: () => send.step({ do: "redo" }) });
     const reset = node("button", { type: "button", text: "Reset", title: "Set all that is not locked to today’s",
         onclick: () => send.step({ do: "reset" }) });
     const changed = node("p", { class: "soft changed" });
     return {
         el: node("section", { class: "head", "aria-label": "Headline" }, node("p", { class: "soft", text: setup.title }), headline,
-            node("div", { class: "row" }, undo, reset, changed), said),
+            node("div", { class: "row" }, undo, redo, reset, changed), said),
         draw(shown) {
             say(headline, shown.headline);
             say(changed, shown.changed);
             say(said, shown.said);
             said.classList.toggle("alert", shown.alert);
             undo.disabled = !shown.undo;
+            redo.disabled = !shown.redo;
         },
     };
 }

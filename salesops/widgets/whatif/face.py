@@ -114,6 +114,7 @@ def _act(state: WhatIf, step: Mapping[str, Any]) -> str | None:
         "lock": lambda: state.lock(step["name"], on=bool(step["value"])),
         "reset": state.reset,
         "undo": state.undo,
+        "redo": state.redo,
         "exact": state.rest,
         "save": lambda: f"Saved to {state.save(step['name'])}.",
         "open": lambda: _told_open(state, step["name"]),

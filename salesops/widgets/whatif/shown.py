@@ -71,6 +71,7 @@ def shown(state: WhatIf, said: str = "", *, alert: bool = False, coarse: bool = 
         "name": "" if state.now.name == state.start.name else state.now.name,
         "notes": [*now.notes, *state.refused],
         "undo": state.can_undo,
+        "redo": state.can_redo,
         "changed": _changes(state, state.now),
         "said": said,
         "alert": alert,

@@ -59,6 +59,7 @@ class WhatIf:
         self.saved, self.refused = read_scenarios([folder], book, inputs)
         self.compared = tuple(self.saved)[:COMPARED]
         self._past: list[Scenario] = []
+        self._undone: list[Scenario] = []
         self._moving = ""
 
     def outcome(self, scenario: Scenario, *, coarse: bool = False) -> Outcome:
@@ -75,6 +76,11 @@ class WhatIf:
     def can_undo(self) -> bool:
         """Whether there is a step to take back."""
         return bool(self._past)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is a step that was taken back and may be taken again."""
+        return bool(self._undone)
 
     def set(self, name: str, shown: Any, *, moving: bool = False) -> None:
         """Set a lever to what a person gave, in the unit shown. Steps of one movement are one step to undo."""
@@ -124,7 +130,15 @@ class WhatIf:
         """Take the last step back, whatever is locked."""
         if not self._past:
             raise ScenarioError("There is no step to take back.")
+        self._undone.append(self.now)
         self.now, self._moving = self._past.pop(), ""
+
+    def redo(self) -> None:
+        """Take the step again that was taken back last, whatever is locked."""
+        if not self._undone:
+            raise ScenarioError("There is no step to take again.")
+        self._past.append(self.now)
+        self.now, self._moving = self._undone.pop(), ""
 
     def rest(self) -> None:
         """End a movement: what moves next is a step of its own."""
@@ -188,6 +202,8 @@ class WhatIf:
         same_movement, other = self._moving == what, wanted != self.now
         if other and not same_movement:
             self._past = [*self._past, self.now][-STEPS_KEPT:]
+        if other:
+            self._undone = []
         self.now, self._moving = wanted, what if moving and (other or same_movement) else ""
 
     def _refuse_locked(self, name: str, label: str) -> None:
