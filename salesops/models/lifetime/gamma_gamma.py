@@ -10,19 +10,17 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
 
 from salesops.errors import HistoryError
-from salesops.models.lifetime.maximum import Matrix, maximise
+from salesops.models.lifetime.likelihood_model import LikelihoodModel
+from salesops.models.lifetime.maximum import Matrix
 from salesops.models.lifetime.rows import Vector, check_purchases, distinct, numbers, read_counts, refuse
 from salesops.models.lifetime.sums import weighted
 
-NAMES = ("p", "q", "v")
 STARTS = ((4.0, 3.0, 0.5), (1.0, 2.0, 1.0), (20.0, 10.0, 0.45))
 
 
-class GammaGamma(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+class GammaGamma(LikelihoodModel):
     """Gamma-Gamma model of the spend of one purchase.
 
     The spend of a customer's purchases is gamma(p, ν), and over customers ν is gamma(q, v): a customer's mean spend
@@ -43,17 +41,9 @@ class GammaGamma(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no 
         Customers (count) without repeat purchase: they have no spend to learn from, and are left out of the fit.
     """
 
-    params_: dict[str, float]
-    standard_errors_: dict[str, float]
-    log_likelihood_: float
-    converged_: bool
-    message_: str
-    n_iter_: int
-    left_out_: float
+    NAMES = ("p", "q", "v")
 
-    def __init__(self, *, max_iter: int = 100, tol: float = 1e-7) -> None:
-        self.max_iter = max_iter
-        self.tol = tol
+    left_out_: float
 
     def fit(self, frequency: ArrayLike, monetary: ArrayLike, counts: ArrayLike | None = None) -> Self:
         """Estimate the parameters by maximum likelihood from the customers who bought again.
@@ -81,20 +71,13 @@ class GammaGamma(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no 
         """
         x, spend, n, self.left_out_ = _read(frequency, monetary, counts)
         scale = float(weighted(n, spend) / n.sum())
-        found = maximise(
+        return self._climb(
             lambda theta: _log_likelihood(theta, x, spend / scale, n),
             STARTS,
-            names=NAMES,
-            max_iter=self.max_iter,
-            tol=self.tol,
             rows=len(n),
+            units=[1.0, 1.0, scale],
+            more=-n.sum() * np.log(scale),
         )
-        values = np.exp(found.theta) * np.array([1.0, 1.0, scale])
-        self.params_ = dict(zip(NAMES, values.tolist(), strict=True))
-        self.standard_errors_ = dict(zip(NAMES, (values * found.deviations).tolist(), strict=True))
-        self.log_likelihood_ = float(found.value - n.sum() * np.log(scale))
-        self.converged_, self.message_, self.n_iter_ = found.converged, found.message, found.iterations
-        return self
 
     def score(self, frequency: ArrayLike, monetary: ArrayLike, counts: ArrayLike | None = None) -> float:
         """Return the mean log-likelihood per customer with repeat purchases (higher is better)."""
@@ -126,10 +109,6 @@ class GammaGamma(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no 
         total = p * (v + x * np.where(x > 0, spend, 0.0))
         expected: Vector = np.divide(total, weight, out=np.full(x.shape, np.inf), where=weight > 0)[()]
         return expected
-
-    def _values(self) -> Vector:
-        check_is_fitted(self, "params_")
-        return np.array([self.params_[name] for name in NAMES])
 
 
 def _read(frequency: ArrayLike, monetary: ArrayLike, counts: ArrayLike | None) -> tuple[Vector, Vector, Vector, float]:

@@ -8,11 +8,11 @@ from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from salesops.models.lifetime.discount import discount_weights
-from salesops.models.lifetime.maximum import Matrix, maximise
+from salesops.models.lifetime.likelihood_model import LikelihoodModel
+from salesops.models.lifetime.maximum import Matrix
 from salesops.models.lifetime.rows import (
     Histories,
     Vector,
@@ -24,23 +24,11 @@ from salesops.models.lifetime.rows import (
 from salesops.models.lifetime.sums import weighted
 
 
-class PurchaseModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn ships no types
+class PurchaseModel(LikelihoodModel, ABC):
     """A model of repeat purchases from frequency, recency and T; see the models themselves."""
 
-    NAMES: ClassVar[tuple[str, ...]]
     TIMES: ClassVar[tuple[str, ...]]
     """The parameters that are times."""
-
-    params_: dict[str, float]
-    standard_errors_: dict[str, float]
-    log_likelihood_: float
-    converged_: bool
-    message_: str
-    n_iter_: int
-
-    def __init__(self, *, max_iter: int = 100, tol: float = 1e-7) -> None:
-        self.max_iter = max_iter
-        self.tol = tol
 
     def fit(self, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike, counts: ArrayLike | None = None) -> Self:
         """Estimate the parameters by maximum likelihood over the distinct histories.
@@ -72,22 +60,14 @@ class PurchaseModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn s
         rows = read_histories(frequency, recency, T, counts)
         scale = _mean_age(rows)
         scaled = rows.in_units(scale)
-        found = maximise(
+        return self._climb(
             lambda theta: self._log_likelihood(theta, scaled),
             self._starts(scaled),
-            names=self.NAMES,
-            max_iter=self.max_iter,
-            tol=self.tol,
             rows=len(rows.n),
+            units=[scale if name in self.TIMES else 1.0 for name in self.NAMES],
+            # times divided by the scale make the density of x purchases larger by the scale to the power x
+            more=-weighted(rows.n, rows.x) * np.log(scale),
         )
-        units = np.array([scale if name in self.TIMES else 1.0 for name in self.NAMES])
-        values = np.exp(found.theta) * units
-        self.params_ = dict(zip(self.NAMES, values.tolist(), strict=True))
-        self.standard_errors_ = dict(zip(self.NAMES, (values * found.deviations).tolist(), strict=True))
-        # times divided by the scale make the density of x purchases larger by the scale to the power x
-        self.log_likelihood_ = float(found.value - weighted(rows.n, rows.x) * np.log(scale))
-        self.converged_, self.message_, self.n_iter_ = found.converged, found.message, found.iterations
-        return self
 
     def score(self, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike, counts: ArrayLike | None = None) -> float:
         """Return the mean log-likelihood per customer (higher is better). Columns as in `fit`."""
@@ -158,10 +138,6 @@ class PurchaseModel(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn s
     @abstractmethod
     def _shortest_time(self) -> float:
         """A time (units of the fit) below which expectations are all but linear in the horizon."""
-
-    def _values(self) -> Vector:
-        check_is_fitted(self, "params_")
-        return np.array([self.params_[name] for name in self.NAMES])
 
 
 def ask(

@@ -10,19 +10,17 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
 
 from salesops.errors import HistoryError
-from salesops.models.lifetime.maximum import Matrix, maximise
+from salesops.models.lifetime.likelihood_model import LikelihoodModel
+from salesops.models.lifetime.maximum import Matrix
 from salesops.models.lifetime.rows import MOST_PURCHASES, Vector, numbers, read_counts, refuse
 from salesops.models.lifetime.sums import tail_counts, weighted
 
-NAMES = ("alpha", "beta")
 STARTS = ((1.0, 3.0), (0.5, 1.0), (3.0, 20.0))
 
 
-class ShiftedBetaGeometric(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
+class ShiftedBetaGeometric(LikelihoodModel):
     """Shifted beta-geometric model of contract renewals.
 
     At the end of each period a customer ends the contract with probability θ, and over customers θ is
@@ -41,16 +39,7 @@ class ShiftedBetaGeometric(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         alpha, beta (no unit).
     """
 
-    params_: dict[str, float]
-    standard_errors_: dict[str, float]
-    log_likelihood_: float
-    converged_: bool
-    message_: str
-    n_iter_: int
-
-    def __init__(self, *, max_iter: int = 100, tol: float = 1e-7) -> None:
-        self.max_iter = max_iter
-        self.tol = tol
+    NAMES = ("alpha", "beta")
 
     def fit(self, tenure: ArrayLike, churned: ArrayLike, counts: ArrayLike | None = None) -> Self:
         """Estimate the parameters by maximum likelihood.
@@ -78,20 +67,7 @@ class ShiftedBetaGeometric(BaseEstimator):  # type: ignore[misc]  # scikit-learn
             there is no customer.
         """
         renewed, ended, _ = _read(tenure, churned, counts)
-        found = maximise(
-            lambda theta: _log_likelihood(theta, renewed, ended),
-            STARTS,
-            names=NAMES,
-            max_iter=self.max_iter,
-            tol=self.tol,
-            rows=len(renewed),
-        )
-        values = np.exp(found.theta)
-        self.params_ = dict(zip(NAMES, values.tolist(), strict=True))
-        self.standard_errors_ = dict(zip(NAMES, (values * found.deviations).tolist(), strict=True))
-        self.log_likelihood_ = float(found.value)
-        self.converged_, self.message_, self.n_iter_ = found.converged, found.message, found.iterations
-        return self
+        return self._climb(lambda theta: _log_likelihood(theta, renewed, ended), STARTS, rows=len(renewed))
 
     def score(self, tenure: ArrayLike, churned: ArrayLike, counts: ArrayLike | None = None) -> float:
         """Return the mean log-likelihood per customer (higher is better). Columns as in `fit`."""
@@ -169,10 +145,6 @@ class ShiftedBetaGeometric(BaseEstimator):  # type: ignore[misc]  # scikit-learn
         log_share = special.betaln(alpha, beta + since + ahead) - special.betaln(alpha, beta + since)
         share: Vector = np.exp(np.minimum(log_share, 0.0))[()]
         return share
-
-    def _values(self) -> Vector:
-        check_is_fitted(self, "params_")
-        return np.array([self.params_[name] for name in NAMES])
 
 
 def _read(tenure: ArrayLike, churned: ArrayLike, counts: ArrayLike | None) -> tuple[Vector, Vector, float]:
