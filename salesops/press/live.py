@@ -33,6 +33,7 @@ PORT = 8866
 TRIED = 20  # further ports, one after the other
 IDLE = 900  # seconds without a word from the page after which its kernel stops
 STARTS = 60  # seconds in which the server must answer
+_SERVER = "import salesops.press, voila.app; voila.app.main()"  # in this order, as in the notebook
 _KEPT = frozenset({"setup", "remove"})
 
 
@@ -85,6 +86,7 @@ def living(report: Report) -> nbformat.NotebookNode:
     about = "\n".join(cell.source for cell in notebook.cells if "about" in _tags(cell))
     shown: nbformat.NotebookNode = nbformat.v4.new_notebook()  # type: ignore[no-untyped-call]  # no types
     shown.metadata.update({**notebook.metadata, "title": report.title, "about": _prose(about)})
+    shown.cells.append(nbformat.v4.new_code_cell("import salesops.press"))  # type: ignore[no-untyped-call]  # before altair: it spares a slow import
     for cell in notebook.cells:
         if cell.cell_type == "code" and "parameters" in _tags(cell):
             given = _assigned({**report.parameters, **report.secrets})
@@ -126,7 +128,7 @@ def _assigned(values: Mapping[str, Value]) -> str:
 
 def _command(notebook: Path, port: int) -> list[str]:
     return [
-        sys.executable, "-m", "voila", str(notebook), "--no-browser", f"--port={port}", "--Voila.ip=127.0.0.1",
+        sys.executable, "-c", _SERVER, str(notebook), "--no-browser", f"--port={port}", "--Voila.ip=127.0.0.1",
         "--Voila.port_retries=0", "--Voila.auto_token=True", "--template=live", "--show_tracebacks=False",
         "--VoilaConfiguration.allow_template_override=NO",
         f"--MappingKernelManager.cull_idle_timeout={IDLE}", "--MappingKernelManager.cull_interval=60",

@@ -27,11 +27,12 @@ def test_the_page_holds_what_a_static_page_leaves_out(report: Report) -> None:
     """Setup and widget, the parameters set after their defaults, no output, and the words of the first cell."""
     page = living(report)
     sources = [cell.source for cell in page.cells]
-    assert sources[0].startswith('book: str = "../data/sample"')
-    assert "period = '2026-Q4'" in sources[1]
-    assert "as_of = '2026-10-30'" in sources[1]
+    assert sources[0] == "import salesops.press"
+    assert sources[1].startswith('book: str = "../data/sample"')
+    assert "period = '2026-Q4'" in sources[2]
+    assert "as_of = '2026-10-30'" in sources[2]
     assert "quota_whatif(company, span, day" in sources[-1]
-    assert len(sources) == 5
+    assert len(sources) == 6
     assert not any(cell.outputs for cell in page.cells)
     assert page.metadata.title == "What quotas can the team make, and what do they cost?"
     assert page.metadata.about.startswith("<p>For the manager")
