@@ -21,7 +21,7 @@ _PARTS = {"closed": "Closed", "open": "Open deals", "new": "To be created"}
 def bridge(r: ForecastReport) -> alt.LayerChart | Block:
     """Draw how closed, open and new business add up, with P10 to P90 of the total and the target."""
     c = r.now.company
-    if r.over:
+    if r.over or r.blind:
         return nothing()
     rows = pd.DataFrame({"part": list(_PARTS.values()), "amount": [c[name] for name in _PARTS]})
     rows["to"] = rows.amount.cumsum()
@@ -63,6 +63,8 @@ def movers_table(r: ForecastReport) -> Block:
         return note("The period is over: no open deal can still close in it.")
     if r.measure == "orders":
         return note("Orders count in this book, and no deals: there is none that could move the number.")
+    if r.blind:
+        return note("Nothing was ever won: what an open deal would move is not known.")
     deals = r.movers.assign(
         name=r.movers.account_name.fillna("no account"),
         under=[

@@ -115,6 +115,21 @@ def test_no_open_deals(tmp_path: Path) -> None:
     assert "The chance to reach the 190 EUR target is" in text
 
 
+def test_nothing_ever_won(tmp_path: Path) -> None:
+    """Where every deal was lost, open deals have no known chance: no interval, no P(make it), no bars at zero."""
+    lost: Rows = [{**row, "is_won": False} for row in wins(60)]
+    still: Rows = [{"owner_id": "A", "amount": 50, "created_date": NOW, "close_date": "2026-09-01"}]
+    found = report(company(tmp_path, [*lost, *still], {"A": 100, "B": 90}))
+    text = page(found)
+    assert (
+        "There is nothing to forecast from: nothing was ever won, and what chance the only open deal has is not known."
+    ) in text
+    assert "P10:" not in text
+    assert "P(company ≥ target)" not in text
+    assert "what an open deal would move is not known" in text
+    assert forecast_moves.bridge(found).text == ""  # type: ignore[union-attr]  # a block, and not a chart
+
+
 def test_no_history(tmp_path: Path) -> None:
     """Nothing won and nothing open: one sentence, no intervals out of thin air."""
     text = page(report(company(tmp_path, [], {"A": 100})))

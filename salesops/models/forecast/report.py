@@ -68,6 +68,11 @@ class ForecastReport:
         return self.as_of >= self.period.end
 
     @property
+    def blind(self) -> bool:
+        """Whether nothing was ever won, so that no chance is known and nothing can be estimated."""
+        return not self.wins and not self.over
+
+    @property
     def measure(self) -> str:
         """What counts: bookings or orders."""
         return self.now.inputs.measure
