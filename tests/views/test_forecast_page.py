@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -105,6 +106,17 @@ def test_a_past_quarter_is_forecast_as_it_was_then(sample: Path) -> None:
     assert found.now.company["closed"] == pytest.approx(closed.amount[closed.currency == "EUR"].sum(), rel=0.02)
     assert found.past is not None
     assert set(found.past.company.period) == {"2025-Q3", "2025-Q4", "2026-Q1", "2026-Q2"}
+
+
+@pytest.mark.parametrize(("target", "place"), [(1.02, "target"), (2.0, "bar"), (0.9, "bar")])
+def test_no_amount_lies_on_the_line_of_the_target(found: ForecastReport, target: float, place: str) -> None:
+    """An amount stands right of its bar, and right of the target's line where it would lie on that."""
+    c = found.now.company
+    moved = replace(found, now=replace(found.now, company={**c, "target": target * c["expected"]}))
+    chart = forecast_moves.bridge(moved)
+    assert not isinstance(chart, Block)
+    last = chart.layer[1].data.iloc[-1]  # the amount beside the last bar, which ends at what is expected
+    assert last["at"] == pytest.approx(c["expected"] * (target if place == "target" else 1))
 
 
 def test_no_open_deals(tmp_path: Path) -> None:
