@@ -68,7 +68,7 @@ def call_list(r: ChurnReview) -> Block:
     rows = called.head(FIRST).to_dict("records")
     first = cards(
         (
-            f"{row['account_name']}: {words.percent(row['p_churn'])} to leave",
+            f"{words.isolated(row['account_name'])}: {words.percent(row['p_churn'])} to leave",
             say.contract(row) + say.reasons(row),
             say.next_step(row, currency=r.currency),
         )
