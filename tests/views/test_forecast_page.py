@@ -6,13 +6,14 @@ import json
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from books import Row, Rows, make_book
 
 from salesops.book.intake import import_book
 from salesops.book.source import Book, open_book
-from salesops.errors import BookError
+from salesops.errors import BookError, SalesopsError
 from salesops.models.forecast.report import ForecastReport, forecast_report
 from salesops.periods import Period, parse_period
 from salesops.views import forecast_moves, forecast_page, forecast_trust
@@ -125,6 +126,20 @@ def test_no_open_deals(tmp_path: Path) -> None:
     assert "No deal is open." in text
     assert "No open deal with an amount can close in the period." in text
     assert "The chance to reach the 190 EUR target is" in text
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"target": -5.0}, r"target must not be below zero\. Got -5\."),
+        ({"quarters": -1}, r"past quarters must be 0 or more\. Got -1\."),
+        ({"since": NOW}, r"earlier date must lie before 2026-08-15\. Got 2026-08-15\."),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(tmp_path: Path, asked: dict[str, Any], said: str) -> None:
+    """A target below zero, less than no quarters, and an earlier date that is not earlier are named."""
+    with pytest.raises(SalesopsError, match=said):
+        forecast_report(company(tmp_path, wins(6)), QUARTER, NOW, **asked)
 
 
 def test_nothing_ever_won(tmp_path: Path) -> None:
