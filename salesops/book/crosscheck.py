@@ -22,6 +22,7 @@ from salesops.errors import BookError, did_you_mean
 
 _SHOWN = 3
 _LISTED = 8
+_SALES = ("opportunities", "orders")  # without any amount of these a report would say that nothing was sold
 
 
 def cross_findings(book: Book, names: Collection[str]) -> Iterator[Finding]:
@@ -146,9 +147,12 @@ def _second_currency(book: Book, name: str, found: list[dict[str, Any]], total: 
     empty = affected - sum(row["converted"] + row["left"] for row in found)
     if empty:
         parts.append(f"{empty:,} without an amount")
+    nothing_counts = name in _SALES and sum(row["left"] for row in found) + empty == total
+    repair = "Add the missing rates to fx_rates" + (", or correct currency in book.toml." if nothing_counts else ".")
     return Finding(
-        name, "second currency", "warning", f"{in_number('are', affected)} not in {book.currency}: {'; '.join(parts)}",
-        "Add the missing rates to fx_rates." if left else "Check that the rates in fx_rates are right.",
+        name, "second currency", "error" if nothing_counts else "warning",
+        f"{in_number('are', affected)} not in {book.currency}: {'; '.join(parts)}",
+        repair if left else "Check that the rates in fx_rates are right.",
         affected, total, tuple(str(row["first"]) for row in found[:_SHOWN]),
     )  # fmt: skip  # one finding reads as one row
 

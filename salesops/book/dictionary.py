@@ -74,7 +74,7 @@ report; warnings stand on it. Beside the checks of each table below:
 
 - errors: a file that cannot be read, a table without rows, a missing required column, a cell that is not of its
   column's type, an empty cell in a column marked *filled*, a repeated key, a reference to nothing, a value outside a
-  list, managers in a circle;
+  list, managers in a circle, deals or orders that all have a currency without a rate;
 - warnings: a number outside its range, a table that is referenced but absent, a second currency, no quotas, quotas
   that cover no data, a history of deals without a `stage_order`, an open deal in a stage that it does not name.
 

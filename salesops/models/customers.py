@@ -194,7 +194,7 @@ def _why_not(count: int, fit: Fit | None) -> str:
     if fit is None:
         return "Nobody has bought anything by this date, so nothing can be estimated."
     if count < FEWEST:
-        return f"Estimates need {FEWEST} customers or more; {count:,} have bought by this date."
+        return f"Estimates need {FEWEST} customers or more who bought by this date; the book has {count:,}."
     return "" if fit.converged else f"The model of repeat purchases cannot be used. {fit.message}"
 
 

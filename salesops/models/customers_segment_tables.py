@@ -52,6 +52,8 @@ def value_test(before: Customers, now: Customers) -> dict[str, float] | None:
     if not before.usable or now.as_of - before.as_of != timedelta(weeks=now.horizon_weeks):
         return None
     then = before.table[before.table.value.notna()]
+    if then.empty:
+        return None
     came = (then.account_id.map(now.table.set_index("account_id").total) - then.total).round(DECIMALS)
     naive = then.total / then["T"].clip(lower=1) * now.horizon_weeks
     ranks = {"rank": then.value, "naive_rank": naive}

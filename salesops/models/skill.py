@@ -24,6 +24,7 @@ from salesops.periods import Period
 FEWEST_REPS = 3
 STRONGEST = 1e4
 DRAWS = 4000
+FARTHEST = 14.0  # logit of a win rate of one in a million
 SEED = 20_000
 
 
@@ -232,7 +233,8 @@ def _posterior(won: NDArray[np.float64], decided: NDArray[np.float64]) -> NDArra
     pooled = np.clip(won.sum() / decided.sum(), 1e-3, 1 - 1e-3)
     # wide enough for reps that differ by a standard deviation of 1 on the logit scale
     width = 4 * np.sqrt(1 / (decided.sum() * pooled * (1 - pooled)) + 1 / some.sum())
-    logits = special.logit(pooled) + np.linspace(-width, width, 81)
+    # a few deals of one outcome reach so far out that a mean would be 0 or 1 to the last digit
+    logits = np.clip(special.logit(pooled) + np.linspace(-width, width, 81), -FARTHEST, FARTHEST)
     means, strengths = np.meshgrid(special.expit(logits), np.exp(np.linspace(np.log(0.5), np.log(STRONGEST), 41)))
     means, strengths = means.ravel(), strengths.ravel()
     # the grid is even in log k, where a uniform prior on the spread 1 / √(k + 1) has this density

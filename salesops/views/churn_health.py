@@ -94,13 +94,13 @@ def _staying(r: ChurnReview) -> str:
     cohorts = r.survival.cohorts
     if cohorts.empty:
         return "Nobody has been in view long enough for a curve."
-    new = f" {words.plural(r.survival.too_new, 'client')} are too new to be in a curve." if r.survival.too_new else ""
+    new = f" Too new to be in a curve: {words.plural(r.survival.too_new, 'client')}." if r.survival.too_new else ""
     row = cohorts.iloc[0]
     if words.is_missing(row.year):
         return f"No client has been in view for a year yet.{new}"
     return (
         f"After a year {words.percent(row.year)} ({words.percent(row.year_low)} to {words.percent(row.year_high)}) of "
-        f"{words.plural(row.clients, 'client')} are still there.{new}"
+        f"{words.plural(row.clients, 'client')} {'is' if row.clients == 1 else 'are'} still there.{new}"
     )
 
 

@@ -41,7 +41,7 @@ def key_figures(r: ChurnReview) -> Block:
     pausing = len(now.table) - len(r.counted)
     others = f"and {words.number(pausing)} in their usual pause" if pausing else ""
     figures = [(say.unit(now).capitalize(), words.number(len(r.counted)), others)]
-    if now.usable:
+    if now.usable and len(now.table):
         scale = words.scale_for([risk.value, r.calls.profit], currency=r.currency)
         figures += [
             ("Expected lost", words.number(risk.clients), say.span(risk.clients_low, risk.clients_high)),
@@ -68,7 +68,7 @@ def call_list(r: ChurnReview) -> Block:
     rows = called.head(FIRST).to_dict("records")
     first = cards(
         (
-            f"{row['account_name']}: {words.percent(row['p_churn'])} to leave",
+            f"{words.isolated(row['account_name'])}: {words.percent(row['p_churn'])} to leave",
             say.contract(row) + say.reasons(row),
             say.next_step(row, currency=r.currency),
         )

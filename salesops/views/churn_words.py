@@ -46,7 +46,7 @@ def headline(r: ChurnReview) -> str:
     """Say how many clients and how much money are expected to be lost, with intervals; or that it cannot be told."""
     now, risk = r.now, r.now.at_risk
     if now.table.empty:
-        return f"There is nobody to score on {words.day(now.as_of)}. {now.why}".strip()
+        return f"There is nobody to score on {words.day(now.as_of)}. {_all_silent(now) or now.why}".strip()
     if not now.usable or words.is_missing(risk.clients):
         return f"{ended(now.why)} Those silent for longest against their own rhythm are listed below."
     of = unit(now, len(r.counted))
@@ -56,6 +56,18 @@ def headline(r: ChurnReview) -> str:
         f"{words.number(risk.clients)} of {of} are expected {lost(r)} "
         f"({span(risk.clients_low, risk.clients_high)}); {bring} {words.money(risk.value, currency=r.currency)} "
         f"{in_time} ({span(risk.value_low, risk.value_high, money=r.currency)})."
+    )
+
+
+def _all_silent(now: Churn) -> str:
+    """Say that every client was silent for too long to be scored; "" if not."""
+    silent = now.left_out.get("silent for longer than the window", 0)
+    if not silent or now.left_out.get("in other segments", 0):
+        return ""
+    verb = "has" if silent == 1 else "have"
+    return (
+        f"{unit(now, silent)} {verb} bought before, but nothing in the last {words.plural(now.window_days, 'day')}: "
+        "here they count as lost already."
     )
 
 

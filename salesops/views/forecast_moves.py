@@ -14,6 +14,8 @@ from salesops.views.blocks import Block, note, nothing, sentence, together
 from salesops.views.look import ACCENT, INK, PAPER, finish
 
 _WHOLE = debug_mode(False)  # Altair checks the whole chart when it is shown; its parts need no check of their own
+_ROOM = 1.2  # the axis reaches so far beyond the largest amount, for the figures beside the bars
+_PLOT = 300  # pixels of the axis, about
 _PARTS = {"closed": "Closed", "open": "Open deals", "new": "To be created"}
 
 
@@ -21,26 +23,28 @@ _PARTS = {"closed": "Closed", "open": "Open deals", "new": "To be created"}
 def bridge(r: ForecastReport) -> alt.LayerChart | Block:
     """Draw how closed, open and new business add up, with P10 to P90 of the total and the target."""
     c = r.now.company
-    if r.over:
+    if r.over or r.blind:
         return nothing()
     rows = pd.DataFrame({"part": list(_PARTS.values()), "amount": [c[name] for name in _PARTS]})
     rows["to"] = rows.amount.cumsum()
     rows["start"] = rows.to - rows.amount
     scale = words.scale_for([c["p90"], c["target"]], currency=r.currency)
     rows["label"] = [scale.show(amount) for amount in rows.amount]
+    top = max(c["p90"], c["target"] if r.has_target else 0.0, 1.0)
     rows["kind"] = ["closed", "expected", "expected"]
-    names = [*_PARTS.values(), "Total, P10 to P90"]
+    names = [*_PARTS.values(), "Total"]
     total = pd.DataFrame({"part": names[-1:], "p10": [c["p10"]], "p50": [c["p50"]], "p90": [c["p90"]]})
     total["label"] = scale.show(c["p50"])
+    meets = [_meets(end, label, r, top) for end, label in zip(rows["to"], rows["label"], strict=True)]
+    rows["at"] = rows.to.mask(pd.Series(meets), c["target"])
     y = alt.Y("part:N", sort=names, title=None, scale=alt.Scale(domain=names), axis=alt.Axis(ticks=False, domain=False))
     axis = alt.Axis(labelExpr=f"format(datum.value / {scale.divisor}, ',')", tickCount=4)
-    top = max(c["p90"], c["target"] if r.has_target else 0.0, 1.0)
-    x = alt.X("start:Q", title=scale.unit, axis=axis, scale=alt.Scale(domain=[0, top * 1.2], nice=False))
+    x = alt.X("start:Q", title=scale.unit, axis=axis, scale=alt.Scale(domain=[0, top * _ROOM], nice=False))
     opacity = alt.Opacity(
         "kind:N", scale=alt.Scale(domain=["closed", "expected"], range=[1, 0.45]), legend=alt.Legend(title=None)
     )
     bars = alt.Chart(rows).mark_bar(height=20, color=ACCENT, stroke=PAPER).encode(y, x, alt.X2("to"), opacity)
-    labels = alt.Chart(rows).mark_text(align="left", dx=6).encode(y, alt.X("to:Q"), text="label:N")
+    labels = alt.Chart(rows).mark_text(align="left", dx=6).encode(y, alt.X("at:Q"), text="label:N")
     line = alt.Chart(total).mark_rule(strokeWidth=3, color=ACCENT).encode(y, alt.X("p10:Q"), alt.X2("p90"))
     dot = alt.Chart(total).mark_point(size=90, filled=True, opacity=1, color=ACCENT).encode(y, alt.X("p50:Q"))
     said = alt.Chart(total).mark_text(dy=-14).encode(y, alt.X("p50:Q"), text="label:N")
@@ -57,12 +61,20 @@ def bridge(r: ForecastReport) -> alt.LayerChart | Block:
     return finish(alt.layer(*layers), title=_bridge_title(r), description=description, height=230)
 
 
+def _meets(end: float, label: str, r: ForecastReport, top: float) -> bool:
+    """Whether the amount to the right of a bar would lie on the line of the target, and so stands right of that."""
+    wide = (8 * len(label) + 12) / _PLOT * _ROOM * top
+    return r.has_target and end <= r.now.company["target"] < end + wide
+
+
 def movers_table(r: ForecastReport) -> Block:
     """Show the open deals that move the company's number most, each decided both ways."""
     if r.over:
         return note("The period is over: no open deal can still close in it.")
     if r.measure == "orders":
         return note("Orders count in this book, and no deals: there is none that could move the number.")
+    if r.blind:
+        return note("Nothing was ever won: what an open deal would move is not known.")
     deals = r.movers.assign(
         name=r.movers.account_name.fillna("no account"),
         under=[

@@ -38,7 +38,7 @@ def key_figures(r: ForecastReport) -> Block:
     figures = [(f"Closed so far, {scale.unit}", scale.show(c["closed"]), share)]
     if r.has_target:
         figures.insert(0, (f"Target, {scale.unit}", scale.show(c["target"]), _target_note(r)))
-    if r.over:
+    if r.over or r.blind:
         return kpis(figures)
     figures += [
         ("P10: nine times in ten more", scale.show(c["p10"]), ""),
@@ -61,6 +61,10 @@ def reps_table(r: ForecastReport) -> Block:
     shown = reps.head(MOST_LINES)
     scale = words.scale_for(pd.concat([reps.quota, reps.p90]), currency=r.currency)
     goal = [t.amount("quota", "Goal", scale=scale, phone=False)] if goals else []
+    if r.blind:
+        columns = [t.text("user_name", "Rep", note="remark"), *goal, t.amount("closed", "Closed", scale=scale)]
+        lead = "Largest goal first." if goals else "By name."
+        return t.table(shown, columns, caption=f"{lead} Amounts in {scale.unit}.", total=_total(r))
     columns = [
         t.text("user_name", "Rep", note="remark"),
         *goal,
@@ -107,8 +111,11 @@ def _headline(r: ForecastReport) -> str:
     if r.over:
         of = f" of the {target} target" if r.has_target else ""
         return f"The period is over with {closed}{of}. Nothing is left to forecast."
-    if not r.wins and not len(r.now.inputs.deal_id):
-        return "There is nothing to forecast from: nothing was ever won, and no deal is open."
+    if r.blind:
+        deals = len(r.now.inputs.deal_id)
+        left = f"what chance the {words.plural(deals, 'open deal')} have is not known" if deals > 1 else ""
+        left = left or ("what chance the only open deal has is not known" if deals else "no deal is open")
+        return f"There is nothing to forecast from: nothing was ever won, and {left}."
     middle, low, high = (words.money(c[name], currency=r.currency) for name in ("p50", "p10", "p90"))
     lands = f"The period will end near {middle}, with 80% chance between {low} and {high}."
     if not r.has_target:

@@ -44,7 +44,7 @@ def past_chart(r: ForecastReport) -> alt.LayerChart | Block:
     names, kinds = list(rows.name), ["P10 to P90", "came, inside", "came, outside"]
     scale = words.scale_for(pd.concat([rows.p90, rows.actual]), currency=r.currency)
     y = alt.Y("name:N", sort=names, title=None, axis=alt.Axis(ticks=False, domain=False))
-    axis = alt.Axis(labelExpr=f"format(datum.value / {scale.divisor}, ',')", tickCount=4)
+    axis = alt.Axis(labelExpr=f"format(datum.value / {scale.divisor}, ',')", tickCount=4, labelSeparation=12)
     room = alt.Scale(zero=False)
     color = alt.Color("kind:N", scale=alt.Scale(domain=kinds, range=[ACCENT, INK, INK]))
     fill = alt.Fill("came:N", scale=alt.Scale(domain=kinds, range=[ACCENT, PAPER, INK]))

@@ -40,7 +40,7 @@ def key_figures(s: CustomerSegments) -> Block:
             ("Likely to buy in it", words.number(now.table.p_active.sum()), f"of {words.number(len(now.table))}"),
         ]
     if both:
-        moved = f"{words.percent(len(s.movers) / both)} of {words.number(both)} customers of both dates"
+        moved = f"{words.percent(len(s.movers) / both)} of {words.plural(both, 'customer')} of both dates"
         figures.append(("Changed segment", words.number(len(s.movers)), moved))
     if s.agreement is not None:
         figures.append(

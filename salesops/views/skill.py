@@ -17,9 +17,9 @@ TOO_FEW = "Too few reps decided deals in the last year to tell skill from luck; 
 
 def skill_words(skill: TeamSkill) -> Block:
     """Say how far the win rates differ by more than luck, and how well they foretold deals."""
-    if skill.rates is None:
-        return note(TOO_FEW)
-    rates = skill.rates
+    rates, why_not = skill.rates, _why_not(skill.rates)
+    if rates is None or why_not:
+        return note(why_not)
     weight = (
         f"A rep's own record weighs as much as the team's once {words.number(rates.strength)} deals are decided."
         if rates.strength < 1000
@@ -30,7 +30,7 @@ def skill_words(skill: TeamSkill) -> Block:
 
 def funnel(skill: TeamSkill) -> alt.LayerChart | Block:
     """Draw win rates against decided deals, with control limits; nothing without rates."""
-    if skill.rates is None:
+    if skill.rates is None or _why_not(skill.rates):
         return nothing()
     told = skill.rates.reps.rename(columns={"raw": "win_rate"})
     told = told[told.enough]
@@ -46,7 +46,7 @@ def funnel(skill: TeamSkill) -> alt.LayerChart | Block:
 
 def intervals(skill: TeamSkill) -> alt.LayerChart | Block:
     """Draw each rep's fair win rate with its interval, by name; nothing without rates."""
-    if skill.rates is None:
+    if skill.rates is None or _why_not(skill.rates):
         return nothing()
     reps = skill.rates.reps[skill.rates.reps.decided > 0]
     reps = reps.assign(raw=reps.raw.where(reps.enough))  # a rate from few deals is not shown
@@ -58,6 +58,17 @@ def intervals(skill: TeamSkill) -> alt.LayerChart | Block:
         title = f"Fair win rates with 95% intervals: the {MOST} of {len(reps)} reps farthest from the team"
         reps = reps.loc[apart.index[:MOST]]
     return charts.interval_plot(reps.sort_values("user_name"), team_rate=skill.rates.mean, title=title)
+
+
+def _why_not(rates: FairWinRates | None) -> str:
+    """Return why no rates are shown, or "": one outcome alone tells nobody apart, and leaves nothing to estimate."""
+    if rates is None:
+        return TOO_FEW
+    won, decided = rates.reps.won.sum(), rates.reps.decided.sum()
+    if 0 < won < decided:
+        return ""
+    outcome = "won" if won else "lost"
+    return f"All deals decided in the last year were {outcome}: win rates tell nobody apart, and are not shown."
 
 
 def _funnel_title(rates: FairWinRates) -> str:

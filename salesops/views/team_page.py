@@ -287,7 +287,7 @@ def _quota_words(own: pd.DataFrame) -> str:
     if without == len(own):
         return "Goals are missing: the book holds no quota for this period."
     if without == 0:
-        return f"Every line of {len(own):,} has a quota."
+        return "The only line has a quota." if len(own) == 1 else f"Each of the {len(own):,} lines has a quota."
     verb = "has" if without == 1 else "have"
     return (
         f"{without:,} of {words.plural(len(own), 'line')} {verb} no quota and no gap, but a share in the team's actual."

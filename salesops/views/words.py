@@ -6,6 +6,7 @@ The same on every machine: no locale is asked. A missing value (None, NaN, NaT, 
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,6 +14,7 @@ from datetime import date
 import pandas as pd
 
 MISSING = "–"
+_TURNS = {"R", "AL", "AN", "RLE", "RLO", "RLI", "LRE", "LRO", "LRI", "FSI", "PDF", "PDI"}  # Unicode's bidi classes
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -116,6 +118,14 @@ def span(start: date, end: date) -> str:
         return day(end)
     first = day(start) if start.year != end.year else f"{start.day} {_MONTHS[start.month - 1]}"
     return f"{first} – {day(end)}"
+
+
+def isolated(name: object) -> str:
+    """Return a name that stands within a sentence: one that runs right to left turns nothing else around."""
+    shown = str(name)
+    if not any(unicodedata.bidirectional(letter) in _TURNS for letter in shown):
+        return shown
+    return f"\N{FIRST STRONG ISOLATE}{shown}\N{POP DIRECTIONAL ISOLATE}"
 
 
 def is_missing(value: object) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from salesops.widgets import files
 from salesops.widgets.segmentation import (
     Choice,
     Definition,
+    Method,
     Segmentation,
     features_of,
     first_choice,
@@ -55,9 +57,9 @@ class Exploration:
         self._saved: Definition | None = None
         self._known: dict[Choice, tuple[Segmentation, pd.Series | None]] = {}
         self._stabilities: dict[Clusters, Stability | str] = {}
-        choice = first_choice(customers)
+        self._first = first_choice(customers)
         self.axes, self.box, self.segments = _first_axes(self.features), None, ()
-        self.choose(choice)
+        self.choose(self._first)
 
     axes: Axes
     box: Box | None
@@ -94,7 +96,7 @@ class Exploration:
     def choose(self, choice: Choice) -> None:
         """Segment the customers anew. The box stays, and those of the selected segments that still exist."""
         if not choice.clusters:
-            choice = Choice(choice.method)  # a grid has its own features and number
+            choice = self._without_clusters(choice.method)
         if choice not in self._known:
             made = segment_customers(self.customers, choice, self._saved)
             self._known[choice] = made, plays_of(self.customers, made, self._asked_plays)
@@ -131,10 +133,14 @@ class Exploration:
         definition = files.load_definition(self._folder, name)
         made = segment_customers(self.customers, Choice("saved"), definition)  # before anything changes
         self._saved = definition
-        self._known[Choice("saved")] = made, plays_of(self.customers, made, self._asked_plays)
+        self._known[self._without_clusters("saved")] = made, plays_of(self.customers, made, self._asked_plays)
         if "saved" not in self.methods:
             self.methods = (*self.methods, "saved")
         self.choose(Choice("saved"))
+
+    def _without_clusters(self, method: Method) -> Choice:
+        """Return the choice of a method that has its own features and number; the fields keep the first ones."""
+        return replace(self._first, method=method)
 
 
 def _first_axes(features: tuple[str, ...]) -> Axes:

@@ -246,6 +246,16 @@ def test_second_currency_counts_what_is_converted_and_what_is_left_out(make_book
     )
 
 
+def test_no_deal_in_the_currency_of_the_book_is_an_error(make_book: MakeBook) -> None:
+    """Where no deal has an amount in the book's currency, a report would say that nothing was sold: it is stopped."""
+    deals = [deal("D1", currency="USD"), deal("D2", currency="USD", amount=None, is_closed=False, is_won=False)]
+    finding = found(
+        make_book(users=[user("U1")], opportunities=deals, quotas=[YEAR]), "opportunities", "second currency"
+    )
+    assert (finding.severity, finding.affected, finding.rows) == ("error", 2, 2)
+    assert str(finding).endswith("Add the missing rates to fx_rates, or correct currency in book.toml.")
+
+
 def test_second_currency_of_quotas_and_orders(make_book: MakeBook) -> None:
     """Quotas and orders in another currency are reported too; an order's money is the sum of its lines."""
     line = {"order_id": "O1", "product_id": None, "quantity": 2.0, "unit_price": 50.0, "discount": 0.1}

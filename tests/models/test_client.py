@@ -389,7 +389,7 @@ def test_book_of_orders_alone(tmp_path: Path) -> None:
     book = make_book(tmp_path, {"orders": [head for head, _ in bought], "order_lines": [line for _, line in bought]})
     page = client_page(book, "", NOW)
     assert (page.account_name, page.purchases, page.tables) == ("K", 2, ("orders",))
-    assert page.estimates["why_not"] == "Estimates need 50 customers or more; 1 have bought by this date."
+    assert page.estimates["why_not"] == "Estimates need 50 customers or more who bought by this date; the book has 1."
     for frame in (page.agreements, page.lines, page.low_answers, page.touches, page.promises, page.birthdays):
         assert frame.empty
     assert page.otif["otif"] is None

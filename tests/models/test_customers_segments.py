@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from salesops.book.redact import redacted
 from salesops.book.source import open_book
 from salesops.errors import BookError, PeriodError
 from salesops.models.customers_plays import NO_PURCHASE, log_segment_plays
+from salesops.models.customers_segment_tables import value_test
 from salesops.models.customers_segments import CustomerSegments, customer_segments
 from salesops.models.customers_stability import segment_stability, verdict
 from salesops.models.segments import SegmentGrid, fit_grid, save_clusters, save_grid
@@ -100,6 +102,12 @@ def test_value_test_needs_one_horizon(sample: Path) -> None:
     """Against a date that is not a horizon earlier the money expected then cannot be judged."""
     book = open_book(sample)
     assert customer_segments(book, DAY, previous=date(2026, 1, 31), method="value").value_test is None
+
+
+def test_value_test_needs_money(found: CustomerSegments) -> None:
+    """Where no customer has an expected amount, as in a currency without rates, there is nothing to test."""
+    unpriced = replace(found.before, table=found.before.table.assign(value=float("nan")))
+    assert value_test(unpriced, found.now) is None
 
 
 def test_every_client_has_one_play(sample: Path, found: CustomerSegments) -> None:

@@ -151,6 +151,26 @@ def test_a_book_without_deals_expects_nothing(tmp_path: Path) -> None:
     assert found.notes[:2] == ("No deal is open.", "No deals were ever won: nothing is expected beyond open deals.")
 
 
+def test_a_negative_open_deal_takes_nothing_away(tmp_path: Path) -> None:
+    """An open deal below zero counts as zero and is named: no rep's range moves, least of all another rep's."""
+    still = [deal(100, "A", closes="2026-09-01"), deal(101, "B", closes="2026-09-01", amount=200.0)]
+    goals = {"A": 1000.0, "B": 900.0}
+    below, zero = (
+        forecast(company(tmp_path / str(amount), [*past(), *still, deal(102, "B", amount=amount)], goals), QUARTER, DAY)
+        for amount in (-300.0, 0.0)
+    )
+    pd.testing.assert_frame_equal(below.reps, zero.reps)
+    assert below.company == zero.company
+    assert set(below.notes) - set(zero.notes) == {"Counted as zero: 1 open deal with a negative amount."}
+
+
+def test_only_negative_deals_can_be_forecast(tmp_path: Path) -> None:
+    """Where every deal is below zero, nothing is expected to come, and nothing breaks."""
+    deals = [{**row, "amount": -100.0} for row in [*past(), deal(100, "A", closes="2026-09-01")]]
+    found = forecast(company(tmp_path, deals, {"A": 1000.0}), QUARTER, DAY)
+    assert (found.company["open"], found.company["new"]) == (0, 0)
+
+
 def test_lines_of_another_measure_are_counted(tmp_path: Path) -> None:
     """A forecast of bookings leaves out quotas for orders, and says how many."""
     goals: list[Row] = [

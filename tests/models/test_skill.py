@@ -54,6 +54,15 @@ def test_true_25_plus_minus_5_points_weighs_74_deals() -> None:
     assert 24 / (24 + rates.strength) == pytest.approx(24 / (24 + 74), abs=0.04)
 
 
+@pytest.mark.parametrize("won", [0, 1])
+def test_a_few_deals_of_one_outcome_have_intervals(won: int) -> None:
+    """Three reps with one deal each, all won or all lost: an interval within 0 and 1, and no error."""
+    reps = fitted(counts([won] * 3, [1] * 3)).reps
+    assert reps.low.between(0, 1).all()
+    assert reps.high.between(0, 1).all()
+    assert (reps.low <= reps.high).all()
+
+
 def test_quarters_correlate_by_the_weight_of_own_data() -> None:
     """Two quarters of such reps correlate by .24 only: ranks are mostly luck."""
     table, true = drawn(20_000, 24)

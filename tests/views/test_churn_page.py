@@ -263,6 +263,24 @@ def test_any_horizon_gives_a_page(sample: Path, setting: str, horizon: int) -> N
     assert f"Churn, by {setting}" in page(found)
 
 
+def test_clients_silent_for_too_long_are_told(tmp_path: Path) -> None:
+    """Where every client has been silent for longer than the window, the page says that, and shows no empty figures."""
+    old = (DAY - timedelta(days=400)).isoformat()
+    line = {"product_id": "P", "quantity": 1.0, "unit_price": 10.0}
+    book = make_book(
+        tmp_path,
+        {
+            "accounts": [{"account_id": key} for key in "AB"],
+            "products": [{"product_id": "P"}],
+            "orders": [{"order_id": key, "account_id": key, "ordered_at": old} for key in "AB"],
+            "order_lines": [{"order_line_id": key, "order_id": key, **line} for key in "AB"],
+        },
+    )
+    text = page(churn_review(book, DAY, TERMS))
+    assert "2 clients have bought before, but nothing in the last 180 days: here they count as lost already." in text
+    assert "Expected lost" not in text
+
+
 def test_a_book_without_orders_or_contracts_gives_a_page(tmp_path: Path) -> None:
     """Accounts alone, in either setting: nobody to score."""
     book = make_book(tmp_path, {"accounts": [{"account_id": "A"}]})

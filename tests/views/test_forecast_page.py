@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from books import Row, Rows, make_book
 
 from salesops.book.intake import import_book
 from salesops.book.source import Book, open_book
-from salesops.errors import BookError
+from salesops.errors import BookError, SalesopsError
 from salesops.models.forecast.report import ForecastReport, forecast_report
 from salesops.periods import Period, parse_period
 from salesops.views import forecast_moves, forecast_page, forecast_trust
@@ -107,12 +109,52 @@ def test_a_past_quarter_is_forecast_as_it_was_then(sample: Path) -> None:
     assert set(found.past.company.period) == {"2025-Q3", "2025-Q4", "2026-Q1", "2026-Q2"}
 
 
+@pytest.mark.parametrize(("target", "place"), [(1.02, "target"), (2.0, "bar"), (0.9, "bar")])
+def test_no_amount_lies_on_the_line_of_the_target(found: ForecastReport, target: float, place: str) -> None:
+    """An amount stands right of its bar, and right of the target's line where it would lie on that."""
+    c = found.now.company
+    moved = replace(found, now=replace(found.now, company={**c, "target": target * c["expected"]}))
+    chart = forecast_moves.bridge(moved)
+    assert not isinstance(chart, Block)
+    last = chart.layer[1].data.iloc[-1]  # the amount beside the last bar, which ends at what is expected
+    assert last["at"] == pytest.approx(c["expected"] * (target if place == "target" else 1))
+
+
 def test_no_open_deals(tmp_path: Path) -> None:
     """Without open deals all that comes is new; the page says so and still gives a range."""
     text = page(report(company(tmp_path, wins(60), {"A": 100, "B": 90})))
     assert "No deal is open." in text
     assert "No open deal with an amount can close in the period." in text
     assert "The chance to reach the 190 EUR target is" in text
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"target": -5.0}, r"target must not be below zero\. Got -5\."),
+        ({"quarters": -1}, r"past quarters must be 0 or more\. Got -1\."),
+        ({"since": NOW}, r"earlier date must lie before 2026-08-15\. Got 2026-08-15\."),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(tmp_path: Path, asked: dict[str, Any], said: str) -> None:
+    """A target below zero, less than no quarters, and an earlier date that is not earlier are named."""
+    with pytest.raises(SalesopsError, match=said):
+        forecast_report(company(tmp_path, wins(6)), QUARTER, NOW, **asked)
+
+
+def test_nothing_ever_won(tmp_path: Path) -> None:
+    """Where every deal was lost, open deals have no known chance: no interval, no P(make it), no bars at zero."""
+    lost: Rows = [{**row, "is_won": False} for row in wins(60)]
+    still: Rows = [{"owner_id": "A", "amount": 50, "created_date": NOW, "close_date": "2026-09-01"}]
+    found = report(company(tmp_path, [*lost, *still], {"A": 100, "B": 90}))
+    text = page(found)
+    assert (
+        "There is nothing to forecast from: nothing was ever won, and what chance the only open deal has is not known."
+    ) in text
+    assert "P10:" not in text
+    assert "P(company ≥ target)" not in text
+    assert "what an open deal would move is not known" in text
+    assert forecast_moves.bridge(found).text == ""  # type: ignore[union-attr]  # a block, and not a chart
 
 
 def test_no_history(tmp_path: Path) -> None:

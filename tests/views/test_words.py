@@ -91,6 +91,18 @@ def test_lists_end_with_and(items: list[str], limit: int | None, shown: str) -> 
     assert words.and_list(items, limit=limit) == shown
 
 
+@pytest.mark.parametrize("name", ["شركة النور", "\N{RIGHT-TO-LEFT OVERRIDE}live"])
+def test_names_from_right_to_left_turn_nothing_around(name: str) -> None:
+    """A name that runs right to left is set apart from the words after it."""
+    assert words.isolated(name) == f"\N{FIRST STRONG ISOLATE}{name}\N{POP DIRECTIONAL ISOLATE}"
+
+
+@pytest.mark.parametrize("name", ["Weissach Nord GmbH", "Zoë 42 <b>", "", "😀"])
+def test_names_from_left_to_right_stay_as_they_are(name: str) -> None:
+    """Nothing is added to a name that needs nothing."""
+    assert words.isolated(name) == name
+
+
 @pytest.mark.parametrize(
     ("start", "end", "shown"),
     [(date(2013, 6, 30), date(2013, 9, 28), "30 Jun – 28 Sep 2013"),

@@ -42,6 +42,17 @@ def test_controls_change_what_is_shown_in_place(explorer: SegmentExplorer) -> No
     assert set(explorer.selection.segment) == {"cluster 1", "cluster 2", "cluster 3"}
 
 
+def test_customers_without_a_rhythm_can_be_explored(tmp_path: Path) -> None:
+    """Customers who all bought once have no gaps; the explorer offers what is known of them, and nothing else."""
+    once = drawn(40).assign(frequency=0, monetary=float("nan"), median_gap=float("nan"), gap_spread=float("nan"))
+    made = segment_explorer(once, folder=tmp_path)
+    assert isinstance(made, SegmentExplorer)
+    assert made.controls.features.value == ("days_since", "frequency", "total")
+    made.controls.method.value = "kmeans"
+    assert "KMeans, 4 segments" in made.seen.sizes.value
+    made.close()
+
+
 def test_controls_without_meaning_are_off(explorer: SegmentExplorer) -> None:
     """Features, number and test are for clusters; a grid has its own."""
     own = explorer.controls

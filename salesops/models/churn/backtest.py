@@ -103,7 +103,7 @@ def too_few(known: pd.DataFrame) -> str:
     if not rows:
         return "Nothing to learn from: no outcome is known yet. The horizon reaches beyond the data."
     if clients < FEWEST_CLIENTS:
-        return f"Too few to model: {clients:,} clients with a known outcome; {FEWEST_CLIENTS} are needed."
+        return f"Too few to model: the outcome of {clients:,} is known, and it takes {FEWEST_CLIENTS} clients."
     if not lost:
         return f"Nothing to learn from: none of {rows:,} was lost in any slice of time."
     if lost == rows:
@@ -148,7 +148,7 @@ def _choose(found: list[_Slice]) -> Choice:
     slices = f"{len(usable)} test slice{'s' if len(usable) > 1 else ''}"
     figures = (
         f"Over {slices} its ROC-AUC is {mean[best]:.3f}, that of the hiatus rule {mean[HIATUS]:.3f}; the difference is "
-        f"{mean[best] - mean[HIATUS]:+.3f} (95% interval {low:+.3f} to {high:+.3f})."
+        f"{_signed(mean[best] - mean[HIATUS])} (95% interval {_signed(low)} to {_signed(high)})."
     )
     if low > 0:
         named = "Additive boosting" if best == ADDITIVE else "Logistic regression"
@@ -157,6 +157,10 @@ def _choose(found: list[_Slice]) -> Choice:
         HIATUS,
         f"The hiatus rule is used: no model beats it by more than the noise. The best was {best}. {figures}",
     )
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "−")
 
 
 def _scores(one: _Slice, choice: Choice, *, newest: bool) -> pd.DataFrame:

@@ -238,8 +238,9 @@ def _notes(book: Book, units: pd.DataFrame, names: list[str], listed: pd.DataFra
     if empty:
         told.append(f"Not used, since they are the same for all or missing for all: {', '.join(empty)}.")
     if pausing:
+        who = "1 client is in its" if pausing == 1 else f"{pausing:,} clients are in their"
         told.append(
-            f"{pausing:,} clients are in their usual pause of the year. They are likely not to order and to come back: "
+            f"{who} usual pause of the year. They are likely not to order and to come back: "
             "they stand last in the list, and are not counted as at risk."
         )
     for name, area in suspicious(units, names, units.churned).items():

@@ -236,7 +236,9 @@ def _everyone(known: Book, reps: pd.DataFrame, shares: pd.DataFrame) -> pd.DataF
 def _rows(shares: pd.DataFrame, reps: pd.DataFrame, chances: DealChances | None) -> pd.DataFrame:
     place = pd.Series(np.arange(len(reps)), index=reps.user_id)
     row = {} if chances is None else {deal: n for n, deal in enumerate(chances.deals.opportunity_id)}
-    found = shares.assign(rep=shares.user_id.map(place), row=shares.opportunity_id.map(row))
+    # what comes is at least nothing: a sum of money to come has no place below zero
+    credited = shares.credited.clip(lower=0)
+    found = shares.assign(rep=shares.user_id.map(place), row=shares.opportunity_id.map(row), credited=credited)
     ordered: pd.DataFrame = found.sort_values(["rep", "opportunity_id"], ignore_index=True)
     return ordered
 
@@ -260,7 +262,9 @@ def _notes(happened: pd.DataFrame, dated: bool, chances: DealChances | None, boo
         notes.append(f"No {what} were ever won: nothing is expected beyond open deals.")
     elif not dated:
         notes.append("Most deals have no created date: new deals bring the usual wins less those of open deals.")
-    negative = int((happened.amount < 0).sum())
-    if negative:
-        notes.append(f"{negative} {what} with a negative amount are not drawn as new ones.")
+    below, still = happened.amount < 0, happened.closed.isna()
+    if drawn := int((below & ~still).sum()):
+        notes.append(f"Not drawn as new ones: {drawn:,} {what if drawn > 1 else what[:-1]} with a negative amount.")
+    if counted := int((below & still).sum()):
+        notes.append(f"Counted as zero: {counted:,} open {'deals' if counted > 1 else 'deal'} with a negative amount.")
     return notes

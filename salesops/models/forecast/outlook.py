@@ -125,5 +125,6 @@ def _notes(reps: pd.DataFrame, inputs: Inputs, company: dict[str, float]) -> lis
         notes.append("The target is already met by what is closed.")
     unknown = int(np.isnan(inputs.deal_amount).sum())
     if unknown:
-        notes.append(f"{unknown} open deals have no amount: each is drawn from the amounts of won deals.")
+        which = "open deal has no amount: it" if unknown == 1 else "open deals have no amount: each"
+        notes.append(f"{unknown} {which} is drawn from the amounts of won deals.")
     return notes

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from salesops.book.source import Book
+from salesops.errors import BookError, PeriodError
 from salesops.metrics.slippage import can_slip
 from salesops.models.deals.backtest import DealBacktest, backtest_deals
 from salesops.models.forecast.backtest import ForecastBacktest, backtest_forecast
@@ -68,6 +69,11 @@ class ForecastReport:
         return self.as_of >= self.period.end
 
     @property
+    def blind(self) -> bool:
+        """Whether nothing was ever won, so that no chance is known and nothing can be estimated."""
+        return not self.wins and not self.over
+
+    @property
     def measure(self) -> str:
         """What counts: bookings or orders."""
         return self.now.inputs.measure
@@ -117,7 +123,15 @@ def forecast_report(
         The company's target (money); without one, the sum of the reps' quotas.
     quarters : int
         The most past quarters that are forecast to test the method.
+
+    Raises
+    ------
+    BookError
+        If nobody has a line in the period, or the target is below zero.
+    PeriodError
+        If `since` does not lie before `as_of`, or the number of quarters is below zero.
     """
+    _check(as_of, since, target, quarters)
     with one_thread():
         now = forecast(book, period, as_of, target=target)
         bookings = now.inputs.measure == "bookings"
@@ -138,6 +152,15 @@ def forecast_report(
             wins=int(closed.is_won.sum()),
             silent=_silent(closed, as_of),
         )
+
+
+def _check(as_of: date, since: date | None, target: float | None, quarters: int) -> None:
+    if target is not None and target < 0:
+        raise BookError(f"The target must not be below zero. Got {target:,.0f}.")
+    if quarters < 0:
+        raise PeriodError(f"The number of past quarters must be 0 or more. Got {quarters}.")
+    if since is not None and since >= as_of:
+        raise PeriodError(f"The earlier date must lie before {as_of}. Got {since}.")
 
 
 def _silent(closed: pd.DataFrame, as_of: date) -> int:

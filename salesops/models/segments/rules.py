@@ -32,7 +32,7 @@ def grid_notes(grid: SegmentGrid, customers: pd.DataFrame) -> list[str]:
             most, count = _most_common(customers[dimension.column])
             notes.append(
                 f"{dimension.name}: {len(used)} of {dimension.levels} levels are used; "
-                f"{count:,} of {len(customers):,} customers have the same {dimension.unit}, {_number(most)}."
+                f"the same {dimension.unit}, {_number(most)}, for {count:,} of {len(customers):,}."
             )
     return notes
 

@@ -72,6 +72,6 @@ def test_notes_say_where_customers_do_not_differ() -> None:
     table = customers(days_since=range(50), frequency=[0] * 40 + list(range(1, 11)), total=range(50))
     grid = fit_grid(table)
     (note,) = grid_notes(grid, table)
-    assert note == "frequency: 2 of 5 levels are used; 40 of 50 customers have the same repeat purchases, 0."
+    assert note == "frequency: 2 of 5 levels are used; the same repeat purchases, 0, for 40 of 50."
     same = customers(days_since=[1] * 9, frequency=[1] * 9, total=[1.5] * 9)
     assert len(grid_notes(fit_grid(same), same)) == 3
