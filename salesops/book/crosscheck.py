@@ -18,6 +18,7 @@ from salesops.book.money import in_book_currency
 from salesops.book.people import manager_cycles
 from salesops.book.schema import SCHEMA
 from salesops.book.source import Book
+from salesops.book.stray import stray_dates
 from salesops.errors import BookError, did_you_mean
 
 _SHOWN = 3
@@ -26,14 +27,14 @@ _SALES = ("opportunities", "orders")  # without any amount of these a report wou
 
 
 def cross_findings(book: Book, names: Collection[str]) -> Iterator[Finding]:
-    """Return what tables do not hold together: absent tables, circles, goals, currencies, stages.
+    """Return what tables do not hold together: absent tables, circles, goals, currencies, stages, stray dates.
 
     Parameters
     ----------
     names : collection of str
         Tables that are checked and can be read.
     """
-    for check in (_absent, _cycles, _goals, _foreign_money, _stages):
+    for check in (_absent, _cycles, _goals, _foreign_money, _stages, stray_dates):
         try:
             yield from check(book, names)
         except (BookError, duckdb.Error):  # a table that cannot be read has its own finding

@@ -84,14 +84,19 @@ def facts(book: Book) -> ir.Table:
     return ibis.union(closed, ordered)
 
 
-def _last_date(book: Book, name: str) -> date | None:
-    happened = [column for column in SCHEMA[name].columns if column.happened]
-    if not happened:  # then the table need not be read
-        return None
-    table = book.table(name)
-    days = [_day(book, table, column) for column in happened]
+def happened_days(book: Book, name: str, table: ir.Table) -> list[ir.Value]:
+    """Return the days on which something happened: the marked columns of the schema, and the close of closed deals."""
+    days = [_day(book, table, column) for column in SCHEMA[name].columns if column.happened]
     if name == "opportunities":
         days.append(table.is_closed.ifelse(table.close_date, ibis.null("date")))
+    return days
+
+
+def _last_date(book: Book, name: str) -> date | None:
+    if not any(column.happened for column in SCHEMA[name].columns):  # then the table need not be read
+        return None
+    table = book.table(name)
+    days = happened_days(book, name, table)
     last = table.aggregate(**{f"d{n}": day.max() for n, day in enumerate(days)}).to_pyarrow().to_pylist()[0]
     return max((day for day in last.values() if day is not None), default=None)
 
