@@ -305,6 +305,31 @@ def test_excel_dates_in_a_workbook_are_seen(tmp_path: Path) -> None:
     assert any("1 row: created_date given as the number of a day in Excel" in line for line in result.lines())
 
 
+def test_what_stands_around_the_rows_of_a_sheet(tmp_path: Path) -> None:
+    """A title, a line of four cells above the header, and a row of totals below the rows are left out and quoted."""
+    book = openpyxl.Workbook()
+    book.active.title = "firms"
+    wide = [None] * 6
+    for row in [
+        ["Firms"],
+        ["By", "Ann", "Of", "May"],
+        ["id", "name", "since", *"abcdef"],
+        [1, "A", 45631, *wide[1:], 1],
+    ]:
+        book.active.append(row)
+    for row in [[2, "B", 45632, *"uvwxyz"], [], ["Total", None, None, 3], ["Confidential"]]:
+        book.active.append(row)
+    book.save(tmp_path / "x.xlsx")
+    (tmp_path / "m.toml").write_text(ACCOUNTS + 'created_date = "since"')
+    result = import_book(tmp_path / "m.toml", tmp_path / "x.xlsx", tmp_path / "book")
+    assert column(result, "accounts", "account_id") == ["1", "2"]
+    for note in (
+        "2 rows above the header left out: 'Firms', 'By Ann Of May'",
+        "2 rows after the data were left out as a report footer: 'Total 3', 'Confidential'",
+    ):
+        assert f"  firms in x.xlsx: {note}" in result.lines()
+
+
 @pytest.mark.parametrize("name", ["x.xls", "x.pdf"])
 def test_a_file_of_another_kind(tmp_path: Path, name: str) -> None:
     """A file that cannot be read is refused with the formats that can."""
