@@ -149,6 +149,8 @@ where = "name <> 'other'"
     [
         ("leave_out = 'x'", r"tables.accounts.leave_out must be a table of keys"),
         ("leave_out = { a = 1 }", r"tables.accounts.leave_out.a must be a text in quotes"),
+        ("leave_out = { a = { sql = 'id' } }", r"tables.accounts.leave_out.a .*needs optional = true"),
+        ("leave_out = { a = { sq = 'id' } }", r"leave_out.a\] has an unknown key 'sq'.*'sql'"),
         ("count = { a = ' ' }", r"\[tables.accounts.count\] needs words and SQL"),
         (
             "leave_out = { 'a test' = 'nmae = 1' }",
@@ -303,6 +305,35 @@ def test_excel_dates_in_a_workbook_are_seen(tmp_path: Path) -> None:
     result = import_book(tmp_path / "m.toml", tmp_path / "x.xlsx", tmp_path / "book")
     assert column(result, "accounts", "created_date") == [dt.date(2024, 12, 5), dt.date(2024, 12, 6)]
     assert any("1 row: created_date given as the number of a day in Excel" in line for line in result.lines())
+
+
+def test_words_for_an_empty_cell(tmp_path: Path) -> None:
+    """The texts in `empty` empty a cell of any column, whatever their case, and are counted once a source."""
+    text = 'empty = ["(none)", "n/a"]\n' + ACCOUNTS + 'number_of_employees = "size"\nindustry = "kind"'
+    result = convert(tmp_path, text, firms="id,name,size,kind\n1,A,(None),n/a\n2,none,7,N/A \n")
+    assert column(result, "accounts", "number_of_employees") == [None, 7.0]
+    assert column(result, "accounts", "industry") == [None, None]
+    assert column(result, "accounts", "account_name") == ["A", "none"]
+    assert "  firms.csv: 3 cells with '(none)' or 'n/a' read as empty" in result.lines()
+
+
+@pytest.mark.parametrize(("header", "kept"), [("gone", ["2"]), ("other", ["1", "2"])])
+def test_a_condition_on_a_column_that_may_be_absent(tmp_path: Path, header: str, kept: list[str]) -> None:
+    """An optional condition leaves rows out where the source has its column, and nothing where it has not."""
+    condition = '[tables.accounts.leave_out]\n"a ghost" = { sql = "gone", optional = true }\n'
+    text = ACCOUNTS.replace("[tables.accounts.columns]", f"{condition}[tables.accounts.columns]")
+    result = convert(tmp_path, text, firms=f"id,name,{header}\n1,A,true\n2,B,false\n")
+    assert column(result, "accounts", "account_id") == kept
+
+
+def test_of_two_definitions_the_one_whose_columns_are_there(tmp_path: Path) -> None:
+    """Where two definitions read one source, the first whose columns it has is taken; if none, the first is named."""
+    second = '[[tables.accounts]]\nfrom = "firms"\ncolumns = { account_id = "No", account_name = "No" }\n'
+    text = ACCOUNTS.replace("[tables.accounts]", "[[tables.accounts]]") + "\n" + second
+    assert column(convert(tmp_path, text, firms="No,x\n5,A\n"), "accounts", "account_name") == ["5"]
+    assert column(convert(tmp_path, text, firms="id,name,No\n1,A,5\n"), "accounts", "account_name") == ["A"]
+    with pytest.raises(IntakeError, match=r"account_name: no column 'name' in firms\.csv"):
+        convert(tmp_path, text, firms="id,x\n1,A\n")
 
 
 def test_what_stands_around_the_rows_of_a_sheet(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def _import(con: Any, map_: Map, source: Path, dest: Path, *, set_aside: bool) -
     sources = Sources(con, source, map_, list_items(source), str(map_.book.get("time_zone", "UTC")))
     views = Views(con, sources)
     chosen, skipped = _choose(map_, views)
-    tables = {table.name: bind(con, map_, table, views.of(table)) for table in chosen}
+    tables = {name: _bind(con, map_, definitions, views) for name, definitions in chosen.items()}
     _refuse_unbound(tables)
     account = Account(con, map_, sources, tables)
     _convert(account, set_aside=set_aside)
@@ -98,21 +98,25 @@ def _import(con: Any, map_: Map, source: Path, dest: Path, *, set_aside: bool) -
             _write(con, tables[result.name], folder, rejected=bool(result.set_aside), rows=result.rows_out)
         if any(result.set_aside for result in results):
             write_counts(folder, [(r.name, reason, rows, r.rows_in) for r in results for reason, rows in r.set_aside])
-        write_settings(map_.book, map_.title, folder / "book.toml")
+        kept = write_settings(map_.book, map_.title, folder / "book.toml", previous=dest / "book.toml")
         carried = carry_history(dest, folder, own="opportunity_history" in tables)
     return Intake(
         title=map_.title, dest=dest, tables=results, skipped=skipped,
-        notes=(*unused_files(sources), *carried), warnings=tuple(account.warnings),
+        notes=(*unused_files(sources), *kept, *carried), warnings=tuple(account.warnings),
     )  # fmt: skip  # one result
 
 
-def _choose(map_: Map, views: Views) -> tuple[list[TableMap], tuple[str, ...]]:
-    """Return for each table the first definition whose sources are there, and sentences about those left out."""
-    chosen, skipped, problems = [], [], []
+def _choose(map_: Map, views: Views) -> tuple[dict[str, list[TableMap]], tuple[str, ...]]:
+    """Return for each table the definitions to try in order, and sentences about the tables left out.
+
+    They are the first whose sources are there, and the later ones that read the same sources.
+    """
+    chosen: dict[str, list[TableMap]] = {}
+    skipped, problems = [], []
     for name, definitions in map_.tables.items():
         fitting = [table for table in definitions if not views.missing(table)]
         if fitting:
-            chosen.append(fitting[0])
+            chosen[name] = [table for table in fitting if views.reads(table) == views.reads(fitting[0])]
             continue
         absent = views.missing(definitions[-1])
         if definitions[-1].optional:
@@ -128,6 +132,15 @@ def _choose(map_: Map, views: Views) -> tuple[list[TableMap], tuple[str, ...]]:
             "Rename the file, or change [sources] in the map."
         )
     return chosen, tuple(skipped)
+
+
+def _bind(con: Any, map_: Map, definitions: list[TableMap], views: Views) -> Bound:
+    """Return the first definition for which the source has all columns; the first of all if there is none."""
+    first = bind(con, map_, definitions[0], views.of(definitions[0]))
+    if not first.missing or len(definitions) == 1:
+        return first
+    later = (bind(con, map_, table, views.of(table)) for table in definitions[1:])
+    return next((bound for bound in later if not bound.missing), first)
 
 
 def _refuse_unbound(tables: dict[str, Bound]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 from itertools import chain, islice
 from pathlib import Path
@@ -93,8 +93,25 @@ class Sources:
             loaded = parts[0] if len(parts) == 1 else self._stacked(parts)
             if not loaded.rows:
                 raise IntakeError(f"{loaded.label} has a header but no rows. Export it again, with its rows.")
-            self._loaded[key] = loaded
+            self._loaded[key] = self._emptied(loaded)
         return self._loaded[key]
+
+    def _emptied(self, loaded: Loaded) -> Loaded:
+        """Empty the cells that stand for nothing by the word of the map, and count them."""
+        if not (self.map.empty and loaded.cells):
+            return loaded
+        listed = ", ".join(literal(text.strip().lower()) for text in self.map.empty)
+        nothing = {header: f"lower(trim({quoted(header)})) IN ({listed})" for header in loaded.headers}
+        counts = " + ".join(f"count(*) FILTER (WHERE {test})" for test in nothing.values())
+        found = self.con.raw_sql(f"SELECT {counts} FROM {loaded.relation}").fetchone()[0]
+        cells = ", ".join(
+            f"CASE WHEN {test} THEN NULL ELSE {quoted(h)} END AS {quoted(h)}" for h, test in nothing.items()
+        )
+        relation = f"{loaded.relation}_emptied"
+        self.con.raw_sql(f"CREATE VIEW {relation} AS SELECT {cells}, _row FROM {loaded.relation}")
+        words = "' or '".join(self.map.empty)
+        note = f"{found:,} cell{'' if found == 1 else 's'} with '{words}' read as empty."
+        return replace(loaded, relation=relation, notes=(*loaded.notes, *([note] if found else [])))
 
     def load_together(self, names: Sequence[str]) -> Loaded:
         """Read several sources, those of them that are there, as one; what one does not have is empty there."""
