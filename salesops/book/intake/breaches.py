@@ -11,6 +11,7 @@ import ibis.expr.types as ir
 from salesops.book.finding import Finding, in_number
 from salesops.book.intake.convert import Bound
 from salesops.book.intake.names import literal, quoted
+from salesops.book.intake.orphans import Emptied, empty_orphans
 from salesops.book.people import manager_cycles
 from salesops.book.rules import RULES, Rule, column_rules, reference_rule
 from salesops.book.schema import SCHEMA
@@ -60,16 +61,22 @@ def refusals(con: Any, tables: dict[str, Bound]) -> list[Finding]:
     return findings + _cycles(con, tables)
 
 
-def set_aside_broken(con: Any, tables: dict[str, Bound]) -> None:
-    """Set aside every row that breaks a rule, and again the rows that then miss their parent, until none is left."""
+def set_aside_broken(con: Any, tables: dict[str, Bound]) -> list[Emptied]:
+    """Set aside every row that breaks a rule, and again the rows that then miss their parent, until none is left.
+
+    A reference that may be empty is emptied instead. Return what was.
+    """
+    emptied: list[Emptied] = []
     found = True
     while found:
         found = False
+        emptied += empty_orphans(con, tables)
         for name in tables:
             for breach in _breaches(con, tables[name], tables):
                 if _count(con, breach):
                     _reject(con, name, breach.rows, in_number(breach.found, 1), shows=True)
                     found = True
+    return emptied
 
 
 def _breaches(con: Any, bound: Bound, tables: Collection[str]) -> Iterator[Breach]:

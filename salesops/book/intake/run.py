@@ -15,11 +15,12 @@ from salesops.book.intake.convert import Bound, bind, stage
 from salesops.book.intake.files import list_items
 from salesops.book.intake.links import look_up, name_managers
 from salesops.book.intake.mapfile import Map, TableMap, read_map
+from salesops.book.intake.orphans import follow_left_out
 from salesops.book.intake.report import Intake
 from salesops.book.intake.sources import Sources
 from salesops.book.intake.views import Views
 from salesops.book.intake.write import check_destination, new_folder, write_rejected, write_settings, write_table
-from salesops.book.rejected import write_counts
+from salesops.book.rejected import EMPTIED, write_counts
 from salesops.book.schema import SCHEMA
 from salesops.book.source import connect
 from salesops.errors import IntakeError, MapError, did_you_mean
@@ -98,6 +99,9 @@ def _import(con: Any, map_: Map, source: Path, dest: Path, *, set_aside: bool) -
             _write(con, tables[result.name], folder, rejected=bool(result.set_aside), rows=result.rows_out)
         if any(result.set_aside for result in results):
             write_counts(folder, [(r.name, reason, rows, r.rows_in) for r in results for reason, rows in r.set_aside])
+        if account.emptied:
+            rows_in = {result.name: result.rows_in for result in results}
+            write_counts(folder, [(e.table, e.reason, e.rows, rows_in[e.table]) for e in account.emptied], EMPTIED)
         kept = write_settings(map_.book, map_.title, folder / "book.toml", previous=dest / "book.toml")
         carried = carry_history(dest, folder, own="opportunity_history" in tables)
     return Intake(
@@ -163,8 +167,11 @@ def _convert(account: Account, *, set_aside: bool) -> None:
         account.note(name, *look_up(con, bound, tables))
     if "users" in tables and tables["users"].derives_role:
         name_managers(con)
+    account.emptied.extend(follow_left_out(con, tables))
     if set_aside:
-        set_aside_broken(con, tables)
+        account.emptied.extend(set_aside_broken(con, tables))
+    for cells in account.emptied:
+        account.note(cells.table, str(cells))
 
 
 def _refusal(findings: list[Finding], *, set_aside: bool) -> str:
