@@ -83,8 +83,37 @@ def test_names_become_ids(tmp_path: Path) -> None:
     people = "id,name,mail\n1,Ann Lee,a@x\n2,Bob,b@x\n3,Bob,c@x\n"
     result = convert(tmp_path, text, people=people, firms="id,name,rep\n7,A,ann lee\n8,B,c@x\n9,C,2\n")
     assert column(result, "accounts", "owner_id") == ["1", "3", "2"]
-    with pytest.raises(IntakeError, match=r"names an owner_id that is not in users .first: row 1 'Bob'"):
+    shared = "A name that several users have is not looked up: map the column with the id instead"
+    with pytest.raises(IntakeError, match=rf"names an owner_id that is not in users .first: row 1 'Bob'.*{shared}"):
         convert(tmp_path, text, people=people, firms="id,name,rep\n7,A,Bob\n")
+
+
+def test_a_time_without_an_offset_is_told(tmp_path: Path) -> None:
+    """In another zone than UTC, times without an offset are counted; the day alone stays the day that is written."""
+    text = """
+    [book]
+    currency = "EUR"
+    time_zone = "Europe/Berlin"
+    [tables.orders]
+    from = "till"
+    columns = { order_id = "No", account_id = "Who", ordered_at = WHEN }
+    """
+    till = "No;Who;When\n1;A;31.03.2026 23:30\n2;A;01.04.2026\n3;A;2026-03-31T21:30:00Z\n"
+    said = "  1 row: ordered_at is a time without an offset, read as UTC and not as Europe/Berlin: see Times"
+    result = convert(tmp_path, text.replace("WHEN", '"When"'), till=till)
+    assert any(line.startswith(said) for line in result.lines())
+    clocks = till.replace("01.04.2026", "01.04.2026 00:15").replace("Z\n", "\n")
+    days = convert(tmp_path, text.replace("WHEN", "{ sql = 'CAST(\"When\" AS DATE)' }"), till=clocks)
+    assert not any("without an offset" in line for line in days.lines())
+    local = "strftime(timezone('Europe/Berlin', ordered_at), '%d %H:%M')"
+    assert column(days, "orders", local) == ["31 00:00", "01 00:00", "31 00:00"]
+
+
+def test_distinct_rows_that_differ(tmp_path: Path) -> None:
+    """Where distinct rows share a key, the repair is not distinct but one row of each."""
+    text = ACCOUNTS.replace("[tables.accounts.columns]", "distinct = true\n[tables.accounts.columns]")
+    with pytest.raises(IntakeError, match=r"1 of 2 rows repeats the account_id.*other columns differ: take one row of"):
+        convert(tmp_path, text, firms="id,name\n1,A\n1,A\n1,B\n")
 
 
 def test_birthdays_lose_their_year(tmp_path: Path) -> None:

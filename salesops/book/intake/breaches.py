@@ -88,7 +88,7 @@ def _breaches(con: Any, bound: Bound, tables: Collection[str]) -> Iterator[Breac
         query = con.compile(broken.select(_row=broken._row, shown=shown))
         yield Breach(name, rule.found, rule.repair, query)
     # last, so that of two rows with one key the one that can be read is kept
-    yield _repeats(name)
+    yield _repeats(bound)
 
 
 def _rules(con: Any, bound: Bound, tables: Collection[str]) -> Iterator[Rule]:
@@ -103,11 +103,17 @@ def _rules(con: Any, bound: Bound, tables: Collection[str]) -> Iterator[Rule]:
         if parent in tables:
             keys = con.table(f"_live_{parent}")
             rule = reference_rule(column, keys.filter(keys[key].notnull())[key])
-            hint = f' Where the source gives a name, map it: {column.name} = {{ from = "…", lookup = "…" }}.'
-            yield replace(rule, repair=rule.repair + hint)
+            yield replace(rule, repair=rule.repair + _name_hint(bound, column.name, parent))
     for rule in RULES.get(bound.name, ()):
         if rule.severity == "error":
             yield rule
+
+
+def _name_hint(bound: Bound, column: str, parent: str) -> str:
+    given = bound.map.columns.get(column)
+    if given and given.lookup:
+        return f" A name that several {parent} have is not looked up: map the column with the id instead."
+    return f' Where the source gives a name, map it: {column} = {{ from = "…", lookup = "…" }}.'
 
 
 def _repair(rule: Rule, column: str) -> str:
@@ -120,9 +126,9 @@ def _repair(rule: Rule, column: str) -> str:
     return f'Fill it in the source, or in the map: {column} = {{ from = "…", default = "…" }}.'
 
 
-def _repeats(name: str) -> Breach:
+def _repeats(bound: Bound) -> Breach:
     """Return the rows whose key an earlier row has."""
-    key = SCHEMA[name].key
+    name, key = bound.name, SCHEMA[bound.name].key
     columns = ", ".join(quoted(column) for column in key)
     same = " AND ".join(f"t.{quoted(column)} IS NOT DISTINCT FROM d.{quoted(column)}" for column in key)
     own = ", ".join(f"t.{quoted(column)}" for column in key)
@@ -133,6 +139,8 @@ def _repeats(name: str) -> Breach:
     )
     found = f"repeat the {' and '.join(key)} of an earlier row"
     repair = "Keep one row for each in the source; distinct = true drops rows that are wholly equal."
+    if bound.map.distinct:
+        repair = "Their other columns differ: take one row of each with select, as the recipes of data/maps show."
     return Breach(name, found, repair, rows)
 
 
