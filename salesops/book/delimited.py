@@ -11,7 +11,6 @@ import codecs
 import csv
 import glob
 import io
-import re
 import shutil
 import tempfile
 from collections import Counter, deque
@@ -23,25 +22,13 @@ from typing import Any
 
 import duckdb
 
+from salesops.book.surround import TAIL, Cells, cut_footer, filled, footer_notes, footer_start, header_at, title_notes
 from salesops.book.values import detect_format, literal, quoted
 from salesops.errors import BookError, did_you_mean, first_few
 
-_Cells = Sequence[str | None]
-
 SAMPLE = 1 << 16
-TAIL = 25
 
 _SEPARATORS = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas"}
-_TOTAL = re.compile(
-    r"((grand|sub)[ -]?)?(totals?|sum|summe|gesamt(summe)?)( (records|rows))?\b[^a-z]*(\([^)]*\))?:?"
-    r"|[\d,.]+ (records|rows)",
-    re.IGNORECASE,
-)
-_PROSE = re.compile(
-    r"copyright\b|©|\(c\)|confidential\b|(generated|exported|filtered|printed|created) (on|by|at|from)\b"
-    r"|report (name|generated|run|date)\b|page \d|as of \d",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True)
@@ -62,12 +49,12 @@ class Delimited:
 
 @dataclass(frozen=True)
 class _Layout:
-    """How a file is laid out: `unnamed` columns have no header, `skip` lines stand before it."""
+    """How a file is laid out: `unnamed` columns have no header, the records `above` stand before it."""
 
     delimiter: str
     names: tuple[str, ...]
     unnamed: tuple[str, ...] = ()
-    skip: int = 0
+    above: tuple[Cells, ...] = ()
 
 
 def load_delimited(con: Any, path: Path, table: str, options: Mapping[str, Any]) -> Delimited:
@@ -108,7 +95,7 @@ def load_delimited(con: Any, path: Path, table: str, options: Mapping[str, Any])
     form = detect_format(con.con, table, columns, name=path.name, european=european, chosen=chosen)
     separator = _SEPARATORS.get(layout.delimiter, f"'{layout.delimiter}'")
     first = f"Read as {encoding.upper().replace('CP', 'cp')}, separated by {separator}, {form.words}."
-    notes = (first, *_left_out(footer), *form.notes)
+    notes = (first, *title_notes(layout.above), *footer_notes(footer), *form.notes)
     return Delimited(table, encoding, layout.delimiter, form.decimal, form.day_first, notes)
 
 
@@ -179,7 +166,7 @@ def _as_utf8(path: Path, encoding: str, copy: Path) -> Path:
 
 
 def _layout(source: Path, name: str, delimiter: str | None) -> _Layout:
-    """Find the delimiter under which most of the first records are as long as the first, then the most columns."""
+    """Find the delimiter under which most of the first records are as long as the header, then the most columns."""
     with source.open(encoding="utf-8-sig", newline="") as file:
         sample = file.read(SAMPLE)
     tried = {key: _records(sample, key) for key in ([delimiter] if delimiter else _SEPARATORS)}
@@ -187,25 +174,21 @@ def _layout(source: Path, name: str, delimiter: str | None) -> _Layout:
     if _fit(tried[best])[1] < 2:
         best = delimiter or ","
     records = _records(sample, best, blank=True)
-    skip = next((number for number, cells in enumerate(records) if _filled(cells)), None)
-    if skip is None:
+    if not any(filled(cells) for cells in records):
         raise BookError(f"{name} is empty. Export it again.")
-    return _Layout(best, *_names(records[skip], name), skip)
+    at = header_at(records)
+    return _Layout(best, *_names(records[at], name), tuple(records[:at]))
 
 
 def _records(sample: str, delimiter: str, *, blank: bool = False) -> list[list[str]]:
     reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter, skipinitialspace=True)
-    records = [cells for cells in reader if blank or _filled(cells)]
+    records = [cells for cells in reader if blank or filled(cells)]
     return records[:-1] if len(sample) == SAMPLE and len(records) > 1 else records
 
 
 def _fit(records: Sequence[Sequence[str]]) -> tuple[float, int]:
-    width = len(records[0]) if records else 0
+    width = len(records[header_at(records)]) if records else 0
     return (sum(len(cells) == width for cells in records) / len(records) if width > 1 else 0.0, width)
-
-
-def _filled(cells: _Cells) -> list[str]:
-    return [cell.strip() for cell in cells if cell and cell.strip()]
 
 
 def _names(header: Sequence[str], name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -219,12 +202,10 @@ def _names(header: Sequence[str], name: str) -> tuple[tuple[str, ...], tuple[str
     return names, tuple(column for column, cell in zip(names, header, strict=True) if not cell.strip())
 
 
-def _load(con: Any, source: Path, name: str, table: str, layout: _Layout, skip_footer: int | None) -> Sequence[_Cells]:
+def _load(con: Any, source: Path, name: str, table: str, layout: _Layout, skip_footer: int | None) -> Sequence[Cells]:
     """Fill the table and return the rows that were left out as a footer."""
-    try:
-        _read(con, source, table, layout)
-        footer = _cut_footer(con, table, skip_footer)
-    except duckdb.Error:
+    footer = _load_clean(con, source, table, layout, skip_footer)
+    if footer is None:
         with tempfile.TemporaryDirectory(prefix="salesops-") as scratch:
             tidy = Path(scratch, "tidy.csv")
             footer = _tidy(source, tidy, name, layout, skip_footer)
@@ -234,14 +215,25 @@ def _load(con: Any, source: Path, name: str, table: str, layout: _Layout, skip_f
     return footer
 
 
+def _load_clean(con: Any, source: Path, table: str, layout: _Layout, skip_footer: int | None) -> Sequence[Cells] | None:
+    """Fill the table from a file that needs no repair and return its footer; None if it needs repair."""
+    if any(filled(cells) for cells in layout.above):  # lines and records may differ there
+        return None
+    try:
+        _read(con, source, table, layout)
+        return cut_footer(con, table, skip_footer)
+    except duckdb.Error:
+        return None
+
+
 def _read(con: Any, source: Path, table: str, layout: _Layout) -> None:
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in layout.names)
     cells = ", ".join(_unless_blank(quoted(name)) for name in layout.names)
     con.execute(
         f"create or replace table {quoted(table)} as select {cells}, row_number() over () as _row "
         f"from read_csv({literal(glob.escape(str(source.absolute())))}, columns = {{{columns}}}, "
-        f"delim = {literal(layout.delimiter)}, quote = '\"', escape = '\"', header = true, skip = {layout.skip}, "
-        f"auto_detect = false, hive_partitioning = false, compression = 'none')"
+        f"delim = {literal(layout.delimiter)}, quote = '\"', escape = '\"', header = true, "
+        f"skip = {len(layout.above)}, auto_detect = false, hive_partitioning = false, compression = 'none')"
     )
 
 
@@ -251,42 +243,7 @@ def _unless_blank(column: str) -> str:
     return f"case when {blank} then null else {column} end as {column}"
 
 
-def _cut_footer(con: Any, table: str, skip_footer: int | None) -> Sequence[_Cells]:
-    """Delete the footer's rows from the end of the table and return them."""
-    count = max(TAIL, skip_footer or 0)
-    rows = con.execute(f"select * from {quoted(table)} order by _row desc limit {count}").fetchall()
-    tail = [row[:-1] for row in reversed(rows)]
-    start = _footer_start(tail, len(tail[0]) if tail else 0, skip_footer)
-    if start < len(tail):
-        con.execute(f"delete from {quoted(table)} where _row >= ?", [rows[-1][-1] + start])
-    return tail[start:]
-
-
-def _footer_start(tail: Sequence[_Cells], width: int, skip_footer: int | None) -> int:
-    """Return where in the last rows the footer begins; their number if there is none."""
-    start = len(tail)
-    if skip_footer is not None:
-        return max(0, start - skip_footer)
-    while start and _is_footer(tail[start - 1], width):
-        start -= 1
-    return start
-
-
-def _is_footer(cells: _Cells, width: int) -> bool:
-    """Tell a blank row, a row of totals or a line of prose; a row with half of its cells filled is data."""
-    filled = _filled(cells)
-    if not filled:
-        return True
-    if 2 * len(filled) > width:
-        return False
-    short = len(cells) < width
-    if _TOTAL.fullmatch(filled[0]) or (_PROSE.match(filled[0]) and (short or len(filled) == 1)):
-        return True
-    # one word alone may be the key of a row that was cut off
-    return short and len(filled) == 1 and " " in filled[0]
-
-
-def _tidy(source: Path, copy: Path, name: str, layout: _Layout, skip_footer: int | None) -> Sequence[_Cells]:
+def _tidy(source: Path, copy: Path, name: str, layout: _Layout, skip_footer: int | None) -> Sequence[Cells]:
     """Write a copy in which each row has as many cells as the header, without the footer; return the footer's rows."""
     width, rows = len(layout.names), 0
     tail: deque[tuple[int, list[str]]] = deque()
@@ -295,11 +252,11 @@ def _tidy(source: Path, copy: Path, name: str, layout: _Layout, skip_footer: int
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(layout.names)
         for rows, cells in enumerate(_rows_after_header(source, name, layout), 1):
-            tail.append((rows, cells if _filled(cells[width:]) else cells[:width]))
+            tail.append((rows, cells if filled(cells[width:]) else cells[:width]))
             if len(tail) > max(TAIL, skip_footer or 0):
                 _write(writer, *tail.popleft(), width, ragged)
         last = [cells for _, cells in tail]
-        start = _footer_start(last, width, skip_footer)
+        start = footer_start(last, width, skip_footer)
         for number, cells in list(tail)[:start]:
             _write(writer, number, cells, width, ragged)
     if ragged:
@@ -311,7 +268,7 @@ def _tidy(source: Path, copy: Path, name: str, layout: _Layout, skip_footer: int
 
 
 def _rows_after_header(source: Path, name: str, layout: _Layout) -> Iterator[list[str]]:
-    row = -layout.skip
+    row = -len(layout.above)
     with source.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, delimiter=layout.delimiter, strict=True, skipinitialspace=True)
         try:
@@ -342,12 +299,3 @@ def _drop_blank(con: Any, table: str, layout: _Layout) -> tuple[str, ...]:
             con.execute(f"alter table {quoted(table)} drop column {quoted(column)}")
             dropped.add(column)
     return tuple(column for column in layout.names if column not in dropped)
-
-
-def _left_out(footer: Sequence[_Cells]) -> tuple[str, ...]:
-    texts = [" ".join(_filled(cells)) for cells in footer if _filled(cells)]
-    if not texts:
-        return ()
-    rows = "1 row after the data was" if len(texts) == 1 else f"{len(texts)} rows after the data were"
-    listed = ", ".join(f"'{text if len(text) <= 78 else text[:77] + '…'}'" for text in texts)
-    return (f"{rows} left out as a report footer: {listed}.",)

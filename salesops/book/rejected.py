@@ -11,38 +11,54 @@ from salesops.book.source import Book
 
 FOLDER = "rejected"
 COUNTS = "counts.csv"
+EMPTIED = "emptied.csv"
 _HEADER = ("table", "reason", "rows", "of")
 
 
-def write_counts(folder: Path, counts: Iterable[tuple[str, str, int, int]]) -> None:
-    """Write how many rows of each table were set aside, and why, into rejected/counts.csv of a new book.
+def write_counts(folder: Path, counts: Iterable[tuple[str, str, int, int]], name: str = COUNTS) -> None:
+    """Write how many rows of each table were set aside or had a cell emptied, and why, into a new book's rejected/.
 
     Parameters
     ----------
     folder : Path
-        The book's; it has a folder of rejected rows.
+        The book's.
     counts : iterable of tuple
-        Table, reason, rows set aside for it, rows of the source.
+        Table, reason, rows concerned, rows of the source.
+    name : str
+        `COUNTS` for rows set aside, `EMPTIED` for cells emptied.
     """
-    with (folder / FOLDER / COUNTS).open("w", encoding="utf-8", newline="") as file:
+    (folder / FOLDER).mkdir(exist_ok=True)
+    with (folder / FOLDER / name).open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([_HEADER, *counts])
 
 
 def rejected_findings(book: Book, tables: Collection[str]) -> list[Finding]:
-    """Return a warning for each reason for which the import set rows of these tables aside."""
-    path = Path(book.location) / FOLDER / COUNTS
-    if not path.is_file():
-        return []
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            _, *lines = csv.reader(file)
-        counts = [(table, reason, int(rows), int(of)) for table, reason, rows, of in lines]
-    except (OSError, ValueError, csv.Error):  # a file that somebody changed
-        found = f"what the import set aside is not known: {FOLDER}/{COUNTS} cannot be read"
-        return [Finding("book", "set aside", "warning", found, "Import again with --replace.")]
-    return [
-        Finding(table, "set aside", "warning", in_number(f"were set aside by the import: {reason}", rows),
-                f"They stand in {FOLDER}/{table}.csv.", rows, of)
-        for table, reason, rows, of in counts
-        if table in tables
-    ]  # fmt: skip  # one finding reads as one row
+    """Return a warning for each reason for which the import set rows of these tables aside, or emptied a cell."""
+    findings = []
+    for name, kind, done, repair in _KINDS:
+        path = Path(book.location) / FOLDER / name
+        try:
+            counts = _read(path) if path.is_file() else []
+        except (OSError, ValueError, csv.Error):  # a file that somebody changed
+            found = f"what the import {done} is not known: {FOLDER}/{name} cannot be read"
+            findings.append(Finding("book", kind, "warning", found, "Import again with --replace."))
+            continue
+        findings += [
+            Finding(table, kind, "warning", in_number(f"were {done} by the import: {reason}", rows),
+                    repair.format(table=table), rows, of)
+            for table, reason, rows, of in counts
+            if table in tables
+        ]  # fmt: skip  # one finding reads as one row
+    return findings
+
+
+_KINDS = (
+    (COUNTS, "set aside", "set aside", f"They stand in {FOLDER}/{{table}}.csv."),
+    (EMPTIED, "emptied", "changed", "Add what is missing to the export."),
+)
+
+
+def _read(path: Path) -> list[tuple[str, str, int, int]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        _, *lines = csv.reader(file)
+    return [(table, reason, int(rows), int(of)) for table, reason, rows, of in lines]

@@ -23,6 +23,7 @@ _DIGITS = r"(?:\d+\.?\d*|\.\d+|\d{1,3}(?:[,\s\p{Z}'’]\d{2,3})*[,\s\p{Z}'’]\d
 _AMOUNT = rf"{_AROUND}{_DIGITS}{_AROUND}%?{_AROUND}"
 _NUMBER = rf"^(?:{_AROUND}[-+−]?{_AMOUNT}|{_AMOUNT}[-−]|\({_AMOUNT}\)%?)$"
 _NEGATIVE = r"^[^\d]*[-−(]|[-−]$"
+_NO_CENTS = r"(\d\.)[-−–—]{1,2}"  # 1.234,- and 1.234,-- are 1,234 without cents
 _NOT_DIGITS = r"^[^\d.]+|[^\d.]+$|[,\s\p{Z}'’]"
 
 # two-digit years first: "%d/%m/%Y" would read 03/04/17 as a day in the year 17
@@ -108,7 +109,7 @@ def to_type(value: ir.Value, type_: Type, form: Format) -> ir.Value:
 
 
 def _number(text: ir.Value, form: Format) -> ir.Value:
-    plain = text.translate(".,", ",.") if form.decimal == "," else text
+    plain = (text.translate(".,", ",.") if form.decimal == "," else text).re_replace(_NO_CENTS, r"\1")
     digits = plain.re_search(_NUMBER).ifelse(plain.re_replace(_NOT_DIGITS, ""), ibis.null("string"))
     sign = plain.re_search(_NEGATIVE).ifelse(-1.0, 1.0)
     share = plain.contains("%").ifelse(100.0, 1.0)
@@ -154,7 +155,8 @@ def _day(text: ir.Value, form: Format) -> ir.Value:
 def _moment(text: ir.Value, form: Format) -> ir.Value:
     """Return the time as written, or in UTC if the text has an offset."""
     spaced = text.re_replace(r",? +(\d{1,2}:\d{2})", r" \1")
-    stamp = text.upper().re_replace(r"^(\S+[T ]\d{2}:\d{2})(Z|[+-])", r"\1:00\2")
+    closed = text.upper().re_replace(r" (Z|[+-]\d{2}(:?\d{2})?)$", r"\1")
+    stamp = closed.re_replace(r"^(\S+[T ]\d{2}:\d{2})(Z|[+-])", r"\1:00\2")
     return ibis.cases(
         (text.re_search(_OFFSET), _wall_clock("UTC", stamp.try_cast("timestamp('UTC')"))),
         (text.re_search(_ISO), ibis.coalesce(text.try_cast("timestamp"), _try_strptime(spaced, _timed(_ISO_DAYS)))),

@@ -126,6 +126,42 @@ def test_odd_names_and_long_cells(load: Load, con: Any) -> None:
     assert rows(con) == [("1", "2", long, "a\nb", 1)]
 
 
+@pytest.mark.parametrize(
+    ("above", "said"),
+    [
+        ("Orders of 2026;;;\n\n", "1 row above the header left out: 'Orders of 2026'."),
+        ("Orders\nClient: 001\n;;;\n", "2 rows above the header left out: 'Orders', 'Client: 001'."),
+        ("sep=;\n", "1 row above the header left out: 'sep='."),
+        ('"Orders;\nof 2026";;;\n', "1 row above the header left out: 'Orders; of 2026'."),
+    ],
+)
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_titles_above_the_header(load: Load, con: Any, above: str, said: str, newline: str) -> None:
+    """Rows above the header that are less than half as full are left out and quoted; the rows below are whole."""
+    text = above + "id;city;day;amount\n1;Köln;01.02.2026;12,50\n2;Bonn;13.02.2026;3,25\n"
+    loaded = load(text.replace("\n", newline).encode("cp1252"))
+    assert header(con) == ("id", "city", "day", "amount", "_row")
+    assert rows(con) == [("1", "Köln", "01.02.2026", "12,50", 1), ("2", "Bonn", "13.02.2026", "3,25", 2)]
+    assert (loaded.delimiter, loaded.decimal, loaded.day_first) == (";", ",", True)
+    assert loaded.notes[1] == said
+
+
+def test_titles_above_rows_that_need_repair(load: Load, con: Any) -> None:
+    """A title and a footer around rows that only Python can read are both left out; rows count from the header."""
+    loaded = load("Report of May\n\nid,name,amount,day\n1,A,5,,\n2,B,7\nGrand Total,,12\n".replace("7\n", "7,\r\n"))
+    assert rows(con) == [("1", "A", "5", None, 1), ("2", "B", "7", None, 2)]
+    assert loaded.notes[1:] == (
+        "1 row above the header left out: 'Report of May'.",
+        "1 row after the data was left out as a report footer: 'Grand Total 12'.",
+    )
+
+
+def test_a_header_narrower_than_its_rows_is_no_title(load: Load) -> None:
+    """A header of three names above rows of seven cells stays the header, and the rows are refused."""
+    with pytest.raises(BookError, match="1 of 1 rows have more or fewer cells than the header, which has 3"):
+        load("id,name,amount\n1,A,5,6,7,8,9\n")
+
+
 def test_footer(load: Load, con: Any) -> None:
     """A report's last lines are left out and quoted, whether or not they are as wide as the rows."""
     loaded = load(

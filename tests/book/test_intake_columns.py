@@ -83,8 +83,37 @@ def test_names_become_ids(tmp_path: Path) -> None:
     people = "id,name,mail\n1,Ann Lee,a@x\n2,Bob,b@x\n3,Bob,c@x\n"
     result = convert(tmp_path, text, people=people, firms="id,name,rep\n7,A,ann lee\n8,B,c@x\n9,C,2\n")
     assert column(result, "accounts", "owner_id") == ["1", "3", "2"]
-    with pytest.raises(IntakeError, match=r"names an owner_id that is not in users .first: row 1 'Bob'"):
+    shared = "A name that several users have is not looked up: map the column with the id instead"
+    with pytest.raises(IntakeError, match=rf"names an owner_id that is not in users .first: row 1 'Bob'.*{shared}"):
         convert(tmp_path, text, people=people, firms="id,name,rep\n7,A,Bob\n")
+
+
+def test_a_time_without_an_offset_is_told(tmp_path: Path) -> None:
+    """In another zone than UTC, times without an offset are counted; the day alone stays the day that is written."""
+    text = """
+    [book]
+    currency = "EUR"
+    time_zone = "Europe/Berlin"
+    [tables.orders]
+    from = "till"
+    columns = { order_id = "No", account_id = "Who", ordered_at = WHEN }
+    """
+    till = "No;Who;When\n1;A;31.03.2026 23:30\n2;A;01.04.2026\n3;A;2026-03-31T21:30:00Z\n"
+    said = "  1 row: ordered_at is a time without an offset, read as UTC and not as Europe/Berlin: see Times"
+    result = convert(tmp_path, text.replace("WHEN", '"When"'), till=till)
+    assert any(line.startswith(said) for line in result.lines())
+    clocks = till.replace("01.04.2026", "01.04.2026 00:15").replace("Z\n", "\n")
+    days = convert(tmp_path, text.replace("WHEN", "{ sql = 'CAST(\"When\" AS DATE)' }"), till=clocks)
+    assert not any("without an offset" in line for line in days.lines())
+    local = "strftime(timezone('Europe/Berlin', ordered_at), '%d %H:%M')"
+    assert column(days, "orders", local) == ["31 00:00", "01 00:00", "31 00:00"]
+
+
+def test_distinct_rows_that_differ(tmp_path: Path) -> None:
+    """Where distinct rows share a key, the repair is not distinct but one row of each."""
+    text = ACCOUNTS.replace("[tables.accounts.columns]", "distinct = true\n[tables.accounts.columns]")
+    with pytest.raises(IntakeError, match=r"1 of 2 rows repeats the account_id.*other columns differ: take one row of"):
+        convert(tmp_path, text, firms="id,name\n1,A\n1,A\n1,B\n")
 
 
 def test_birthdays_lose_their_year(tmp_path: Path) -> None:
@@ -149,6 +178,8 @@ where = "name <> 'other'"
     [
         ("leave_out = 'x'", r"tables.accounts.leave_out must be a table of keys"),
         ("leave_out = { a = 1 }", r"tables.accounts.leave_out.a must be a text in quotes"),
+        ("leave_out = { a = { sql = 'id' } }", r"tables.accounts.leave_out.a .*needs optional = true"),
+        ("leave_out = { a = { sq = 'id' } }", r"leave_out.a\] has an unknown key 'sq'.*'sql'"),
         ("count = { a = ' ' }", r"\[tables.accounts.count\] needs words and SQL"),
         (
             "leave_out = { 'a test' = 'nmae = 1' }",
@@ -303,6 +334,60 @@ def test_excel_dates_in_a_workbook_are_seen(tmp_path: Path) -> None:
     result = import_book(tmp_path / "m.toml", tmp_path / "x.xlsx", tmp_path / "book")
     assert column(result, "accounts", "created_date") == [dt.date(2024, 12, 5), dt.date(2024, 12, 6)]
     assert any("1 row: created_date given as the number of a day in Excel" in line for line in result.lines())
+
+
+def test_words_for_an_empty_cell(tmp_path: Path) -> None:
+    """The texts in `empty` empty a cell of any column, whatever their case, and are counted once a source."""
+    text = 'empty = ["(none)", "n/a"]\n' + ACCOUNTS + 'number_of_employees = "size"\nindustry = "kind"'
+    result = convert(tmp_path, text, firms="id,name,size,kind\n1,A,(None),n/a\n2,none,7,N/A \n")
+    assert column(result, "accounts", "number_of_employees") == [None, 7.0]
+    assert column(result, "accounts", "industry") == [None, None]
+    assert column(result, "accounts", "account_name") == ["A", "none"]
+    assert "  firms.csv: 3 cells with '(none)' or 'n/a' read as empty" in result.lines()
+
+
+@pytest.mark.parametrize(("header", "kept"), [("gone", ["2"]), ("other", ["1", "2"])])
+def test_a_condition_on_a_column_that_may_be_absent(tmp_path: Path, header: str, kept: list[str]) -> None:
+    """An optional condition leaves rows out where the source has its column, and nothing where it has not."""
+    condition = '[tables.accounts.leave_out]\n"a ghost" = { sql = "gone", optional = true }\n'
+    text = ACCOUNTS.replace("[tables.accounts.columns]", f"{condition}[tables.accounts.columns]")
+    result = convert(tmp_path, text, firms=f"id,name,{header}\n1,A,true\n2,B,false\n")
+    assert column(result, "accounts", "account_id") == kept
+
+
+def test_of_two_definitions_the_one_whose_columns_are_there(tmp_path: Path) -> None:
+    """Where two definitions read one source, the first whose columns it has is taken; if none, the first is named."""
+    second = '[[tables.accounts]]\nfrom = "firms"\ncolumns = { account_id = "No", account_name = "No" }\n'
+    text = ACCOUNTS.replace("[tables.accounts]", "[[tables.accounts]]") + "\n" + second
+    assert column(convert(tmp_path, text, firms="No,x\n5,A\n"), "accounts", "account_name") == ["5"]
+    assert column(convert(tmp_path, text, firms="id,name,No\n1,A,5\n"), "accounts", "account_name") == ["A"]
+    with pytest.raises(IntakeError, match=r"account_name: no column 'name' in firms\.csv"):
+        convert(tmp_path, text, firms="id,x\n1,A\n")
+
+
+def test_what_stands_around_the_rows_of_a_sheet(tmp_path: Path) -> None:
+    """A title, a line of four cells above the header, and a row of totals below the rows are left out and quoted."""
+    book = openpyxl.Workbook()
+    book.active.title = "firms"
+    wide = [None] * 6
+    for row in [
+        ["Firms"],
+        ["By", "Ann", "Of", "May"],
+        ["id", "name", "since", *"abcdef"],
+        [1, "A", 45631, *wide[1:], 1],
+    ]:
+        book.active.append(row)
+    for row in [[2, "B", 45632, *"uvwxyz"], [], ["Total", None, None, 3], ["Confidential"]]:
+        book.active.append(row)
+    book.save(tmp_path / "x.xlsx")
+    (tmp_path / "m.toml").write_text(ACCOUNTS + 'created_date = "since"')
+    result = import_book(tmp_path / "m.toml", tmp_path / "x.xlsx", tmp_path / "book")
+    assert column(result, "accounts", "account_id") == ["1", "2"]
+    for note in (
+        "2 rows above the header left out: 'Firms', 'By Ann Of May'",
+        "2 rows after the data were left out as a report footer: 'Total 3', 'Confidential'",
+    ):
+        assert f"  firms in x.xlsx: {note}" in result.lines()
 
 
 @pytest.mark.parametrize("name", ["x.xls", "x.pdf"])

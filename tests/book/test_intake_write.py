@@ -14,6 +14,7 @@ from intake_export import DEALS, MAP, rows, run, write_export
 
 from salesops.book.intake import import_book
 from salesops.book.intake import run as intake_run
+from salesops.book.source import open_book
 from salesops.errors import IntakeError
 
 
@@ -55,6 +56,18 @@ def test_replace_never_removes_what_no_import_wrote(export: Path) -> None:
     assert (dest / "thesis.docx").exists()
 
 
+def test_replace_keeps_settings_that_people_added(export: Path) -> None:
+    """What was added to book.toml survives the weekly import and is named; what the map says goes before."""
+    settings = run(export).dest / "book.toml"
+    settings.write_text('currency = "USD"\nstage_order = ["Ask", "Offer"]\nfiscal_year_start = 4\n')
+    result = run(export, replace=True)
+    config = open_book(result.dest).config
+    assert (config.currency, config.stage_order, config.fiscal_year_start) == ("EUR", ("Ask", "Offer"), 4)
+    assert "book.toml: kept from the previous book: stage_order, fiscal_year_start" in result.lines()
+    settings.write_text("currency = \n")
+    refused(export, "book.toml is not valid TOML.*Correct the file", replace=True)
+
+
 def test_replace_carries_over_what_people_wrote(export: Path) -> None:
     """A playbook, its overrides and its log belong to people; the weekly import leaves them as they are."""
     dest = run(export).dest
@@ -69,7 +82,7 @@ def test_a_failed_replacement_keeps_the_old_book(export: Path, monkeypatch: pyte
     """Ctrl-C while writing leaves the old book as it was and no folder of ours."""
     run(export)
 
-    def interrupt(*_: object) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(intake_run, "write_settings", interrupt)

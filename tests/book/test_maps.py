@@ -10,9 +10,11 @@ import duckdb
 import pytest
 
 from salesops.book.check import check_book
+from salesops.book.horizon import resolve
 from salesops.book.intake import Intake, import_book, shipped_maps
 from salesops.book.intake.mapfile import SHIPPED, read_map
 from salesops.book.source import open_book
+from salesops.metrics.attainment import attainment
 
 README = SHIPPED / "README.md"
 BLOCKS = re.findall(r"```toml\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
@@ -282,6 +284,62 @@ def test_salesforce_data_export(tmp_path: Path) -> None:
     assert ask(result, "SELECT user_id FROM {users} WHERE role = 'manager'") == [("0053",)]
 
 
+def test_salesforce_states_of_deals(tmp_path: Path) -> None:
+    """OpportunityHistory has a row for each state: what changed from one to the next becomes history."""
+    states = (
+        "Id,OpportunityId,StageName,Amount,CloseDate,CreatedDate\n"
+        "1,0061,Prospecting,,2026-01-31,2025-11-02T09:30:00.000Z\n"
+        "2,0061,Proposal,900.5,2026-01-31,2025-12-01T10:00:00.000Z\n"
+        "3,0061,Proposal,1000.5,2026-01-31,2025-12-01T10:00:00.000Z\n"
+        "4,0061,Closed Won,1000.5,2026-01-20,2026-01-20T10:00:00.000Z\n"
+    )
+    files = {name: text for name, text in SALESFORCE.items() if "History" not in name}
+    result = imported(tmp_path, "salesforce", **files, OpportunityHistory=states)
+    query = "SELECT field_name, new_value, valid_from::DATE FROM {opportunity_history} ORDER BY 1, 3"
+    first, second, third = dt.date(2025, 11, 2), dt.date(2025, 12, 1), dt.date(2026, 1, 20)
+    assert ask(result, query) == [
+        ("amount", "1000.5", second), ("close_date", "2026-01-31", first), ("close_date", "2026-01-20", third),
+        ("stage_name", "Prospecting", first), ("stage_name", "Proposal", second), ("stage_name", "Closed Won", third),
+    ]  # fmt: skip  # a change an item
+
+
+@pytest.mark.parametrize("name", ["salesforce", "hubspot", "pipedrive"])
+def test_goals_and_rates_beside_the_export(tmp_path: Path, name: str) -> None:
+    """quotas.csv names owners as people do, fx_rates.csv the rates; the book's currency is that of most rows."""
+    headers = {
+        "salesforce": "Opportunity ID,Opportunity Owner,Account Name,Amount,Amount Currency,Close Date,Stage",
+        "hubspot": "Record ID,Deal owner,Company Name,Amount,Currency,Close Date,Deal Stage",
+        "pipedrive": "Deal - ID,Deal - Owner,Organization,Deal - Value,Deal - Currency,Deal - Won time,Deal - Stage",
+    }
+    rows = [("1", "100,EUR,2026-01-20", True), ("2", "10,GBP,2026-01-21", True), ("3", "5,EUR,", False)]
+    lines = [f"{key},Ann Lee,Acme,{cells},{'Closed Won' if won else 'Open'}" for key, cells, won in rows]
+    if name == "pipedrive":
+        lines = [f"{line},{'Won' if won else 'Open'}" for line, (_, _, won) in zip(lines, rows, strict=True)]
+        headers[name] += ",Deal - Status"
+    result = imported(
+        tmp_path,
+        name,
+        **{"opportunities" if name == "salesforce" else "deals": "\n".join([headers[name], *lines])},
+        quotas="owner_id,period_start,period_end,quota_amount,currency\nAnn Lee,2026-01-01,2026-03-31,200,EUR\n",
+        fx_rates="currency,date,rate\nGBP,2026-01-01,1.2\n",
+    )
+    book = open_book(result.dest)
+    period, as_of = resolve(book, "2026-Q1", "2026-03-31")
+    (line,) = attainment(book, period, as_of).to_pyarrow().to_pylist()
+    assert (book.currency, line["quota"], line["booked"]) == ("EUR", 200.0, 112.0)
+
+
+def test_salesforce_deleted_rows(tmp_path: Path) -> None:
+    """Deals in the recycle bin, which an export of all rows holds, count nowhere, and how many is said."""
+    head, won, open_ = SALESFORCE["Opportunity"].splitlines()
+    text = f"{head},IsDeleted,Type\n{won},true,New Business\n{open_},false,Existing Business\n"
+    files = {**SALESFORCE, "Opportunity": text}
+    del files["OpportunityFieldHistory"], files["Task"], files["Event"]
+    result = imported(tmp_path, "salesforce", **files)
+    assert ask(result, "SELECT opportunity_id, type FROM {opportunities}") == [("0062", "expansion")]
+    assert "  set aside 1: deleted in Salesforce" in result.lines()
+
+
 def test_salesforce_report_alone(tmp_path: Path) -> None:
     """One report of opportunities with labels, names and a footer is enough: users and accounts come from it."""
     text = (
@@ -322,6 +380,22 @@ def test_hubspot_deals_alone(tmp_path: Path) -> None:
     assert "  1 row: account_id names several, the first is kept" in result.lines()
 
 
+def test_hubspot_words_for_nothing_and_pipelines(tmp_path: Path) -> None:
+    """'(No value)' is an empty cell in any column; the pipeline behind a stage does not hide that a deal is won."""
+    text = HUBSPOT.replace("Closed Won", "Closed Won (Sales Pipeline)").replace("Closed Lost", "Closed Lost (Renewals)")
+    text = text.replace("Appointment Scheduled,,", "Appointment Scheduled (Sales Pipeline),(No value),")
+    companies = "Record ID,Company name,Number of Employees,Industry\n9001,Acme,(No value),(no value)\n"
+    contacts = "Record ID,First Name,Last Name,Email,Associated Company IDs\n1,,,c@x,9001\n2,,,,9001\n"
+    result = imported(tmp_path, "hubspot", deals=text, companies=companies, contacts=contacts)
+    query = "SELECT opportunity_id, amount, is_closed, is_won FROM {opportunities} ORDER BY 1"
+    assert ask(result, query) == [
+        ("101", 1250.5, True, True), ("102", None, False, False), ("103", 300.0, True, False),
+    ]  # fmt: skip  # one deal an item
+    assert ask(result, "SELECT number_of_employees, industry FROM {accounts}") == [(None, None)]
+    assert ask(result, "SELECT contact_name FROM {contacts} ORDER BY contact_id") == [("c@x",), ("2",)]
+    assert "  deals.csv: 1 cell with '(No value)' or 'No value' or '--' read as empty" in result.lines()
+
+
 def test_hubspot_folder(tmp_path: Path) -> None:
     """With companies, contacts and owners, owners given by name or e-mail become their ids."""
     result = imported(
@@ -335,6 +409,21 @@ def test_hubspot_folder(tmp_path: Path) -> None:
     assert ask(result, "SELECT owner_id FROM {opportunities} ORDER BY opportunity_id") == [("7",), ("8",), ("7",)]
     assert ask(result, "SELECT account_name, owner_id FROM {accounts} ORDER BY 1") == [("Acme", "7"), ("Beta", "8")]
     assert ask(result, "SELECT contact_name, account_id FROM {contacts}") == [("Cy Dee", "9001")]
+
+
+def test_pipedrive_namesakes_and_deleted_deals(tmp_path: Path) -> None:
+    """Two organizations of one name are told apart by the id in the deals; deleted deals are left out and counted."""
+    result = imported(
+        tmp_path,
+        "pipedrive",
+        deals="Deal - ID,Deal - Organization,Deal - Organization ID,Deal - Owner,Deal - Value,Deal - Stage,"
+        "Deal - Status,Deal - Won time\n1,Acme,7,Ann Lee,1000,Proposal,Won,2026-02-03 11:00:00\n"
+        "2,Acme,8,Ann Lee,500,Proposal,Won,2026-02-04 11:00:00\n3,Acme,8,Ann Lee,700,Proposal,Deleted,\n",
+        organizations="Organization - ID,Organization - Name,Organization - Owner\n7,Acme,Ann Lee\n8,Acme,Ann Lee\n",
+    )
+    query = "SELECT opportunity_id, account_id, is_won FROM {opportunities} ORDER BY 1"
+    assert ask(result, query) == [("1", "7", True), ("2", "8", True)]
+    assert "  set aside 1: deleted in Pipedrive" in result.lines()
 
 
 def test_pipedrive(tmp_path: Path) -> None:

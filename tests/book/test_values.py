@@ -68,10 +68,11 @@ def test_not_a_number(text: str) -> None:
     [
         ("1.234,56", 1234.56), ("12,5", 12.5), ("1.234", 1234), ("1,234", 1.234), ("1 234,50 €", 1234.5),
         ("-3,5%", -0.035), ("1.234.567", 1234567), ("1'234,5", 1234.5), ("12.5", None), ("1,234.56", None),
+        ("1.234,-", 1234), ("1.234,-- €", 1234), ("-5,–", -5), ("1.234-", -1234), ("1.234,50-", -1234.5),
     ],
 )  # fmt: skip  # a table
 def test_decimal_comma(text: str, number: float | None) -> None:
-    """With a decimal comma, points only group thousands."""
+    """With a decimal comma, points only group thousands; a dash right after the comma stands for no cents."""
     assert one(text, "number", COMMA) == pytest.approx(number)
 
 
@@ -190,6 +191,9 @@ def test_date_round_trip(days: list[date], day_first: bool, zone: str, data: st.
         ("2026-03-04T10:00:00.000+0000", datetime(2026, 3, 4, 10, tzinfo=UTC)),
         ("2026-03-04T10:00:00+05:30", datetime(2026, 3, 4, 4, 30, tzinfo=UTC)),
         ("2026-03-04T10:00:00-0500", datetime(2026, 3, 4, 15, tzinfo=UTC)),
+        ("2026-03-04 10:00:00 -0500", datetime(2026, 3, 4, 15, tzinfo=UTC)),
+        ("2026-03-04 10:00 +02:00", datetime(2026, 3, 4, 8, tzinfo=UTC)),
+        ("2026-03-04 10:00:00 Z", datetime(2026, 3, 4, 10, tzinfo=UTC)),
         ("2026-03-04T10:00:00+02", datetime(2026, 3, 4, 8, tzinfo=UTC)),
         ("2026-03-04T10:00:00.5", datetime(2026, 3, 4, 10, 0, 0, 500_000, tzinfo=UTC)),
         ("2026-03-04T10:00:00.123456789Z", datetime(2026, 3, 4, 10, 0, 0, 123_456, tzinfo=UTC)),

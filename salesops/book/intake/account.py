@@ -9,6 +9,7 @@ from typing import Any
 from salesops.book.intake.convert import Bound, keyed
 from salesops.book.intake.mapfile import Map
 from salesops.book.intake.names import quoted
+from salesops.book.intake.orphans import Emptied
 from salesops.book.intake.report import TableResult, rows_text
 from salesops.book.intake.sources import Loaded, Sources
 from salesops.book.schema import SCHEMA
@@ -26,6 +27,7 @@ class Account:
     sources: Sources
     tables: dict[str, Bound]
     warnings: list[str] = field(default_factory=list)
+    emptied: list[Emptied] = field(default_factory=list)
     _notes: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     _told: set[str] = field(default_factory=set)
 

@@ -11,6 +11,7 @@ import ibis.expr.types as ir
 from salesops.book.finding import Finding, in_number
 from salesops.book.intake.convert import Bound
 from salesops.book.intake.names import literal, quoted
+from salesops.book.intake.orphans import Emptied, empty_orphans
 from salesops.book.people import manager_cycles
 from salesops.book.rules import RULES, Rule, column_rules, reference_rule
 from salesops.book.schema import SCHEMA
@@ -60,16 +61,22 @@ def refusals(con: Any, tables: dict[str, Bound]) -> list[Finding]:
     return findings + _cycles(con, tables)
 
 
-def set_aside_broken(con: Any, tables: dict[str, Bound]) -> None:
-    """Set aside every row that breaks a rule, and again the rows that then miss their parent, until none is left."""
+def set_aside_broken(con: Any, tables: dict[str, Bound]) -> list[Emptied]:
+    """Set aside every row that breaks a rule, and again the rows that then miss their parent, until none is left.
+
+    A reference that may be empty is emptied instead. Return what was.
+    """
+    emptied: list[Emptied] = []
     found = True
     while found:
         found = False
+        emptied += empty_orphans(con, tables)
         for name in tables:
             for breach in _breaches(con, tables[name], tables):
                 if _count(con, breach):
                     _reject(con, name, breach.rows, in_number(breach.found, 1), shows=True)
                     found = True
+    return emptied
 
 
 def _breaches(con: Any, bound: Bound, tables: Collection[str]) -> Iterator[Breach]:
@@ -81,7 +88,7 @@ def _breaches(con: Any, bound: Bound, tables: Collection[str]) -> Iterator[Breac
         query = con.compile(broken.select(_row=broken._row, shown=shown))
         yield Breach(name, rule.found, rule.repair, query)
     # last, so that of two rows with one key the one that can be read is kept
-    yield _repeats(name)
+    yield _repeats(bound)
 
 
 def _rules(con: Any, bound: Bound, tables: Collection[str]) -> Iterator[Rule]:
@@ -96,11 +103,17 @@ def _rules(con: Any, bound: Bound, tables: Collection[str]) -> Iterator[Rule]:
         if parent in tables:
             keys = con.table(f"_live_{parent}")
             rule = reference_rule(column, keys.filter(keys[key].notnull())[key])
-            hint = f' Where the source gives a name, map it: {column.name} = {{ from = "…", lookup = "…" }}.'
-            yield replace(rule, repair=rule.repair + hint)
+            yield replace(rule, repair=rule.repair + _name_hint(bound, column.name, parent))
     for rule in RULES.get(bound.name, ()):
         if rule.severity == "error":
             yield rule
+
+
+def _name_hint(bound: Bound, column: str, parent: str) -> str:
+    given = bound.map.columns.get(column)
+    if given and given.lookup:
+        return f" A name that several {parent} have is not looked up: map the column with the id instead."
+    return f' Where the source gives a name, map it: {column} = {{ from = "…", lookup = "…" }}.'
 
 
 def _repair(rule: Rule, column: str) -> str:
@@ -113,9 +126,9 @@ def _repair(rule: Rule, column: str) -> str:
     return f'Fill it in the source, or in the map: {column} = {{ from = "…", default = "…" }}.'
 
 
-def _repeats(name: str) -> Breach:
+def _repeats(bound: Bound) -> Breach:
     """Return the rows whose key an earlier row has."""
-    key = SCHEMA[name].key
+    name, key = bound.name, SCHEMA[bound.name].key
     columns = ", ".join(quoted(column) for column in key)
     same = " AND ".join(f"t.{quoted(column)} IS NOT DISTINCT FROM d.{quoted(column)}" for column in key)
     own = ", ".join(f"t.{quoted(column)}" for column in key)
@@ -126,6 +139,8 @@ def _repeats(name: str) -> Breach:
     )
     found = f"repeat the {' and '.join(key)} of an earlier row"
     repair = "Keep one row for each in the source; distinct = true drops rows that are wholly equal."
+    if bound.map.distinct:
+        repair = "Their other columns differ: take one row of each with select, as the recipes of data/maps show."
     return Breach(name, found, repair, rows)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
@@ -50,6 +51,7 @@ class Bound:
 def bind(con: Any, map_: Map, table: TableMap, view: View) -> Bound:
     """Find the headers of every column of a table, and fill in what the map may leave out."""
     schema = SCHEMA[table.name]
+    table = _without_absent(con, table, view)
     named = {**_of_query(map_, table, view), **table.columns}
     columns: dict[str, Expression] = {}
     missing, notes, absent = [], [], []
@@ -139,6 +141,16 @@ def _conditions(table: TableMap) -> Iterator[tuple[str, str]]:
             yield f"{key} '{words}'", condition
 
 
+def _without_absent(con: Any, table: TableMap, view: View) -> TableMap:
+    """Return the table without those conditions to leave rows out whose columns may be absent and are."""
+    kept = {
+        words: sql
+        for words, sql in table.leave_out.items()
+        if words not in table.spare or _binds(con, Expression(f"({sql})"), view)
+    }
+    return replace(table, leave_out=kept)
+
+
 def _of_query(map_: Map, table: TableMap, view: View) -> dict[str, ColumnMap]:
     """Return the columns of the book that a query gives under their own names."""
     if not table.select:
@@ -167,12 +179,18 @@ def _filled_in(
         return Expression(f"coalesce({found.sql}, {literal(currency)})", found.headers, counts), ""
     if found is None and spec.name in ("is_closed", "is_won") and "stage_name" in columns and map_.won:
         stages = map_.won if spec.name == "is_won" else map_.won + map_.lost
-        listed = ", ".join(literal(stage.strip().lower()) for stage in stages)
-        stage_name = columns["stage_name"].sql
-        return Expression(f"coalesce(lower(trim(CAST({stage_name} AS VARCHAR))) IN ({listed}), false)"), ""
+        name = f"lower(trim(CAST({columns['stage_name'].sql} AS VARCHAR)))"
+        same = " OR ".join(f"{name} LIKE {_like(stage)} ESCAPE '!'" for stage in stages)
+        return Expression(f"coalesce({same}, false)"), ""
     if found is None and table == "users" and spec.name == "role":
         return Expression("'rep'"), "role not in the map: manager for those to whom others report, else rep"
     return found, ""
+
+
+def _like(stage: str) -> str:
+    """Return the pattern of a stage: `*` stands for any text."""
+    plain = re.sub("([!%_])", r"!\1", stage.strip().lower())
+    return literal(plain.replace("*", "%"))
 
 
 def _typed(bound: Bound, raw: ir.Table, form: Format) -> dict[str, ir.Value]:

@@ -9,6 +9,9 @@ from salesops.book.intake.names import find_header, literal, words_of
 from salesops.book.intake.views import View
 from salesops.book.schema import Column
 
+_CLOCK = r"\d:\d\d"
+_OFFSET = r"([Zz]|UTC|[+-]\d{2}(:?\d{2})?)$"
+
 
 @dataclass(frozen=True)
 class Expression:
@@ -73,6 +76,14 @@ def _converted(spec: Column, column: ColumnMap, start: Expression, view: View) -
         serial = f"regexp_full_match({_as_text(sql)}, '{days}([.,]\\d+)?')"
         counts.append((serial, f"{spec.name} given as the number of a day in Excel, read as a date"))
         sql = f"CASE WHEN {serial} THEN {_excel_day(sql, spec)} ELSE {_as_text(sql)} END"
+    zone = view.origin.form.time_zone
+    if spec.type == "instant" and zone != "UTC":
+        text = _as_text(sql)
+        clock = f"regexp_matches({text}, {literal(_CLOCK)}) AND NOT regexp_matches({text}, {literal(_OFFSET)})"
+        words = (
+            f"{spec.name} is a time without an offset, read as UTC and not as {zone}: see Times in data/maps/README.md"
+        )
+        counts.append((clock, words))
     if column.default is not None:
         counts.append((f"({sql}) IS NULL", f"{spec.name} empty, filled with '{column.default}'"))
         sql = f"coalesce({_as_text(sql)}, {literal(column.default)})"

@@ -46,7 +46,8 @@ class TableMap:
 
     Without either in the map, the source is named like the table. Each of `sources` is one or more names;
     several are stacked, those of them that are there. `leave_out` holds the rows to set aside and `count` the
-    rows to count for the report: SQL conditions by the words that say what such rows are.
+    rows to count for the report: SQL conditions by the words that say what such rows are. Those that `spare` names
+    fall away where the source does not have their columns.
     """
 
     name: str
@@ -55,6 +56,7 @@ class TableMap:
     columns: Mapping[str, ColumnMap] = field(default_factory=dict)
     where: str = ""
     leave_out: Mapping[str, str] = field(default_factory=dict)
+    spare: frozenset[str] = frozenset()
     count: Mapping[str, str] = field(default_factory=dict)
     distinct: bool = False
     optional: bool = False
@@ -67,10 +69,11 @@ class TableMap:
 
 @dataclass(frozen=True, kw_only=True)
 class Map:
-    """A map. `tables` holds for each table the definitions to try in order."""
+    """A map. `tables` holds for each table the definitions to try in order; `empty` the texts that mean nothing."""
 
     name: str
     title: str
+    empty: tuple[str, ...]
     book: Mapping[str, Any]
     csv: Mapping[str, Any]
     sources: Mapping[str, tuple[str, ...]]
@@ -116,7 +119,7 @@ class _Reader:
     file: str
 
     def map(self, content: Mapping[str, Any]) -> Map:
-        self._only(content, ("title", "book", "csv", "sources", "stages", "tables"), "")
+        self._only(content, ("title", "empty", "book", "csv", "sources", "stages", "tables"), "")
         tables = self._table(content.get("tables", {}), "tables")
         if not tables:
             raise MapError(f"{self.file} maps no table. Add one, such as [tables.opportunities].")
@@ -127,6 +130,7 @@ class _Reader:
         return Map(
             name=self.file.removesuffix(".toml"),
             title=self._text(content.get("title", self.file.removesuffix(".toml")), "title"),
+            empty=self._texts(content.get("empty", []), "empty"),
             book=self._book(content.get("book", {})),
             csv=self._table(content.get("csv", {}), "csv"),
             sources={name: self._texts(value, f"sources.{name}") for name, value in sources.items()},
@@ -156,6 +160,10 @@ class _Reader:
             raise MapError(f"{self.file}: [{where}] has both 'from' and 'select'. Keep one.")
         columns = self._table(value.get("columns", {}), f"{where}.columns")
         self._only(columns, (column.name for column in SCHEMA[name].columns), f"{where}.columns")
+        leave_out = {
+            words: self._if_there(sql, f"{where}.leave_out.{words}")
+            for words, sql in self._table(value.get("leave_out", {}), f"{where}.leave_out").items()
+        }
         if "select" not in value and not columns:
             raise MapError(f"{self.file}: [{where}] names no columns. Add [{where}.columns].")
         return TableMap(
@@ -164,7 +172,8 @@ class _Reader:
             select=self._text(value.get("select", ""), f"{where}.select").strip().rstrip(";"),
             columns={key: self._column(name, key, item) for key, item in columns.items()},
             where=self._text(value.get("where", ""), f"{where}.where"),
-            leave_out=self._conditions(value.get("leave_out", {}), f"{where}.leave_out"),
+            leave_out=self._conditions(leave_out, f"{where}.leave_out"),
+            spare=frozenset(words for words, sql in value.get("leave_out", {}).items() if isinstance(sql, dict)),
             count=self._conditions(value.get("count", {}), f"{where}.count"),
             distinct=self._flag(value, "distinct", where),
             optional=self._flag(value, "optional", where),
@@ -239,6 +248,15 @@ class _Reader:
             if not words.strip() or not sql.strip():
                 raise MapError(f"{self.file}: [{where}] needs words and SQL: \"without a price\" = 'Price = 0'.")
         return conditions
+
+    def _if_there(self, value: Any, where: str) -> Any:
+        """Return the SQL of a condition that is written as { sql = "…", optional = true }."""
+        if not isinstance(value, dict):
+            return value
+        self._only(value, ("sql", "optional"), where)
+        if not self._flag(value, "optional", where):
+            raise MapError(f"{self.file}: {where} is a table of keys, so it needs optional = true.")
+        return value.get("sql", "")
 
     def _flag(self, table: Mapping[str, Any], key: str, where: str) -> bool:
         value = table.get(key, False)

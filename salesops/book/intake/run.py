@@ -15,11 +15,12 @@ from salesops.book.intake.convert import Bound, bind, stage
 from salesops.book.intake.files import list_items
 from salesops.book.intake.links import look_up, name_managers
 from salesops.book.intake.mapfile import Map, TableMap, read_map
+from salesops.book.intake.orphans import follow_left_out
 from salesops.book.intake.report import Intake
 from salesops.book.intake.sources import Sources
 from salesops.book.intake.views import Views
 from salesops.book.intake.write import check_destination, new_folder, write_rejected, write_settings, write_table
-from salesops.book.rejected import write_counts
+from salesops.book.rejected import EMPTIED, write_counts
 from salesops.book.schema import SCHEMA
 from salesops.book.source import connect
 from salesops.errors import IntakeError, MapError, did_you_mean
@@ -83,7 +84,7 @@ def _import(con: Any, map_: Map, source: Path, dest: Path, *, set_aside: bool) -
     sources = Sources(con, source, map_, list_items(source), str(map_.book.get("time_zone", "UTC")))
     views = Views(con, sources)
     chosen, skipped = _choose(map_, views)
-    tables = {table.name: bind(con, map_, table, views.of(table)) for table in chosen}
+    tables = {name: _bind(con, map_, definitions, views) for name, definitions in chosen.items()}
     _refuse_unbound(tables)
     account = Account(con, map_, sources, tables)
     _convert(account, set_aside=set_aside)
@@ -98,21 +99,28 @@ def _import(con: Any, map_: Map, source: Path, dest: Path, *, set_aside: bool) -
             _write(con, tables[result.name], folder, rejected=bool(result.set_aside), rows=result.rows_out)
         if any(result.set_aside for result in results):
             write_counts(folder, [(r.name, reason, rows, r.rows_in) for r in results for reason, rows in r.set_aside])
-        write_settings(map_.book, map_.title, folder / "book.toml")
+        if account.emptied:
+            rows_in = {result.name: result.rows_in for result in results}
+            write_counts(folder, [(e.table, e.reason, e.rows, rows_in[e.table]) for e in account.emptied], EMPTIED)
+        kept = write_settings(map_.book, map_.title, folder / "book.toml", previous=dest / "book.toml")
         carried = carry_history(dest, folder, own="opportunity_history" in tables)
     return Intake(
         title=map_.title, dest=dest, tables=results, skipped=skipped,
-        notes=(*unused_files(sources), *carried), warnings=tuple(account.warnings),
+        notes=(*unused_files(sources), *kept, *carried), warnings=tuple(account.warnings),
     )  # fmt: skip  # one result
 
 
-def _choose(map_: Map, views: Views) -> tuple[list[TableMap], tuple[str, ...]]:
-    """Return for each table the first definition whose sources are there, and sentences about those left out."""
-    chosen, skipped, problems = [], [], []
+def _choose(map_: Map, views: Views) -> tuple[dict[str, list[TableMap]], tuple[str, ...]]:
+    """Return for each table the definitions to try in order, and sentences about the tables left out.
+
+    They are the first whose sources are there, and the later ones that read the same sources.
+    """
+    chosen: dict[str, list[TableMap]] = {}
+    skipped, problems = [], []
     for name, definitions in map_.tables.items():
         fitting = [table for table in definitions if not views.missing(table)]
         if fitting:
-            chosen.append(fitting[0])
+            chosen[name] = [table for table in fitting if views.reads(table) == views.reads(fitting[0])]
             continue
         absent = views.missing(definitions[-1])
         if definitions[-1].optional:
@@ -128,6 +136,15 @@ def _choose(map_: Map, views: Views) -> tuple[list[TableMap], tuple[str, ...]]:
             "Rename the file, or change [sources] in the map."
         )
     return chosen, tuple(skipped)
+
+
+def _bind(con: Any, map_: Map, definitions: list[TableMap], views: Views) -> Bound:
+    """Return the first definition for which the source has all columns; the first of all if there is none."""
+    first = bind(con, map_, definitions[0], views.of(definitions[0]))
+    if not first.missing or len(definitions) == 1:
+        return first
+    later = (bind(con, map_, table, views.of(table)) for table in definitions[1:])
+    return next((bound for bound in later if not bound.missing), first)
 
 
 def _refuse_unbound(tables: dict[str, Bound]) -> None:
@@ -150,8 +167,11 @@ def _convert(account: Account, *, set_aside: bool) -> None:
         account.note(name, *look_up(con, bound, tables))
     if "users" in tables and tables["users"].derives_role:
         name_managers(con)
+    account.emptied.extend(follow_left_out(con, tables))
     if set_aside:
-        set_aside_broken(con, tables)
+        account.emptied.extend(set_aside_broken(con, tables))
+    for cells in account.emptied:
+        account.note(cells.table, str(cells))
 
 
 def _refusal(findings: list[Finding], *, set_aside: bool) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 from itertools import chain, islice
 from pathlib import Path
@@ -19,6 +19,7 @@ from salesops.book.delimited import load_delimited
 from salesops.book.intake.files import Item, matching
 from salesops.book.intake.mapfile import Map
 from salesops.book.intake.names import clean_headers, literal, quoted
+from salesops.book.surround import HEAD, cut_footer, filled, footer_notes, header_at, title_notes
 from salesops.book.values import Format, detect_format
 from salesops.errors import BookError, IntakeError
 
@@ -92,8 +93,25 @@ class Sources:
             loaded = parts[0] if len(parts) == 1 else self._stacked(parts)
             if not loaded.rows:
                 raise IntakeError(f"{loaded.label} has a header but no rows. Export it again, with its rows.")
-            self._loaded[key] = loaded
+            self._loaded[key] = self._emptied(loaded)
         return self._loaded[key]
+
+    def _emptied(self, loaded: Loaded) -> Loaded:
+        """Empty the cells that stand for nothing by the word of the map, and count them."""
+        if not (self.map.empty and loaded.cells):
+            return loaded
+        listed = ", ".join(literal(text.strip().lower()) for text in self.map.empty)
+        nothing = {header: f"lower(trim({quoted(header)})) IN ({listed})" for header in loaded.headers}
+        counts = " + ".join(f"count(*) FILTER (WHERE {test})" for test in nothing.values())
+        found = self.con.raw_sql(f"SELECT {counts} FROM {loaded.relation}").fetchone()[0]
+        cells = ", ".join(
+            f"CASE WHEN {test} THEN NULL ELSE {quoted(h)} END AS {quoted(h)}" for h, test in nothing.items()
+        )
+        relation = f"{loaded.relation}_emptied"
+        self.con.raw_sql(f"CREATE VIEW {relation} AS SELECT {cells}, _row FROM {loaded.relation}")
+        words = "' or '".join(self.map.empty)
+        note = f"{found:,} cell{'' if found == 1 else 's'} with '{words}' read as empty."
+        return replace(loaded, relation=relation, notes=(*loaded.notes, *([note] if found else [])))
 
     def load_together(self, names: Sequence[str]) -> Loaded:
         """Read several sources, those of them that are there, as one; what one does not have is empty there."""
@@ -151,9 +169,8 @@ class Sources:
         with closing(openpyxl.load_workbook(item.path, read_only=True, data_only=True)) as book:
             sheet = book[item.inner]
             sheet.reset_dimensions()  # some writers store a wrong size, and rows would be cut
-            skipped, header, rows = below_header(sheet.iter_rows(values_only=True), item.label)
-            notes = (f"{skipped} row{'s' if skipped > 1 else ''} above the header left out.",) if skipped else ()
-            return self._cells(item, table, header, rows, notes=notes, serials=True)
+            above, header, rows = below_header(sheet.iter_rows(values_only=True), item.label)
+            return self._cells(item, table, header, rows, notes=title_notes(above), serials=True)
 
     def _sqlite(self, item: Item, table: str) -> Loaded:
         with closing(sqlite3.connect(f"{item.path.resolve().as_uri()}?mode=ro", uri=True)) as con:
@@ -174,8 +191,9 @@ class Sources:
         return self._named(item, table, Format(time_zone=self.zone))
 
     def _cells(
-        self, item: Item, table: str, header: Sequence[object], rows: Iterable[Sequence[object]], **more: Any
-    ) -> Loaded:
+        self, item: Item, table: str, header: Sequence[object], rows: Iterable[Sequence[object]],
+        notes: tuple[str, ...] = (), serials: bool = False,
+    ) -> Loaded:  # fmt: skip  # one line too long
         decimal = str(self.map.csv.get("decimal", "."))
         width = len(header)
         names = [f"c{number}" for number in range(width)]
@@ -188,12 +206,15 @@ class Sources:
             self.con.con.register("_block", pa.table(arrays, pa.schema(fields)))
             self.con.raw_sql(f"INSERT INTO {table} SELECT * FROM _block")
             self.con.con.unregister("_block")
+        footer = cut_footer(self.con.con, table, self.map.csv.get("skip_footer")) if serials else ()
         headers = clean_headers(header)
         for old, new in zip(names, headers, strict=True):
             self.con.raw_sql(f"ALTER TABLE {table} RENAME COLUMN {old} TO {quoted(new)}")
         chosen = {"decimal": decimal, **{key: value for key, value in self.map.csv.items() if key == "day_first"}}
         found = detect_format(self.con.con, table, headers, name=item.label, european=False, chosen=chosen)
-        return self._named(item, table, Format(decimal, found.day_first, self.zone), cells=True, **more)
+        form = Format(decimal, found.day_first, self.zone)
+        notes = (*notes, *footer_notes(footer))
+        return self._named(item, table, form, notes=notes, cells=True, serials=serials)
 
     def _named(self, item: Item, table: str, form: Format, **more: Any) -> Loaded:
         """Return the relation with clean headers."""
@@ -209,19 +230,16 @@ class Sources:
 
 def below_header(
     rows: Iterable[Sequence[object]], label: str
-) -> tuple[int, Sequence[object], Iterator[Sequence[object]]]:
-    """Return the number of rows above the header, the header, and the rows below it.
-
-    Of the first rows, the header is the first that is at least half as full as the fullest: titles stand above it.
-    """
+) -> tuple[list[list[str | None]], Sequence[object], Iterator[Sequence[object]]]:
+    """Return the rows above the header as text, the header, and the rows below it."""
     remaining = iter(rows)
-    first = list(islice(remaining, 15))
-    filled = [sum(cell not in (None, "") for cell in row) for row in first]
-    if not any(filled):
+    first = list(islice(remaining, HEAD))
+    texts = [[_text(cell, ".") for cell in row] for row in first]
+    if not any(filled(row) for row in texts):
         raise IntakeError(f"{label} is empty. Export it again, with its header and rows.")
-    at = next(number for number, count in enumerate(filled) if count and 2 * count >= max(filled))
-    width = max(number for number, cell in enumerate(first[at], start=1) if cell not in (None, ""))
-    return at, first[at][:width], chain(first[at + 1 :], remaining)
+    at = header_at(texts, even=True)
+    width = max(number for number, cell in enumerate(texts[at], start=1) if cell)
+    return texts[:at], first[at][:width], chain(first[at + 1 :], remaining)
 
 
 def _batches(rows: Iterable[Sequence[object]], width: int, decimal: str) -> Iterator[list[list[Any]]]:

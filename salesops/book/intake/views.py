@@ -63,6 +63,14 @@ class Views:
             return View(loaded, self._with_types(loaded), there, cells)
         return View(loaded, loaded.relation, there, {header: quoted(header) for header in loaded.headers})
 
+    def reads(self, table: TableMap) -> set[str]:
+        """Return the names of the sources that a table is converted from, in lower case."""
+        if table.select:
+            mentioned = words_of(table.select)
+            return {name.casefold() for name in self.sources.names() if name.casefold() in mentioned}
+        names = next(names for names in table.sources if any(self.sources.find(name) for name in names))
+        return {name.casefold() for name in names}
+
     def missing(self, table: TableMap) -> str:
         """Return the name of a source that a table needs and that is not there, or ""."""
         if table.select:

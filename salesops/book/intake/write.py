@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import shutil
+import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -90,12 +91,39 @@ def write_rejected(con: Any, name: str, relation: str, headers: list[str], path:
     _copy(con, query, path, "FORMAT csv, HEADER")
 
 
-def write_settings(values: Mapping[str, Any], title: str, path: Path) -> None:
-    """Write book.toml."""
+def write_settings(values: Mapping[str, Any], title: str, path: Path, *, previous: Path) -> tuple[str, ...]:
+    """Write book.toml: the settings of the map, and those that people gave the previous book beside them.
+
+    Parameters
+    ----------
+    values : mapping
+        The [book] table of the map, which goes before.
+    previous : Path
+        The book.toml of the book to replace; it need not exist.
+
+    Returns
+    -------
+    tuple of str
+        A sentence that names the settings kept, if any.
+
+    Raises
+    ------
+    IntakeError
+        If the previous book.toml cannot be read.
+    """
+    kept = {key: value for key, value in _settings(previous).items() if key not in (*values, "csv")}
     # JSON writes texts, numbers and lists as TOML does
-    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
+    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in {**values, **kept}.items()]
     heading = " ".join(title.split())
     path.write_text("\n".join([f"# Imported: {heading}", *lines, ""]), encoding="utf-8")
+    return (f"book.toml: kept from the previous book: {', '.join(kept)}",) if kept else ()
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig")) if path.is_file() else {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise IntakeError(f"{path} is not valid TOML: {error}. Correct the file. Nothing was written.") from None
 
 
 def _copy(con: Any, query: str, path: Path, options: str) -> None:
