@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from salesops.book.lines import report_users
-from salesops.book.people import team_of, user_names
+from salesops.book.people import people_in, team_of, user_names
 from salesops.book.snapshot import as_known
 from salesops.book.source import Book
 from salesops.errors import BookError, did_you_mean
@@ -192,7 +192,7 @@ def fewest(deals: pd.DataFrame, gap: float) -> pd.DataFrame:
 
 
 def _days(book: Book, line: pd.Series, period: Period, as_of: date) -> pd.DataFrame:
-    users = team_of(as_known(book, as_of).table("users"), line.user_id) if line.is_rollup else (line.user_id,)
+    users = team_of(people_in(as_known(book, as_of), period), line.user_id) if line.is_rollup else (line.user_id,)
     sales = cumulative(book, period, as_of, users=users, measure=line.measure).to_pandas()
     every = pd.date_range(period.start, period.end)
     booked = pd.Series(sales.booked.to_numpy(float), index=pd.to_datetime(sales.date)).sort_index()
