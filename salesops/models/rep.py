@@ -38,7 +38,8 @@ class RepAccountability:
     deals : pandas.DataFrame
         The rep's open deals, as `metrics.pipeline.open_deals` gives them; `needed`: part of `must_close`.
     must_close : pandas.DataFrame
-        The fewest open deals due in the period whose amounts reach the gap; all of them if they do not.
+        The fewest open deals due in the period whose amounts reach the gap; all of them if they do not. None where
+        the goal is a rollup: the deals that make it are those of the team.
     conversion : pandas.DataFrame
         stage_name, who ("You" or "Team"), entered, advanced, lost, still_open, conversion, low, high (95%).
     wins : dict
@@ -139,7 +140,8 @@ def rep_accountability(book: Book, rep: str, period: Period, as_of: date, *, man
     due = deals[pd.to_datetime(deals.close_date).between(pd.Timestamp(period.start), pd.Timestamp(period.end))]
     chances = make_it(book, period, as_of)
     forecast = not lines.is_rollup.iloc[0] and lines.measure.iloc[0] == chances.measure
-    must_close = fewest(due, float(lines.gap.iloc[0]))
+    # the deals of a team's goal are on the pages of others
+    must_close = fewest(due, 0.0 if lines.is_rollup.iloc[0] else float(lines.gap.iloc[0]))
     return RepAccountability(
         company=book.company,
         currency=book.currency,
