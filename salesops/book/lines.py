@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 from salesops.book.agreed import quotas_in_force
 from salesops.book.credits import credited_deals, credited_orders
 from salesops.book.goals import goals
-from salesops.book.people import team_of
+from salesops.book.people import people_in, team_of
 from salesops.book.snapshot import as_known
 from salesops.book.source import Book
 from salesops.periods import Period
@@ -26,7 +26,7 @@ def report_people(book: Book, period: Period, as_of: date, *, manager: str = "")
 
     A line stands for every user who has a quota in the period, or owns or is credited with a deal or order
     in it, or is an active user of role rep. A deal is in the period if it closed in it up to `as_of`, or is
-    open and due in it.
+    open and due in it. Managers and territories are those of the period's last day.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def _usual_measure(book: Book, period: Period) -> str:
 
 
 def _people(known: Book, period: Period, manager: str) -> ir.Table:
-    users = known.table("users").select(*PERSON)
+    users = people_in(known, period).select(*PERSON)
     if manager:
         users = users.filter(users.user_id.isin(team_of(users, manager)))
     hired = users.hire_date.isnull() | (users.hire_date <= period.end)

@@ -4,10 +4,41 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+import ibis
 import ibis.expr.types as ir
 
 from salesops.book.source import Book
 from salesops.errors import BookError, did_you_mean, first_few
+from salesops.periods import Period
+
+
+def people_in(known: Book, period: Period) -> ir.Table:
+    """Return the users with the manager and the territory that they had on the last day of a period.
+
+    Who moves later is still counted where they were, so that a team's actual stands against the goal of the same
+    people. Where `user_history` does not know a user by then, the manager is that of the table.
+
+    Parameters
+    ----------
+    known : Book
+        As known on the report's as-of date; moves after it are not in it.
+    """
+    if not known.has("user_history"):
+        return known.table("users")
+    return known.keep(("people in", period), lambda: _people_in(known, period))
+
+
+def with_history(users: ir.Table, history: ir.Table) -> ir.Table:
+    """Return the users with the manager and the territory that a history of them gives last."""
+    last = history.group_by(_user="user_id").aggregate(
+        _manager=history.manager_id.argmax(history.valid_from),
+        _territory=history.territory_id.argmax(history.valid_from),
+    )
+    joined = users.left_join(last, users.user_id == last._user)
+    return joined.mutate(
+        manager_id=joined._user.notnull().ifelse(joined._manager, joined.manager_id),
+        territory_id=ibis.coalesce(joined._territory, joined.territory_id),
+    ).drop("_user", "_manager", "_territory")
 
 
 def team_of(users: ir.Table, manager: str) -> tuple[str, ...]:
@@ -66,6 +97,11 @@ def manager_cycles(users: ir.Table) -> list[tuple[str, ...]]:
             cycles.append(_from_first(list(path)[path[user] :]))
         seen.update(path)
     return sorted(cycles)
+
+
+def _people_in(known: Book, period: Period) -> ir.Table:
+    history = known.table("user_history")
+    return with_history(known.table("users"), history.filter(history.valid_from <= period.end))
 
 
 def _names(book: Book) -> list[list[str]]:

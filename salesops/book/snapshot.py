@@ -7,6 +7,7 @@ from datetime import date
 import ibis
 import ibis.expr.types as ir
 
+from salesops.book.people import with_history
 from salesops.book.schema import KNOWN_FIELDS, OPPORTUNITIES, SCHEMA, Table
 from salesops.book.source import Book
 from salesops.book.values import Format, to_type
@@ -173,12 +174,4 @@ def _value_then(book: Book, joined: ir.Table, field: str) -> ir.Value:
 
 def _users_known(book: Book, as_of: date) -> ir.Table:
     users, history = (_rows_known(book, SCHEMA[name], as_of) for name in ("users", "user_history"))
-    last = history.group_by(_user="user_id").aggregate(
-        _manager=history.manager_id.argmax(history.valid_from),
-        _territory=history.territory_id.argmax(history.valid_from),
-    )
-    joined = users.left_join(last, users.user_id == last._user)
-    return joined.mutate(
-        manager_id=joined._user.notnull().ifelse(joined._manager, joined.manager_id),
-        territory_id=ibis.coalesce(joined._territory, joined.territory_id),
-    ).drop("_user", "_manager", "_territory")
+    return with_history(users, history)

@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 
 from salesops.book.credits import credited_deals, credited_orders
 from salesops.book.lines import By, report_lines, roll_up
-from salesops.book.people import team_of
+from salesops.book.people import people_in, team_of
 from salesops.book.snapshot import as_known
 from salesops.book.source import Book
 from salesops.periods import Period
@@ -73,16 +73,16 @@ def _attainment(known: Book, period: Period, as_of: date, by: By, manager: str) 
     table = own.select(*lines.columns, *(own[name].fill_null(0).name(name) for name in ("booked", "deals", "no_rate")))
     if by != "rep":
         return _grouped(table, period, as_of, by)
-    rollups = _rollups(known, lines.filter(lines.is_rollup), actual)
+    rollups = _rollups(known, period, lines.filter(lines.is_rollup), actual)
     return _ratios(ibis.union(table, rollups) if rollups is not None else table, period, as_of)
 
 
-def _rollups(known: Book, lines: ir.Table, actual: ir.Table) -> ir.Table | None:
-    """A rollup line shows the actual of the manager's whole team."""
+def _rollups(known: Book, period: Period, lines: ir.Table, actual: ir.Table) -> ir.Table | None:
+    """A rollup line shows the actual of the manager's whole team, as it was on the period's last day."""
     owners = lines.select("user_id").distinct().to_pyarrow().to_pylist()
     if not owners:
         return None
-    users = known.table("users")
+    users = people_in(known, period)
     pairs = [
         {"leader": owner["user_id"], "member": member}
         for owner in owners

@@ -8,6 +8,7 @@ import ibis
 import ibis.expr.types as ir
 
 from salesops.book.credits import credited_deals, credited_orders
+from salesops.book.money import in_book_currency
 from salesops.book.schema import METRICS
 from salesops.book.snapshot import as_known
 from salesops.book.source import Book
@@ -24,10 +25,10 @@ def commitments(book: Book, period: Period, as_of: date, *, users: tuple[str, ..
     """Judge every commitment that is due in the period by its original date, or is still pending.
 
     The value of the metric over agreed_at..original_due_date, for the owner and the subject, is compared
-    with the target. A moved date changes nothing but the flag. A withdrawal counts only up to the original
-    due date. Where the target of deal_won or contact_made is no number, once is meant. What the book cannot
-    measure (another metric, no table for it, no target) counts as declared if it names evidence, else it is
-    unproven and counts nowhere.
+    with the target; pipeline counts with its amounts of the original due date. A moved date changes nothing but
+    the flag. A withdrawal counts only up to the original due date. Where the target of deal_won or contact_made
+    is no number, once is meant. What the book cannot measure (another metric, no table for it, no target) counts
+    as declared if it names evidence, else it is unproven and counts nowhere.
 
     Parameters
     ----------
@@ -118,6 +119,7 @@ def _values(known: Book, rows: ir.Table) -> ir.Table:
     """One row a measurable commitment: _id, value."""
     pieces = [
         _deal_values(known, rows),
+        _created_values(known, rows),
         _order_values(known, rows),
         _activity_values(known, rows),
         _stage_values(known, rows),
@@ -149,21 +151,50 @@ def _about(asked: ir.Table, *ids: ir.Value) -> ir.BooleanValue:
 
 
 def _deal_values(known: Book, rows: ir.Table) -> ir.Table:
-    asked = _asked(known, rows, "opportunities", "booked", "won_deals", "deal_won", "pipeline_created")
+    asked = _asked(known, rows, "opportunities", "booked", "won_deals", "deal_won")
     deals = credited_deals(known).select(
-        "user_id", "opportunity_id", "account_id", "is_won", "close_date", "created_date", "credited", "share"
+        "user_id", "opportunity_id", "account_id", "is_won", "close_date", "credited", "share"
     )
     both = asked.left_join(deals, asked._owner == deals.user_id)
     inside = _about(both, both.opportunity_id, both.account_id)
-    created = inside & both.created_date.between(both._first, both._last).fill_null(False)
     won = inside & (both.is_won & both.close_date.between(both._first, both._last)).fill_null(False)
     part = both.metric.cases(
         ("booked", won.ifelse(both.credited, 0.0)),
         ("won_deals", won.ifelse(both.share, 0.0)),
-        ("deal_won", won.ifelse(1.0, 0.0)),
-        else_=created.ifelse(both.credited, 0.0),
+        else_=won.ifelse(1.0, 0.0),
     )
     return both.group_by("_id").aggregate(value=part.sum().fill_null(0.0))
+
+
+def _created_values(known: Book, rows: ir.Table) -> ir.Table:
+    """New deals count with the amounts that they had on the day first agreed: a later cut breaks no promise."""
+    asked = _asked(known, rows, "opportunities", "pipeline_created")
+    deals = credited_deals(known).select(
+        "user_id", "opportunity_id", "account_id", "created_date", "currency", "amount", "share"
+    )
+    both = asked.inner_join(deals, asked._owner == deals.user_id)
+    inside = _about(both, both.opportunity_id, both.account_id)
+    created = both.filter(inside & both.created_date.between(both._first, both._last).fill_null(False))
+    then = _amounts_then(known, created)
+    joined = created.left_join(then, [created._id == then._of, created.opportunity_id == then._deal])
+    joined = joined.mutate(amount=joined._deal.notnull().ifelse(joined._then, joined.amount))
+    priced = in_book_currency(known, joined, "amount", joined._last)
+    found = priced.select("_id", value=priced.value * priced.share)
+    return ibis.union(asked.select("_id", value=ibis.literal(0.0)), found)
+
+
+def _amounts_then(known: Book, created: ir.Table) -> ir.Table:
+    """The last amount of a deal up to the day first agreed, where its history knows one: _of, _deal, _then."""
+    history = known.table("opportunity_history")
+    amounts = history.filter(history.field_name == "amount").select(
+        "valid_from",
+        _deal="opportunity_id",
+        _amount=to_type(history.new_value, "number", known.history_form),
+        _since=local_date(history.valid_from, known.config.time_zone),
+    )
+    up_to = created.select("opportunity_id", "_last", _of="_id")
+    past = up_to.inner_join(amounts, [up_to.opportunity_id == amounts._deal, amounts._since <= up_to._last])
+    return past.group_by("_of", "_deal").aggregate(_then=past._amount.argmax(past.valid_from))
 
 
 def _order_values(known: Book, rows: ir.Table) -> ir.Table:

@@ -26,9 +26,9 @@ def win_rate(book: Book, period: Period, as_of: date, *, by: By = "rep", manager
     ir.Table
         By rep the columns of `report_people`, else the group. won, lost, decided (credited counts), win_rate
         (by count; null if nothing was decided), won_amount, lost_amount (money), win_rate_amount (by amount;
-        null where no lost deal carries an amount, since some systems drop it), lost_without_amount (lost
-        deals whose amount is null or zero), average_deal (mean amount of won deals), no_rate (deals whose
-        currency has no rate).
+        null where no lost deal has a value, since some systems drop it), lost_without_amount (lost deals whose
+        amount is null or zero; those without a rate are not among them), average_deal (mean amount of won
+        deals), no_rate (deals whose currency has no rate).
     """
     known = as_known(book, as_of)
     return known.keep(("win rate", period, by, manager), lambda: _rates(known, period, as_of, by, manager))
@@ -37,7 +37,7 @@ def win_rate(book: Book, period: Period, as_of: date, *, by: By = "rep", manager
 def _rates(known: Book, period: Period, as_of: date, by: By, manager: str) -> ir.Table:
     deals = credited_deals(known)
     deals = deals.filter(deals.is_closed & deals.close_date.between(period.start, period.cut(as_of)))
-    bare = ~deals.is_won & (deals.value.fill_null(0) == 0)
+    bare = ~deals.is_won & (deals.amount.fill_null(0) == 0)
     sums = deals.group_by(_user="user_id").aggregate(
         won=deals.share.sum(where=deals.is_won),
         lost=deals.share.sum(where=~deals.is_won),
@@ -45,11 +45,12 @@ def _rates(known: Book, period: Period, as_of: date, by: By, manager: str) -> ir
         lost_amount=deals.credited.sum(where=~deals.is_won),
         lost_without_amount=deals.share.sum(where=bare),
         no_rate=deals.share.sum(where=deals.no_rate),
+        lost_priced=deals.share.sum(where=~deals.is_won & (deals.value.fill_null(0) != 0)),
         won_priced=deals.share.sum(where=deals.is_won & deals.credited.notnull()),
     )
     people = report_people(known, period, as_of, manager=manager)
     joined = people.left_join(sums, people.user_id == sums._user)
-    names = (*SUMS, "won_priced")
+    names = (*SUMS, "lost_priced", "won_priced")
     filled = joined.select(*PERSON, *(joined[name].fill_null(0).name(name) for name in names))
     return _ratios(roll_up(filled, by, names))
 
@@ -57,10 +58,10 @@ def _rates(known: Book, period: Period, as_of: date, by: By, manager: str) -> ir
 def _ratios(table: ir.Table) -> ir.Table:
     decided = table.won + table.lost
     both = table.won_amount + table.lost_amount
-    known = (table.lost == 0) | (table.lost_without_amount < table.lost)
+    known = (table.lost == 0) | (table.lost_priced > 0)
     return table.mutate(
         decided=decided,
         win_rate=table.won / decided.nullif(0),
         win_rate_amount=known.ifelse(table.won_amount / both.nullif(0), None),
         average_deal=table.won_amount / table.won_priced.nullif(0),
-    ).drop("won_priced")
+    ).drop("lost_priced", "won_priced")

@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from salesops.book.lines import report_users
-from salesops.book.people import team_of, user_names
+from salesops.book.people import people_in, team_of, user_names
 from salesops.book.snapshot import as_known
 from salesops.book.source import Book
 from salesops.errors import BookError, did_you_mean
@@ -38,7 +38,8 @@ class RepAccountability:
     deals : pandas.DataFrame
         The rep's open deals, as `metrics.pipeline.open_deals` gives them; `needed`: part of `must_close`.
     must_close : pandas.DataFrame
-        The fewest open deals due in the period whose amounts reach the gap; all of them if they do not.
+        The fewest open deals due in the period whose amounts reach the gap; all of them if they do not. None where
+        the goal is a rollup: the deals that make it are those of the team.
     conversion : pandas.DataFrame
         stage_name, who ("You" or "Team"), entered, advanced, lost, still_open, conversion, low, high (95%).
     wins : dict
@@ -139,7 +140,8 @@ def rep_accountability(book: Book, rep: str, period: Period, as_of: date, *, man
     due = deals[pd.to_datetime(deals.close_date).between(pd.Timestamp(period.start), pd.Timestamp(period.end))]
     chances = make_it(book, period, as_of)
     forecast = not lines.is_rollup.iloc[0] and lines.measure.iloc[0] == chances.measure
-    must_close = fewest(due, float(lines.gap.iloc[0]))
+    # the deals of a team's goal are on the pages of others
+    must_close = fewest(due, 0.0 if lines.is_rollup.iloc[0] else float(lines.gap.iloc[0]))
     return RepAccountability(
         company=book.company,
         currency=book.currency,
@@ -192,7 +194,7 @@ def fewest(deals: pd.DataFrame, gap: float) -> pd.DataFrame:
 
 
 def _days(book: Book, line: pd.Series, period: Period, as_of: date) -> pd.DataFrame:
-    users = team_of(as_known(book, as_of).table("users"), line.user_id) if line.is_rollup else (line.user_id,)
+    users = team_of(people_in(as_known(book, as_of), period), line.user_id) if line.is_rollup else (line.user_id,)
     sales = cumulative(book, period, as_of, users=users, measure=line.measure).to_pandas()
     every = pd.date_range(period.start, period.end)
     booked = pd.Series(sales.booked.to_numpy(float), index=pd.to_datetime(sales.date)).sort_index()

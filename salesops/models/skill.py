@@ -8,7 +8,7 @@ reps (Gelman, Prior distributions for variance parameters in hierarchical models
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -35,9 +35,11 @@ class FairWinRates:
     Attributes
     ----------
     mean : float
-        μ, the team's win rate (0–1).
+        μ, the mean of the reps' true rates (0–1): what a rep without deals is thought to have.
     strength : float
         k: how many decided deals the team's rate weighs. The larger, the less the reps differ.
+    team : float
+        Won ÷ decided of all reps together (0–1). It differs from μ where those who win more decide more deals.
     reps : pandas.DataFrame
         user_id, user_name, won, decided, raw (own win rate, NaN without deals), fair, low, high (95% interval of
         the true rate), top_quartile (probability to be among the best quarter), enough (decided ≥ min_deals).
@@ -45,6 +47,7 @@ class FairWinRates:
 
     mean: float
     strength: float
+    team: float
     reps: pd.DataFrame
 
 
@@ -87,9 +90,9 @@ def team_skill(book: Book, period: Period, as_of: date, *, manager: str = "", mi
     spans = (year, Period(year.start, split), Period(split + timedelta(days=1), end))
     whole, before, after = (win_rate(book, span, as_of, manager=manager).to_pandas() for span in spans)
     rates = fair_win_rates(whole, min_deals=min_deals)
-    limits = control_limits(rates.mean, whole.decided.max()) if rates else pd.DataFrame()
+    limits = control_limits(rates.team, whole.decided.max()) if rates else pd.DataFrame()
     if rates:
-        rates = FairWinRates(rates.mean, rates.strength, rates.reps.assign(flag=outside_limits(rates.reps, rates.mean)))
+        rates = replace(rates, reps=rates.reps.assign(flag=outside_limits(rates.reps, rates.team)))
     return TeamSkill(year, rates, limits, backtest(before, after))
 
 
@@ -122,7 +125,7 @@ def fair_win_rates(counts: pd.DataFrame, *, min_deals: int = 10) -> FairWinRates
         top_quartile=_top_quartile(rates),
         enough=decided >= min_deals,
     )
-    return FairWinRates(known.mean, known.strength, reps)
+    return FairWinRates(known.mean, known.strength, float(won.sum() / decided.sum()), reps)
 
 
 def shrunken(won: NDArray[np.float64], decided: NDArray[np.float64]) -> Shrunken | None:
@@ -172,7 +175,7 @@ def backtest(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, float] | No
     fitted = fair_win_rates(before)
     if fitted is None:
         return None
-    rates = fitted.reps.assign(raw=fitted.reps.raw.fillna(fitted.mean), team=fitted.mean)
+    rates = fitted.reps.assign(raw=fitted.reps.raw.fillna(fitted.team), team=fitted.team)
     both = after[["user_id", "won", "decided"]].merge(rates[["user_id", "fair", "raw", "team"]], on="user_id")
     deals = float(both.decided.sum())
     if deals <= 0:

@@ -117,20 +117,21 @@ def interval_plot(reps: pd.DataFrame, *, team_rate: float, title: str) -> alt.La
 
 @_WHOLE
 def conversion_plot(conversion: pd.DataFrame, *, stages: Sequence[str], title: str) -> alt.LayerChart:
-    """Show how many of the deals that entered a stage went on, one person beside the team.
+    """Show how many of the deals decided in a stage went on, one person beside the team.
 
     Parameters
     ----------
     conversion : DataFrame
         stage_name; who (two kinds; the first in the table is drawn strong); conversion, low, high (0 to 1 or
-        null); entered (deals).
+        null); advanced, lost (deals: those that are decided).
     stages : sequence of str
         Stage names, first to last.
     title : str
         What the chart shows, as a sentence.
     """
     who = list(dict.fromkeys(conversion["who"]))
-    rows = conversion.assign(count=[f"of {words.number(value)}" for value in conversion["entered"]])
+    decided = conversion["advanced"] + conversion["lost"]
+    rows = conversion.assign(decided=decided, count=[f"of {words.number(value)}" for value in decided])
     y = alt.Y("stage_name:N", sort=list(stages), title=None, axis=alt.Axis(ticks=False, domain=False))
     offset = alt.YOffset("who:N", sort=who, scale=alt.Scale(paddingOuter=0.6))
     shape = alt.Shape("who:N", sort=who, scale=alt.Scale(domain=who, range=["circle", "diamond"]))
@@ -144,7 +145,7 @@ def conversion_plot(conversion: pd.DataFrame, *, stages: Sequence[str], title: s
     )
     counts = base.mark_text(align="left", dx=6).encode(y, alt.X("high:Q"), offset, alt.Text("count:N"))
     description = "Conversion by stage with intervals. " + "; ".join(
-        f"{row.stage_name}, {row.who}: {words.percent(row.conversion)} of {words.number(row.entered)}"
+        f"{row.stage_name}, {row.who}: {words.percent(row.conversion)} of {words.number(row.decided)}"
         for row in rows.itertuples()
     )
     height = 90 + 2 * ROW * len(stages)

@@ -75,6 +75,8 @@ def _state(row: Mapping[Any, Any]) -> list[str]:
 def _reached(row: Mapping[Any, Any]) -> str:
     if pd.isna(row["value"]):
         return words.MISSING
+    if row["metric"] == "deal_stage":
+        return f"stage {words.number(row['value'])}"
     return words.money(row["value"]) if row["metric"] in _MONEY else words.number(row["value"])
 
 

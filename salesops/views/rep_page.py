@@ -15,16 +15,17 @@ from salesops.views.team_page import DATED, VERB, make_it_words
 def page_head(r: RepAccountability) -> Block:
     """Show goal and actual in one sentence, with the name, the period and the as-of date."""
     line = r.line
+    who = f"The team of {r.user_name}" if line["is_rollup"] else r.user_name
     verb, booked = VERB[line["measure"]], words.money(line["booked"], currency=r.currency)
     if line["quota"] is None:
-        text = f"{r.user_name} {verb} {booked}. No goal is agreed for the period."
+        text = f"{who} {verb} {booked}. No goal is agreed for the period."
     elif line["gap"] <= 0:
-        text = f"{r.user_name} {verb} {booked} and made the goal of {words.money(line['quota'], currency=r.currency)}."
+        text = f"{who} {verb} {booked} and made the goal of {words.money(line['quota'], currency=r.currency)}."
     else:
         missing = words.money(line["gap"], currency=r.currency)
         goal = words.money(line["quota"], currency=r.currency)
         end = f"{missing} to go{_time(r)}" if r.as_of < r.period.end else f"{missing} short"
-        text = f"{r.user_name} {verb} {booked} of {goal}: {end}."
+        text = f"{who} {verb} {booked} of {goal}: {end}."
     manager = f" Manager: {r.manager_name}." if r.manager_name else ""
     return headline(
         text,
@@ -70,6 +71,8 @@ def what_must_close(r: RepAccountability) -> Block:
         return note("The goal is made. What closes now comes on top.")
     if r.as_of >= r.period.end:
         return note(f"The period is over with {words.money(line['gap'], currency=r.currency)} open.")
+    if line["is_rollup"]:
+        return note("The goal is the team's. What must close to make it stands on the page of each rep of the team.")
     value = words.money(needed.amount.sum(), currency=r.currency)
     if needed.empty:
         return note(
@@ -181,7 +184,8 @@ def limits(r: RepAccountability, *, min_deals: int) -> Block:
     if undated:
         said.append(f"Open deals without a close date are due in no period: {undated:,}.")
     said.append(f"Under {words.plural(min_deals, 'decided deal')} a rate reads “too early to say”.")
-    said.append(make_it_words(r.no_chance))
+    if not r.line["is_rollup"]:
+        said.append(make_it_words(r.no_chance))
     return note(*said)
 
 

@@ -38,10 +38,10 @@ def funnel(skill: TeamSkill) -> alt.LayerChart | Block:
         return note("Too early to say: nobody has decided enough deals in the last year.")
     title = _funnel_title(skill.rates)
     if len(told) > MOST_POINTS:
-        apart = (told.win_rate - skill.rates.mean).abs().sort_values(ascending=False)
+        apart = (told.win_rate - skill.rates.team).abs().sort_values(ascending=False)
         told = told.loc[apart.index[:MOST_POINTS]]
         title += f"; drawn are the {MOST_POINTS} farthest from the team"
-    return charts.funnel_plot(told, skill.limits, team_rate=skill.rates.mean, title=title)
+    return charts.funnel_plot(told, skill.limits, team_rate=skill.rates.team, title=title)
 
 
 def intervals(skill: TeamSkill) -> alt.LayerChart | Block:
@@ -54,10 +54,10 @@ def intervals(skill: TeamSkill) -> alt.LayerChart | Block:
     rest = f"; {early} too early to say" if early else ""
     title = f"Fair win rates with 95% intervals, by name{rest}"
     if len(reps) > MOST:
-        apart = (reps.fair - skill.rates.mean).abs().sort_values(ascending=False)
+        apart = (reps.fair - skill.rates.team).abs().sort_values(ascending=False)
         title = f"Fair win rates with 95% intervals: the {MOST} of {len(reps)} reps farthest from the team"
         reps = reps.loc[apart.index[:MOST]]
-    return charts.interval_plot(reps.sort_values("user_name"), team_rate=skill.rates.mean, title=title)
+    return charts.interval_plot(reps.sort_values("user_name"), team_rate=skill.rates.team, title=title)
 
 
 def _why_not(rates: FairWinRates | None) -> str:

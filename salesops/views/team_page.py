@@ -104,11 +104,8 @@ def rollups_table(r: TeamAccountability) -> Block:
         t.gap("gap", "Gap", scale=scale, phone=False),
         t.bullet("attainment", "Of goal"),
     ]
-    return t.table(
-        lines,
-        columns,
-        caption=f"Teams: each manager's rollup, in {scale.unit}. It sums goals that stand above.",
-    )
+    sums = "goals as they were agreed, before they allow for ramp" if r.own.ramped.any() else "goals that stand above"
+    return t.table(lines, columns, caption=f"Teams: each manager's rollup, in {scale.unit}. It sums {sums}.")
 
 
 def exception_cards(r: TeamAccountability) -> Block:

@@ -204,7 +204,7 @@ def test_unknown_manager_is_refused(tmp_path: Path) -> None:
         report_people(make_book(tmp_path, {"users": TREE}), QUARTER, END, manager="Maxx")
 
 
-def test_team_is_that_of_the_date(tmp_path: Path) -> None:
+def test_team_is_that_of_the_period(tmp_path: Path) -> None:
     """With user_history, a report of last quarter goes by who reported to whom then, also when run a year later."""
     history = [
         {"user_id": "R", "valid_from": "2025-01-01", "manager_id": "old"},
@@ -214,7 +214,10 @@ def test_team_is_that_of_the_date(tmp_path: Path) -> None:
     book = make_book(tmp_path, {"users": users, "user_history": history})
     assert people(book, manager="old") == {"R"}
     assert people(book, manager="new") == set()
-    assert people(book, date(2026, 6, 1), manager="new") == {"R"}
+    assert people(book, date(2027, 6, 1), manager="old") == {"R"}
+    assert people(book, date(2027, 6, 1), manager="new") == set()
+    spring = parse_period("2026-Q2")
+    assert {row["user_id"] for row in records(report_people(book, spring, spring.end, manager="new"))} == {"R"}
 
 
 def test_people_are_listed_by_name(tmp_path: Path) -> None:

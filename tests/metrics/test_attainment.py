@@ -319,18 +319,23 @@ def test_rates_change_on_their_date(tmp_path: Path) -> None:
     assert (line["booked"], line["no_rate"], line["deals"]) == (140, 1, 3)
 
 
-def test_rollup_team_is_that_of_the_day(tmp_path: Path) -> None:
-    """With user_history a rollup adds up those who reported to the manager on the day of the report."""
+def test_rollup_team_is_that_of_the_period(tmp_path: Path) -> None:
+    """With user_history a rollup adds up those who reported to the manager on the period's last day, whenever run."""
     users = [{"user_id": key, "role": "manager"} for key in "MN"] + [{"user_id": "A", "manager_id": "N"}]
     moves = [
         {"user_id": "A", "valid_from": "2025-01-01", "manager_id": "M"},
         {"user_id": "A", "valid_from": "2026-05-01", "manager_id": "N"},
     ]
     goals = [quota("M", 100, is_rollup=True), quota("N", 100, is_rollup=True)]
-    deals = [won("D", "A", 60, "2026-02-01")]
+    deals = [won("D", "A", 60, "2026-02-01"), won("E", "A", 30, "2026-04-15")]
     tables = {"users": users, "user_history": moves, "quotas": goals, "opportunities": deals}
     book = make_book(tmp_path, tables)
-    rolled = {r["user_id"]: r["booked"] for r in records(attainment(book, Q1, END)) if r["is_rollup"]}
-    assert rolled == {"M": 60, "N": 0}
-    later = {r["user_id"]: r["booked"] for r in records(attainment(book, Q1, date(2026, 6, 1))) if r["is_rollup"]}
-    assert later == {"M": 0, "N": 60}
+    for day in (END, date(2026, 6, 1), date(2027, 6, 1)):
+        rolled = {r["user_id"]: r["booked"] for r in records(attainment(book, Q1, day)) if r["is_rollup"]}
+        assert rolled == {"M": 60, "N": 0}
+    spring = Period(date(2026, 1, 1), date(2026, 6, 30))
+    before, after = (records(attainment(book, spring, day)) for day in (date(2026, 4, 30), date(2026, 6, 1)))
+    assert {r["user_id"]: r["booked"] for r in before if r["is_rollup"]} == {"M": 90, "N": 0}  # the move is not known
+    assert {r["user_id"]: r["booked"] for r in after if r["is_rollup"]} == {"M": 0, "N": 90}
+    managers = by(attainment(book, Q1, date(2026, 6, 1), by="manager"), "manager_id")
+    assert managers["M"]["booked"] == 60

@@ -301,3 +301,37 @@ def test_activity_is_no_promise(tmp_path: Path) -> None:
     """A planned activity, such as a reminder that a system made, is never shown as a commitment."""
     book = _book(tmp_path, [])
     assert records(commitments(book, Q1, END)) == []
+
+
+@pytest.mark.parametrize("day", [date(2026, 1, 31), END, date(2027, 1, 1)])
+def test_pipeline_once_created_stays_created(tmp_path: Path, day: date) -> None:
+    """What was created counts as it stood on the due day: later cuts, rises, losses and rates change no verdict."""
+    deals = [
+        deal("CUT", "A", 10, None, won=False, created_date="2026-01-15"),  # 300 on the due day
+        deal("LOST", "A", None, "2026-02-20", won=False, is_closed=True, created_date="2026-01-20"),  # 90
+        deal("ROSE", "A", 999, None, won=False, created_date="2026-01-31"),  # 10
+        deal("BLANK", "A", 700, None, won=False, created_date="2026-01-31"),  # not yet known then
+        deal("SILENT", "A", 5, None, won=False, created_date="2026-01-16"),  # no history: today's
+        deal("USD", "A", 100, None, won=False, created_date="2026-01-16", currency="USD"),  # 50
+    ]
+    amounts = [
+        {"opportunity_id": key, "field_name": "amount", "new_value": value, "valid_from": at}
+        for key, value, at in [
+            ("CUT", "250", "2026-01-15T09:00:00Z"), ("CUT", "300", "2026-01-31T22:59:00Z"),
+            ("CUT", "10", "2026-01-31T23:00:00Z"), ("LOST", "90", "2026-01-20T09:00:00Z"),
+            ("ROSE", "10", "2026-01-31T09:00:00Z"), ("ROSE", "999", "2026-02-01T09:00:00Z"),
+            ("BLANK", None, "2026-01-31T09:00:00Z"), ("BLANK", "700", "2026-02-05T09:00:00Z"),
+        ]
+    ]  # fmt: skip  # one row a change
+    rates = [{"currency": "USD", "date": at, "rate": rate} for at, rate in (("2026-01-01", 0.5), ("2026-02-01", 2.0))]
+    promise = {
+        "commitment_id": "C", "owner_id": "A", "agreed_with": "BOSS", "agreed_at": "2026-01-10",
+        "metric": "pipeline_created", "target": "455", "original_due_date": "2026-01-31", "due_date": "2026-01-31",
+    }  # fmt: skip  # one promise
+    tables = {
+        "users": USERS, "opportunities": deals, "opportunity_history": amounts, "fx_rates": rates,
+        "commitments": [promise],
+    }  # fmt: skip  # one book
+    book = make_book(tmp_path, tables, time_zone="Europe/Berlin")
+    (row,) = records(commitments(book, Q1, day))
+    assert (row["value"], row["verdict"]) == (300 + 90 + 10 + 5 + 50, "kept")

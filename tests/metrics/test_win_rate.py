@@ -122,6 +122,14 @@ def test_losses_without_amounts_give_no_amount_rate(tmp_path: Path) -> None:
     assert (row["win_rate"], row["win_rate_amount"], row["average_deal"]) == (pytest.approx(1 / 3), None, 10)
 
 
+def test_losses_without_a_rate_are_no_losses_without_amount(tmp_path: Path) -> None:
+    """A lost deal in a currency without a rate carries an amount; yet with no other loss no rate by amount is known."""
+    deals = [closed("A", "U", 10, is_won=True), closed("B", "U", 20, is_won=False, currency="USD")]
+    foreign = make_book(tmp_path, {"users": [{"user_id": "U"}], "opportunities": deals})
+    (row,) = records(win_rate(foreign, Q1, END))
+    assert (row["lost_without_amount"], row["no_rate"], row["win_rate_amount"]) == (0, 1, None)
+
+
 def test_book_without_deals_has_rows_without_rates(tmp_path: Path) -> None:
     """A book without opportunities gives every rep a row of zeros and no rate."""
     bare = make_book(tmp_path, {"users": [{"user_id": "U"}]})

@@ -16,6 +16,7 @@ from salesops.book.source import Book, open_book
 from salesops.models.accountability import TeamAccountability, subject_names, team_accountability
 from salesops.models.chance import chance_of_attaining
 from salesops.periods import Period, parse_period
+from salesops.views import team_page
 
 Q1 = Period(date(2026, 1, 1), date(2026, 3, 31), "2026-Q1")
 NOW = date(2026, 3, 1)
@@ -234,3 +235,15 @@ def test_report_as_of_the_past_forgets_what_came_later(sample: Path) -> None:
     then = team_accountability(book, period, period.end).results()
     later = team_accountability(book, period, date(2026, 9, 30)).results()
     assert (then["quota"], then["booked"]) == (later["quota"], later["booked"])
+
+
+@pytest.mark.parametrize(
+    ("ramp", "said"), [(None, "goals that stand above."), ([0.5] * 6, "before they allow for ramp.")]
+)
+def test_rollups_say_what_they_sum(tmp_path: Path, ramp: list[float] | None, said: str) -> None:
+    """A rollup of 100 beside a line of 50, which allows for ramp, does not claim to sum the goals above."""
+    users = [{"user_id": "M", "role": "manager"}, {"user_id": "A", "manager_id": "M", "hire_date": "2026-01-01"}]
+    tables = {"users": users, "quotas": [quota("A", 100), quota("M", 100, is_rollup=True)], "opportunities": []}
+    report = team_accountability(make_book(tmp_path, tables, ramp=ramp), Q1, NOW)
+    assert list(report.own.quota) == [100 if ramp is None else 50]
+    assert said in team_page.rollups_table(report).text

@@ -19,6 +19,7 @@ from salesops.book.source import Book, open_book
 from salesops.errors import BookError
 from salesops.models.rep import RepAccountability, fewest, find_rep, rep_accountability
 from salesops.periods import Period, parse_period
+from salesops.views import rep_page
 
 JANUARY = Period(date(2026, 1, 1), date(2026, 1, 31), "2026-01")
 NOW = date(2026, 1, 20)
@@ -147,6 +148,16 @@ def test_managers_days_follow_the_teams_actual(book: Book) -> None:
     mona = rep_accountability(book, "M", JANUARY, NOW)
     assert mona.line["booked"] == 160
     assert mona.days.actual_cumulative.dropna().iloc[-1] == 160
+
+
+def test_managers_goal_is_not_held_against_own_deals(book: Book) -> None:
+    """A goal that is a rollup is the team's: the page says so, and asks for no new pipeline for want of own deals."""
+    mona = rep_accountability(book, "M", JANUARY, NOW)
+    assert (mona.line["quota"], mona.line["gap"], len(mona.must_close)) == (400, 240, 0)
+    assert "The team of Mona booked 160\N{NO-BREAK SPACE}EUR of 400" in rep_page.page_head(mona).text
+    assert rep_page.what_must_close(mona).text.startswith("The goal is the team's.")
+    ann = rep_accountability(book, "A", JANUARY, NOW)
+    assert "Ann booked 150\N{NO-BREAK SPACE}EUR of 310" in rep_page.page_head(ann).text
 
 
 def test_first_by_name_where_nobody_is_asked_for(book: Book) -> None:

@@ -219,15 +219,45 @@ def test_reps_of_equal_skill_stay_within_limits() -> None:
     assert (flags != "within").mean() <= 0.05
 
 
+def test_the_teams_rate_is_that_of_its_deals() -> None:
+    """Where the best decides most deals, the team wins 32 of 60, though its reps' rates have a lower mean."""
+    rates = fitted(counts([30, 1, 1], [40, 10, 10]))
+    assert rates.team == pytest.approx(32 / 60)
+    assert rates.mean < 0.45
+
+
+def test_funnel_stands_on_the_teams_rate(tmp_path: Path) -> None:
+    """Limits and flags take the rate that the page calls the team's: won ÷ decided of all."""
+    records = {"A": (30, 40), "B": (1, 10), "C": (1, 10)}
+    deals: list[Row] = [
+        {
+            "opportunity_id": f"{owner} {n}",
+            "owner_id": owner,
+            "amount": 1,
+            "close_date": "2026-03-01",
+            "is_closed": True,
+            "is_won": n < won,
+        }
+        for owner, (won, decided) in records.items()
+        for n in range(decided)
+    ]
+    book = make_book(tmp_path, {"users": [{"user_id": key} for key in "ABC"], "opportunities": deals})
+    found = team_skill(book, parse_period("2026-Q1"), date(2026, 3, 31))
+    assert found.rates is not None
+    # of 40 deals at 32 ÷ 60 luck gives 15 to 27; of 10 it gives 2 to 8
+    assert dict(found.rates.reps.set_index("user_id").flag) == {"A": "above", "B": "below", "C": "below"}
+    last = found.limits.iloc[-1]
+    assert (last.decided, last.low95 * 40, last.high95 * 40) == (40, pytest.approx(15), pytest.approx(27))
+
+
 def test_backtest_scores_by_hand() -> None:
     """The Brier score of one rate for all is the mean squared error over the deals of the later time."""
     before = counts([5, 10, 15], [40, 40, 40])
     after = counts([1, 2, 5], [10, 10, 10])
     scores = backtest(before, after)
     assert scores is not None
-    mu = fitted(before).mean
     assert scores["deals"] == 30
-    assert scores["team"] == pytest.approx((8 * (1 - mu) ** 2 + 22 * mu**2) / 30)
+    assert scores["team"] == pytest.approx((8 * 0.75**2 + 22 * 0.25**2) / 30)
     raw = sum(w * (1 - r) ** 2 + (10 - w) * r**2 for w, r in ((1, 5 / 40), (2, 10 / 40), (5, 15 / 40))) / 30
     assert scores["raw"] == pytest.approx(raw)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from typing import Any
 
@@ -67,9 +68,15 @@ def pace(quota: float | None) -> alt.LayerChart:
 def conversion() -> alt.LayerChart:
     frame = pd.DataFrame(
         {"stage_name": [STAGES[0]] * 2, "who": ["You", "Team"], "conversion": [None, 0.5], "low": [None, 0.4],
-         "high": [None, 0.6], "entered": [0, 640]}
+         "high": [None, 0.6], "entered": [0, 940], "advanced": [0, 320], "lost": [0, 320], "still_open": [0, 300]}
     )  # fmt: skip  # a table
     return charts.conversion_plot(frame, stages=STAGES, title="Like the team")
+
+
+def test_conversion_counts_the_decided() -> None:
+    """Beside 50% stands what it is half of: 640 decided deals, not the 940 of which 300 are still in the stage."""
+    assert f"{STAGES[0]}, Team: 50% of 640" in conversion().to_dict()["description"]
+    assert '"of 640"' in json.dumps(conversion().to_dict())
 
 
 EVERY = [funnel(reps()), interval(reps()), pipeline([1e6, 2e6, 3e6, 0]), pace(614_000), conversion()]

@@ -7,13 +7,16 @@ days after it. `due` is the last of these days; a label counts only when it has 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date, timedelta
 
 import ibis
 import ibis.expr.types as ir
 
+from salesops.book.horizon import default_as_of
 from salesops.book.snapshot import as_known
 from salesops.book.source import Book
+from salesops.errors import BookError
 from salesops.metrics.account_sales import daily_sales
 from salesops.metrics.purchases import by_day
 
@@ -66,7 +69,8 @@ def contract_units(book: Book, as_of: date, *, horizon_days: int, grace_days: in
     A contract is renewed if another contract of the client, begun after it and ending after it, starts no later
     than `grace_days` after its end. What the book says today of its status or successor is not used: it is not
     known on the day of action. Amount and notice have no history either, and are taken as they stand: they are part
-    of what was signed.
+    of what was signed. Nor has a contract a day of signing: one that begins later counts as signed on the last day
+    of the book, when it stands there, and as not yet known on any day before.
 
     Parameters
     ----------
@@ -93,7 +97,8 @@ def contract_units(book: Book, as_of: date, *, horizon_days: int, grace_days: in
         due=_plus(signed.end_date, grace_days),
     )  # fmt: skip  # the keys stand together
     units = units.filter(units.action_date <= as_of + timedelta(days=horizon_days))
-    others = signed.select(_account="account_id", _start="start_date", _end="end_date")
+    followers = contracts.filter(contracts.end_date >= contracts.start_date) if _is_last_day(book, as_of) else signed
+    others = followers.select(_account="account_id", _start="start_date", _end="end_date")
     next_ones = units.inner_join(
         others,
         [
@@ -109,6 +114,12 @@ def contract_units(book: Book, as_of: date, *, horizon_days: int, grace_days: in
         churned=(units.due <= as_of).ifelse(~renewed, ibis.null("boolean")),
         renewed=renewed,
     )
+
+
+def _is_last_day(book: Book, as_of: date) -> bool:
+    with suppress(BookError):  # a book of contracts alone has no day on which something happened
+        return as_of >= default_as_of(book)
+    return True
 
 
 def _dates(days: Sequence[date]) -> ir.Table:

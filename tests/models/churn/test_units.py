@@ -99,6 +99,17 @@ def test_what_the_book_says_today_is_no_label(tmp_path: Path) -> None:
     assert renewals(tmp_path, rows)["C1"]["churned"] is True
 
 
+def test_signed_ahead_is_renewed_on_the_last_day_alone(tmp_path: Path) -> None:
+    """A contract that begins after the book's last day stands there signed; a day earlier nobody could know it."""
+    rows = [contract("C1", "2025-04-01", "2026-03-31"), contract("C2", "2026-04-01", "2027-03-31")]
+    sale = {"order_id": "O", "account_id": "A", "ordered_at": "2026-03-31"}
+    line = {"order_id": "O", "quantity": 1, "unit_price": 1}
+    book = make_book(tmp_path, {"contracts": rows, "orders": [sale], "order_lines": [line]})
+    for day, renewed in ((date(2026, 3, 30), False), (date(2026, 3, 31), True)):
+        unit = by(contract_units(book, day, horizon_days=90, grace_days=30), "contract_id")["C1"]
+        assert (unit["renewed"], unit["churned"]) == (renewed, None)
+
+
 def test_another_client_renews_nothing(tmp_path: Path) -> None:
     """A contract of another client is no renewal."""
     rows = [contract("C1", "2025-01-01", "2025-12-31"), contract("C2", "2026-01-01", "2026-12-31", account="B")]
