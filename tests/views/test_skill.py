@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pandas as pd
@@ -19,8 +20,8 @@ def team(won: list[float], decided: list[float]) -> TeamSkill:
     counts = pd.DataFrame({"user_id": list("abc"), "user_name": list("ABC"), "won": won, "decided": decided})
     rates = fair_win_rates(counts, min_deals=1)
     assert rates is not None
-    limits = control_limits(rates.mean, max(decided))
-    return TeamSkill(YEAR, type(rates)(rates.mean, rates.strength, rates.reps.assign(flag="within")), limits, None)
+    limits = control_limits(rates.team, max(decided))
+    return TeamSkill(YEAR, replace(rates, reps=rates.reps.assign(flag="within")), limits, None)
 
 
 @pytest.mark.parametrize(("won", "outcome"), [([0.0, 0, 0], "lost"), ([24.0, 9, 3], "won")])

@@ -192,7 +192,7 @@ def test_twenty_clients_are_too_few(tmp_path: Path) -> None:
     book = orders_book(tmp_path, steady(20, stop=lambda n: date(2026, 2, 1) if n == 7 else None))
     found = churn(book, DAY)
     assert (found.usable, found.model) == (False, "")
-    assert found.why.startswith("Too few to model: 20 clients")
+    assert found.why.startswith("Too few to model: the outcome of 20 is known")
     assert found.table.p_churn.isna().all()
     assert found.table.account_id[0] == "A007"
     assert found.table.hiatus_ratio.is_monotonic_decreasing
