@@ -50,11 +50,15 @@ _DOTTED = r"\d{1,2}\.\d{1,2}\..*"
 
 @dataclass(frozen=True)
 class Format:
-    """How a source writes numbers and dates."""
+    """How a source writes numbers and dates.
+
+    A time without an offset is what a clock on the wall shows: of `time_zone` if `local`, else of UTC.
+    """
 
     decimal: str = "."
     day_first: bool = False
     time_zone: str = "UTC"
+    local: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,14 +88,20 @@ def _instant_of(zone, wall):  # type: ignore[no-untyped-def]  # typed by its sig
 
 def local_date(instant: ir.Value, time_zone: str) -> ir.Value:
     """Return the date of an instant (UTC) in a time zone."""
-    return _wall_clock(time_zone, instant).date()
+    return local_time(instant, time_zone).date()
+
+
+def local_time(instant: ir.Value, time_zone: str) -> ir.Value:
+    """Return what the clocks of a time zone show at an instant (UTC)."""
+    return _wall_clock(time_zone, instant)
 
 
 def to_type(value: ir.Value, type_: Type, form: Format) -> ir.Value:
     """Return `value` as one of the book's types; null where it cannot be read.
 
     A day stays as written, with or without a time beside it; only a time with an offset is turned to the book's
-    time zone first. Instants without an offset are UTC, and a bare date is a day in the book's time zone.
+    time zone first. Instants without an offset are UTC, or local as the format says, and a bare date is a day in the
+    book's time zone.
     Two-digit years are 1969 to 2068. Numbers that are not finite, and whole numbers with a fraction, are null.
     """
     if not value.type().is_string():
@@ -140,7 +150,10 @@ def _date(text: ir.Value, form: Format) -> ir.Value:
 
 def _instant(text: ir.Value, form: Format) -> ir.Value:
     moment, midnight = _moment(text, form), _instant_of(form.time_zone, _day(text, form))
-    return text.re_search(_CLOCK).ifelse(moment.cast("timestamp('UTC')"), midnight)
+    shown = moment.cast("timestamp('UTC')")
+    if form.local:
+        shown = text.re_search(_OFFSET).ifelse(shown, _instant_of(form.time_zone, moment))
+    return text.re_search(_CLOCK).ifelse(shown, midnight)
 
 
 def _day(text: ir.Value, form: Format) -> ir.Value:
@@ -187,7 +200,7 @@ def _cast(value: ir.Value, type_: Type, form: Format) -> ir.Value:
         return _from_timestamp(value, type_, form)
     if type_ in ("date", "instant") and kind.is_date():
         return value if type_ == "date" else _instant_of(form.time_zone, value.cast("timestamp"))
-    return to_type(_shown(value), type_, Format(time_zone=form.time_zone))
+    return to_type(_shown(value), type_, Format(time_zone=form.time_zone, local=form.local))
 
 
 def _shown(value: ir.Value) -> ir.Value:
@@ -202,7 +215,8 @@ def _shown(value: ir.Value) -> ir.Value:
 
 def _from_timestamp(value: ir.Value, type_: Type, form: Format) -> ir.Value:
     if type_ == "instant":
-        return value.cast("timestamp('UTC')")
+        wall = form.local and not value.type().timezone
+        return _instant_of(form.time_zone, value) if wall else value.cast("timestamp('UTC')")
     return local_date(value, form.time_zone) if value.type().timezone else value.date()
 
 

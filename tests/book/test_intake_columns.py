@@ -88,25 +88,49 @@ def test_names_become_ids(tmp_path: Path) -> None:
         convert(tmp_path, text, people=people, firms="id,name,rep\n7,A,Bob\n")
 
 
-def test_a_time_without_an_offset_is_told(tmp_path: Path) -> None:
-    """In another zone than UTC, times without an offset are counted; the day alone stays the day that is written."""
+def test_a_time_without_an_offset_is_the_clock_on_the_wall(tmp_path: Path) -> None:
+    """Late in the evening or just after midnight, an order counts on the day that its export shows, east and west of
+    Greenwich, read as it is or through SQL; such times are counted. One with an offset is the instant that it says."""
+    text = """
+    [book]
+    currency = "EUR"
+    time_zone = "ZONE"
+    [tables.orders]
+    from = "till"
+    columns = { order_id = "No", account_id = "Who", ordered_at = WHEN }
+    """
+    till = "No;Who;When\n1;A;31.03.2026 23:30\n2;A;01.04.2026\n3;A;01.04.2026 00:00\n4;A;2026-03-31T21:30:00Z\n"
+    ways = {"as it is": '"When"', "SQL": "{ sql = '\"When\"' }"}
+    for zone, last in (("Europe/Berlin", "31 23:30"), ("America/New_York", "31 17:30")):
+        shown = f"strftime(timezone('{zone}', ordered_at), '%d %H:%M')"
+        for way, when in ways.items():
+            result = convert(tmp_path, text.replace("WHEN", when).replace("ZONE", zone), till=till)
+            assert column(result, "orders", shown) == ["31 23:30", "01 00:00", "01 00:00", last], (zone, way)
+        told = f"  2 rows: ordered_at is a time without an offset, taken from the clock of {zone}"
+        result = convert(tmp_path, text.replace("WHEN", '"When"').replace("ZONE", zone), till=till)
+        assert told in result.lines()
+    days = "{ sql = 'CAST(\"When\" AS DATE)' }"
+    result = convert(tmp_path, text.replace("WHEN", days).replace("ZONE", "Europe/Berlin"), till=till)
+    shown = "strftime(timezone('Europe/Berlin', ordered_at), '%d %H:%M')"
+    assert column(result, "orders", shown) == ["31 00:00", "01 00:00", "01 00:00", "31 00:00"]
+    assert not any("without an offset" in line for line in result.lines())
+
+
+def test_an_export_that_writes_utc_can_say_so(tmp_path: Path) -> None:
+    """The recipe of data/maps/README.md: a time of UTC without an offset is turned to the book's time zone."""
     text = """
     [book]
     currency = "EUR"
     time_zone = "Europe/Berlin"
     [tables.orders]
     from = "till"
-    columns = { order_id = "No", account_id = "Who", ordered_at = WHEN }
+    [tables.orders.columns]
+    order_id = "No"
+    account_id = "Who"
+    ordered_at = { sql = '''strftime("When", '%Y-%m-%d %H:%M:%SZ')''' }
     """
-    till = "No;Who;When\n1;A;31.03.2026 23:30\n2;A;01.04.2026\n3;A;2026-03-31T21:30:00Z\n"
-    said = "  1 row: ordered_at is a time without an offset, read as UTC and not as Europe/Berlin: see Times"
-    result = convert(tmp_path, text.replace("WHEN", '"When"'), till=till)
-    assert any(line.startswith(said) for line in result.lines())
-    clocks = till.replace("01.04.2026", "01.04.2026 00:15").replace("Z\n", "\n")
-    days = convert(tmp_path, text.replace("WHEN", "{ sql = 'CAST(\"When\" AS DATE)' }"), till=clocks)
-    assert not any("without an offset" in line for line in days.lines())
-    local = "strftime(timezone('Europe/Berlin', ordered_at), '%d %H:%M')"
-    assert column(days, "orders", local) == ["31 00:00", "01 00:00", "31 00:00"]
+    result = convert(tmp_path, text, till="No;Who;When\n1;A;31.03.2026 23:30\n")
+    assert column(result, "orders", "strftime(timezone('Europe/Berlin', ordered_at), '%d %H:%M')") == ["01 01:30"]
 
 
 def test_distinct_rows_that_differ(tmp_path: Path) -> None:

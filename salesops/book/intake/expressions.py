@@ -80,10 +80,7 @@ def _converted(spec: Column, column: ColumnMap, start: Expression, view: View) -
     if spec.type == "instant" and zone != "UTC":
         text = _as_text(sql)
         clock = f"regexp_matches({text}, {literal(_CLOCK)}) AND NOT regexp_matches({text}, {literal(_OFFSET)})"
-        words = (
-            f"{spec.name} is a time without an offset, read as UTC and not as {zone}: see Times in data/maps/README.md"
-        )
-        counts.append((clock, words))
+        counts.append((clock, f"{spec.name} is a time without an offset, taken from the clock of {zone}"))
     if column.default is not None:
         counts.append((f"({sql}) IS NULL", f"{spec.name} empty, filled with '{column.default}'"))
         sql = f"coalesce({_as_text(sql)}, {literal(column.default)})"

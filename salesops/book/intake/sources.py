@@ -161,7 +161,7 @@ class Sources:
 
     def _delimited(self, item: Item, table: str) -> Loaded:
         read = load_delimited(self.con, item.path, table, self.map.csv)
-        form = Format(decimal=read.decimal, day_first=read.day_first, time_zone=self.zone)
+        form = Format(decimal=read.decimal, day_first=read.day_first, time_zone=self.zone, local=True)
         notes = tuple(note.replace("in book.toml", "in [csv] of the map") for note in read.notes)
         return self._named(item, table, form, notes=notes, cells=True)
 
@@ -181,14 +181,14 @@ class Sources:
         scan = f"read_parquet({literal(str(item.path))}, file_row_number = true)"
         query = f"SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS _row FROM {scan}"
         self.con.raw_sql(f"CREATE VIEW {table} AS {query}")
-        return self._named(item, table, Format(time_zone=self.zone))
+        return self._named(item, table, Format(time_zone=self.zone, local=True))
 
     def _duckdb(self, item: Item, table: str) -> Loaded:
         base = f"_file_{[other.path for other in self.items].index(item.path)}"
         self.con.raw_sql(f"ATTACH IF NOT EXISTS {literal(str(item.path))} AS {base} (READ_ONLY)")
         query = f"SELECT *, row_number() OVER () AS _row FROM {base}.{quoted(item.inner)}"
         self.con.raw_sql(f"CREATE VIEW {table} AS {query}")
-        return self._named(item, table, Format(time_zone=self.zone))
+        return self._named(item, table, Format(time_zone=self.zone, local=True))
 
     def _cells(
         self, item: Item, table: str, header: Sequence[object], rows: Iterable[Sequence[object]],
@@ -212,7 +212,7 @@ class Sources:
             self.con.raw_sql(f"ALTER TABLE {table} RENAME COLUMN {old} TO {quoted(new)}")
         chosen = {"decimal": decimal, **{key: value for key, value in self.map.csv.items() if key == "day_first"}}
         found = detect_format(self.con.con, table, headers, name=item.label, european=False, chosen=chosen)
-        form = Format(decimal, found.day_first, self.zone)
+        form = Format(decimal, found.day_first, self.zone, local=True)
         notes = (*notes, *footer_notes(footer))
         return self._named(item, table, form, notes=notes, cells=True, serials=serials)
 

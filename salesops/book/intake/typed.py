@@ -7,14 +7,14 @@ from typing import Any
 
 import ibis.expr.types as ir
 
-from salesops.book.values import Format, to_type
+from salesops.book.values import Format, local_time, to_type
 
 _SAMPLE = 500
 _MOST_DIGITS = 15  # more would not survive as a number, and are ids
 
 
 def typed_columns(con: Any, relation: str, headers: Iterable[str], form: Format) -> dict[str, ir.Value]:
-    """Return those columns that can be typed: whole number, number, boolean, date or timestamp (UTC).
+    """Return those columns that can be typed: whole number, number, boolean, date or timestamp (local time).
 
     A column is typed if each of its cells reads as that type. Ids with leading zeros stay text.
     """
@@ -70,5 +70,5 @@ _READERS = {
     "number": lambda cell, form: to_type(cell, "number", form),
     "boolean": lambda cell, form: to_type(cell, "boolean", form),
     "date": lambda cell, form: to_type(cell, "date", form),
-    "timestamp": lambda cell, form: to_type(cell, "instant", form).cast("timestamp"),
+    "timestamp": lambda cell, form: local_time(to_type(cell, "instant", form), form.time_zone),
 }

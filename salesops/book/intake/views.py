@@ -91,7 +91,7 @@ class Views:
         rows = self.con.raw_sql(f"SELECT count(*) FROM {relation}").fetchone()[0]
         label = f"query over {', '.join(f'{item.label}: {item.rows:,} rows' for item in loaded) or 'no source'}"
         forms = {item.form for item in loaded}
-        form = forms.pop() if len(forms) == 1 else Format(time_zone=self.sources.zone)
+        form = forms.pop() if len(forms) == 1 else Format(time_zone=self.sources.zone, local=True)
         serials = any(item.serials for item in loaded)
         origin = Loaded(label, relation, tuple(headers), rows, form, serials=serials)
         everything = "*" in table.select
