@@ -195,7 +195,9 @@ def _why_not(count: int, fit: Fit | None) -> str:
         return "Nobody has bought anything by this date, so nothing can be estimated."
     if count < FEWEST:
         return f"Estimates need {FEWEST} customers or more who bought by this date; the book has {count:,}."
-    return "" if fit.converged else f"The model of repeat purchases cannot be used. {fit.message}"
+    if fit.converged:
+        return ""
+    return f"The purchases of {count:,} customers are too alike to tell how often they return: nothing is estimated."
 
 
 def _estimated(
