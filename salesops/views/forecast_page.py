@@ -117,7 +117,8 @@ def _headline(r: ForecastReport) -> str:
         left = left or ("what chance the only open deal has is not known" if deals else "no deal is open")
         return f"There is nothing to forecast from: nothing was ever won, and {left}."
     middle, low, high = (words.money(c[name], currency=r.currency) for name in ("p50", "p10", "p90"))
-    lands = f"The period will end near {middle}, with 80% chance between {low} and {high}."
+    span = f", with 80% chance between {low} and {high}" if low != high else ""
+    lands = f"The period will end near {middle}{span}."
     if not r.has_target:
         return f"{lands} There is no target to compare it with."
     if c["target"] <= c["closed"]:

@@ -120,6 +120,15 @@ def test_no_amount_lies_on_the_line_of_the_target(found: ForecastReport, target:
     assert last["at"] == pytest.approx(c["expected"] * (target if place == "target" else 1))
 
 
+def test_a_range_of_one_amount_is_not_stated(found: ForecastReport) -> None:
+    """On a period's last day P10 and P90 may be the same: the headline then names the amount alone."""
+    c = found.now.company
+    sure = replace(found, now=replace(found.now, company={**c, "p10": c["p50"], "p90": c["p50"]}))
+    told = forecast_page.page_head(sure).text
+    assert "80% chance" not in told
+    assert f"will end near {c['p50'] / 1e6:.2f}" in told.replace("\u00a0", " ")
+
+
 def test_no_open_deals(tmp_path: Path) -> None:
     """Without open deals all that comes is new; the page says so and still gives a range."""
     text = page(report(company(tmp_path, wins(60), {"A": 100, "B": 90})))
