@@ -10,7 +10,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -54,10 +54,11 @@ class Ledger:
         self._out = out
         self._path = out / FOLDER / "ledger.sqlite"
         self._path.parent.mkdir(exist_ok=True)
-        with self._told():
-            self._db = sqlite3.connect(self._path)
+        with self._told(), ExitStack() as unusable:
+            self._db = unusable.enter_context(closing(sqlite3.connect(self._path)))
             self._db.executescript(_TABLES)
-        unfinished = self._rows("SELECT run FROM runs WHERE ended IS NULL ORDER BY run DESC LIMIT 1")
+            unfinished = self._rows("SELECT run FROM runs WHERE ended IS NULL ORDER BY run DESC LIMIT 1")
+            unusable.pop_all()  # it is a ledger, and stays open
         self._unfinished = unfinished[0][0] if unfinished else None
         self._run = 0
 

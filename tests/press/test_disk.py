@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(tmp_path: Path) -> None:
     assert [page.stem.split("-")[0] for page in copy.glob("*.html") if page.stem != "index"] == ["fits"]
     assert next(copy.glob("fits*.html")).read_text().rstrip().endswith("</html>")
     assert not list(copy.glob(".*.part"))
-    with sqlite3.connect(copy / ".press" / "ledger.sqlite") as ledger:
+    with closing(sqlite3.connect(copy / ".press" / "ledger.sqlite")) as ledger:
         assert ledger.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert ledger.execute("SELECT status FROM made").fetchall() == [("ok",)]
 
