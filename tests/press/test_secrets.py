@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email import message_from_bytes
 from pathlib import Path
 
 import pytest
@@ -35,16 +36,21 @@ def test_a_secret_is_in_no_file(
     fails = write_notebook(tmp_path / "fails.ipynb", parameters, uses, shows, "raise ValueError(api_token)")
     crashes = write_notebook(tmp_path / "crashes.ipynb", parameters, uses, shows, "os._exit(3)")
     paths = [str(path) for path in (fine, fails, crashes)]
-    code = main(["run", *paths, "-p", f"api_token={SECRET}", "--out", str(tmp_path / "site"), "--engine", engine])
+    code = main(
+        ["run", *paths, "-p", f"api_token={SECRET}", "--out", str(tmp_path / "site"), "--engine", engine, "--mail"]
+    )
     assert code == 1
     files = [path for folder in ("site", "tmp") for path in (tmp_path / folder).rglob("*") if path.is_file()]
     assert len([path for path in files if path.suffix == ".html"]) == 4
     said = "".join(capfd.readouterr())
     forms = {SECRET.encode(), SECRET.replace("\\", "\\\\").replace('"', '\\"').encode(), b"7391"}
     for path in files:
-        content = path.read_bytes() + path.name.encode() + said.encode()
+        content = path.read_bytes() + path.name.encode() + said.encode() + _decoded(path)
         assert [form for form in forms if form in content] == [], (path, content)
-    page = next(path for path in files if path.name.startswith("fine-")).read_text(encoding="utf-8")
+    assert [path.name[:5] for path in files if path.suffix == ".eml"] == ["fine-"]
+    page = next(path for path in files if path.name.startswith("fine-") and path.suffix == ".html").read_text(
+        encoding="utf-8"
+    )
     assert "•••" in page
     assert "[]" in page
 
@@ -82,3 +88,10 @@ def test_secrets_are_known_by_name() -> None:
     """A parameter whose name says password, secret, token or API key is one, and no other."""
     assert all(is_secret(name) for name in ("secret", "DB_PASSWORD", "api_key", "token"))
     assert not any(is_secret(name) for name in ("min_deals", "book", "period", "key"))
+
+
+def _decoded(path: Path) -> bytes:
+    """Return what a mail holds as its reader sees it; nothing of another file."""
+    if path.suffix != ".eml":
+        return b""
+    return b"".join(part.get_payload(decode=True) or b"" for part in message_from_bytes(path.read_bytes()).walk())
