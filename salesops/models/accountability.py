@@ -215,7 +215,8 @@ def chance_alone(book: Book, period: Period, as_of: date, lines: pd.DataFrame, m
 
 def _subjects(book: Book) -> list[list[str]]:
     rows = book.table("commitments")
-    subjects = rows.filter(rows.subject_id.notnull()).select("subject_id").distinct().to_pandas().subject_id
+    asked = rows.filter(rows.subject_id.notnull()).select("subject_id").distinct()
+    subjects = asked.order_by("subject_id").to_pandas().subject_id
     return [list(pair) for pair in zip(subjects, subject_names(book, subjects), strict=True)]
 
 
