@@ -66,10 +66,10 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
-    """`salesops --help` lists the five commands."""
+    """`salesops --help` lists the commands."""
     assert main(["--help"]) == 0
     shown = capsys.readouterr().out
-    assert all(f" {command} " in shown for command in ("check", "import", "sample", "list", "run"))
+    assert all(f" {command} " in shown for command in ("check", "import", "sample", "list", "run", "schedule"))
 
 
 def test_help_imports_nothing_heavy() -> None:

@@ -1,4 +1,4 @@
-"""The command line: `salesops check`, `import`, `sample`, `list`, `run` and `whatif`.
+"""The command line: `salesops check`, `import`, `sample`, `list`, `run`, `schedule` and `whatif`.
 
 Each command imports what it needs when it runs, so that `salesops --help` answers at once.
 """
@@ -27,6 +27,11 @@ app = typer.Typer(
 )
 
 BookPath = Annotated[str, typer.Argument(metavar="BOOK", help="A folder of tables, or duckdb:///path/to/file.duckdb.")]
+OutDir = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for the pages. Default: reports/site.")]
+Jobs = Annotated[
+    int, typer.Option(min=1, show_default=False, help="Reports made at the same time. Default: one a processor.")
+]
+PROCESSORS = os.cpu_count() or 2
 STOPPED = 130  # what a shell expects after Ctrl-C
 ALERTED = 3  # nothing failed, but a result wants attention
 
@@ -145,12 +150,8 @@ def run(
             help="Any other parameter of the notebook. A secret is safer in SALESOPS_SECRET_NAME.",
         ),
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder for the pages. Default: reports/site.")
-    ] = None,
-    jobs: Annotated[
-        int, typer.Option(min=1, show_default=False, help="Reports made at the same time. Default: one a processor.")
-    ] = os.cpu_count() or 2,
+    out: OutDir = None,
+    jobs: Jobs = PROCESSORS,
     engine: Annotated[
         Engine, typer.Option(help="warm: reports are forks of one process that has all imported. stock: a kernel each.")
     ] = Engine.auto,
@@ -172,6 +173,7 @@ def run(
     Exits with 0 if all is well, 1 if a report failed, 3 if none failed and an alert was raised.
     """
     from salesops.cli.asking import asked_for, prepare
+    from salesops.cli.making import make
     from salesops.press.deliver import How, deliver
 
     named = {"book": book, "period": period, "as_of": as_of, "manager": manager, "rep": rep, "redact": redact or None}
@@ -188,13 +190,40 @@ def run(
             memory=(memory_mb or 0) * 1_000_000 or limits.memory,
         ),
         force=force,
-        pdf=pdf,
-        mail=mail,
+        pdf=pdf or settings.pdf,
+        mail=mail or settings.mail,
         keep_periods=settings.keep_periods,
     )
-    delivery = deliver(prepare(settings.wanted, _home() / "notebooks"), out or settings.out, how)
-    typer.echo(_summary(delivery))
-    raise typer.Exit(1 if delivery.failed else ALERTED if delivery.alerted else 0)
+    if notebook:  # what someone types can be repaired at once
+        delivery = deliver(prepare(settings.wanted, _home() / "notebooks"), out or settings.out, how)
+    else:
+        delivery, _ = make(settings.wanted, out or settings.out, how, _home())
+    _end(delivery)
+
+
+@app.command()
+def schedule(
+    once: Annotated[
+        bool, typer.Option("--once", help="Make what is due and end: for cron, systemd or a task planner.")
+    ] = False,
+    out: OutDir = None,
+    jobs: Jobs = PROCESSORS,
+) -> None:
+    """Make the reports of reports/reports.toml whenever their `every` says.
+
+    It stays until Ctrl-C. What was due while it did not run is made when it starts, once. With --once it exits as
+    run does.
+    """
+    from salesops.cli.scheduling import keep, make_due
+
+    if not once:
+        keep(_home(), out, jobs)
+        return
+    delivery = make_due(_home(), out, jobs)
+    if delivery is None:
+        typer.echo("Nothing is due.")
+        return
+    _end(delivery)
 
 
 @app.command()
@@ -222,8 +251,16 @@ def whatif(
     serve(report, port=port, browse=not no_browser, tell=lambda line: typer.echo(line))
 
 
+def _end(delivery: Delivery) -> None:
+    typer.echo(_summary(delivery))
+    wrong = delivery.failed or delivery.unplanned
+    raise typer.Exit(1 if wrong else ALERTED if delivery.alerted else 0)
+
+
 def _summary(delivery: Delivery) -> str:
     told = [f"{delivery.made - delivery.failed} of {delivery.made} reports made"]
+    if delivery.unplanned:
+        told.append(f"{delivery.unplanned} asked for and not made, as told above")
     if delivery.skipped:
         told.append(f"{delivery.skipped} unchanged and not made again (--force makes all)")
     if delivery.alerted:

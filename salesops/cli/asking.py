@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import date
@@ -19,7 +19,7 @@ from salesops.book.redact import redacted
 from salesops.book.source import Book
 from salesops.book.state import state_of
 from salesops.cli.opening import opened
-from salesops.errors import BookError, PressError, did_you_mean, first_few
+from salesops.errors import BookError, PressError, SalesopsError, did_you_mean, first_few
 from salesops.periods import Period
 from salesops.press.catalog import Notebook, find_notebook
 from salesops.press.parameters import Value, bind
@@ -28,6 +28,7 @@ from salesops.press.secrets import given_in_environment
 from salesops.press.settings import Settings, Wanted, read_settings
 
 REP, ACCOUNT = "rep", "account"
+Unable = Callable[[Wanted, SalesopsError], None]
 
 
 def asked_for(names: Sequence[str], given: Mapping[str, object], for_each: str, home: Path) -> Settings:
@@ -45,8 +46,13 @@ def asked_for(names: Sequence[str], given: Mapping[str, object], for_each: str, 
     return replace(settings, wanted=tuple(wanted))
 
 
-def prepare(wanted: Sequence[Wanted], folder: Path) -> list[Report]:
+def prepare(wanted: Sequence[Wanted], folder: Path, unable: Unable | None = None) -> list[Report]:
     """Return the reports to make; nothing has run yet. `folder` holds the notebooks.
+
+    Parameters
+    ----------
+    unable : callable, optional
+        Is told what cannot be made, and why, and the rest is returned. Without it the first error is raised.
 
     Raises
     ------
@@ -55,31 +61,52 @@ def prepare(wanted: Sequence[Wanted], folder: Path) -> list[Report]:
     BookError
         If a book cannot be opened, or its tables that a notebook reads have errors.
     """
-    books: dict[str, Book] = {}
-    checked: set[tuple[str, tuple[str, ...]]] = set()
-    told: set[str] = set()
     reports: list[Report] = []
     with ExitStack() as open_books:
+        planning = _Planning(folder, open_books)
         for want in wanted:
-            notebook = find_notebook(want.notebook, folder)
-            secrets = given_in_environment(parameter.name for parameter in notebook.parameters)
-            values = bind(notebook.parameters, {**secrets, **want.given}, notebook.path.name)
-            _refuse_for_each(notebook, want.for_each, values)
-            if notebook.default("book") is None:
-                reports.append(plan_report(notebook, values, asked=values, alerts=want.alerts))
-                continue
-            book = str(values.get("book") or book_address(notebook.default("book"), notebook.path.parent))
-            values["book"] = book
-            books[book] = books.get(book) or open_books.enter_context(opened(book))
-            _refuse_missing(notebook, books[book])
-            if (book, notebook.reads) not in checked:
-                checked.add((book, notebook.reads))
-                _refuse_errors(notebook, books[book], told)
-            reads = state_of(books[book], notebook.reads)
-            planned = _reports(notebook, books[book], values, want.for_each, told)
-            reports.extend(replace(report, reads=reads, alerts=want.alerts) for report in planned)
+            try:
+                reports.extend(planning.reports(want))
+            except SalesopsError as error:
+                if unable is None:
+                    raise
+                unable(want, error)
     refuse_clashes(reports)
     return reports
+
+
+class _Planning:
+    """The books that are open, and what was checked and told, while reports are planned."""
+
+    def __init__(self, folder: Path, open_books: ExitStack) -> None:
+        self._folder, self._open_books = folder, open_books
+        self._books: dict[str, Book] = {}
+        self._checked: set[tuple[str, tuple[str, ...]]] = set()
+        self._told: set[str] = set()
+
+    def reports(self, want: Wanted) -> list[Report]:
+        notebook = find_notebook(want.notebook, self._folder)
+        secrets = given_in_environment(parameter.name for parameter in notebook.parameters)
+        values = bind(notebook.parameters, {**secrets, **want.given}, notebook.path.name)
+        _refuse_for_each(notebook, want.for_each, values)
+        if notebook.default("book") is None:
+            return [plan_report(notebook, values, asked=values, alerts=want.alerts)]
+        address = str(values.get("book") or book_address(notebook.default("book"), notebook.path.parent))
+        values["book"] = address
+        book = self._checked_book(notebook, address)
+        reads = state_of(book, notebook.reads)
+        planned = _reports(notebook, book, values, want.for_each, self._told)
+        return [replace(report, reads=reads, alerts=want.alerts) for report in planned]
+
+    def _checked_book(self, notebook: Notebook, address: str) -> Book:
+        if address not in self._books:
+            self._books[address] = self._open_books.enter_context(opened(address))
+        book = self._books[address]
+        _refuse_missing(notebook, book)
+        if (address, notebook.reads) not in self._checked:
+            _refuse_errors(notebook, book, self._told)
+            self._checked.add((address, notebook.reads))
+        return book
 
 
 def _refuse_for_each(notebook: Notebook, for_each: str, values: Mapping[str, Value]) -> None:

@@ -29,13 +29,17 @@ _LISTED = 20  # of more reports that are skipped, the count says enough
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """How many reports were made, failed, were unchanged and not made again, or raised alerts; and the index."""
+    """How many reports were made, failed, were unchanged and not made again, or raised alerts; and the index.
+
+    `failed` counts those made; `unplanned` is what was asked for and could not even be tried.
+    """
 
     made: int
     failed: int
     skipped: int
     alerted: int
     index: Path
+    unplanned: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,11 +71,12 @@ class How:
     keep_periods: int = 0
 
 
-def deliver(reports: Sequence[Report], out: Path, how: How | None = None) -> Delivery:
+def deliver(reports: Sequence[Report], out: Path, how: How | None = None, *, unplanned: Sequence[str] = ()) -> Delivery:
     """Make reports in `out` and enter them in its index.
 
     A progress bar and a line for each failure and each report that need not be made again go to stderr. The
-    index is written when the run ends, also by Ctrl-C or an error, with the reports that were made by then.
+    index is written when the run ends, also by Ctrl-C or an error, with the reports that were made by then. It
+    also names what is `unplanned`: asked for, but with a book or parameters of which no report can be made.
 
     Raises
     ------
@@ -88,7 +93,7 @@ def deliver(reports: Sequence[Report], out: Path, how: How | None = None) -> Del
     make_writable(out)
     make_writable(out / FOLDER)
     with _alone(out), closing(Ledger(out)) as ledger:
-        return _Run(ledger, out, how, browser).make(reports)
+        return _Run(ledger, out, how, browser).make(reports, unplanned)
 
 
 @contextmanager
@@ -117,10 +122,10 @@ class _Run:
         self._prints: dict[str, str] = {}
         self._made: list[Entry] = []
 
-    def make(self, reports: Sequence[Report]) -> Delivery:
+    def make(self, reports: Sequence[Report], unplanned: Sequence[str]) -> Delivery:
         self._prints = {report.id: fingerprint(report) for report in reports}
         unchanged = {report.id: self._unchanged(report) for report in reports}
-        self._ledger.begin()
+        self._ledger.begin(unplanned)
         self._skip([(report, entry) for report in reports if (entry := unchanged[report.id])])
         due = [report for report in reports if not unchanged[report.id]]
         try:
@@ -128,13 +133,14 @@ class _Run:
             self._ledger.end()
         finally:
             self._forget()
-            index = write_index(self._out, self._ledger.entries())
+            index = write_index(self._out, self._ledger.entries(), self._ledger.unplanned())
         return Delivery(
             made=len(due),
             failed=sum(entry["status"] != "ok" for entry in self._made),
             skipped=len(reports) - len(due),
             alerted=sum(bool(entry["alerts"]) for entry in [*self._made, *filter(None, unchanged.values())]),
             index=index,
+            unplanned=len(unplanned),
         )
 
     def _unchanged(self, report: Report) -> Entry | None:

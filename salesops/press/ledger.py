@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -29,6 +29,8 @@ CREATE TABLE IF NOT EXISTS made (
     made INTEGER PRIMARY KEY, run INTEGER NOT NULL, id TEXT NOT NULL, series TEXT NOT NULL, period TEXT NOT NULL,
     as_of TEXT NOT NULL, fingerprint TEXT NOT NULL, status TEXT NOT NULL, started TEXT NOT NULL, entry TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS scheduled (wanted TEXT PRIMARY KEY, due TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS unplanned (what TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS made_id ON made (id, made);
 CREATE INDEX IF NOT EXISTS made_series ON made (series, status);
 """
@@ -62,9 +64,11 @@ class Ledger:
         self._unfinished = unfinished[0][0] if unfinished else None
         self._run = 0
 
-    def begin(self) -> None:
-        """Note that a run begins."""
+    def begin(self, unplanned: Iterable[str] = ()) -> None:
+        """Note that a run begins, and of what it was asked for, what it cannot even try."""
         with self._told(), self._db:
+            self._db.execute("DELETE FROM unplanned")
+            self._db.executemany("INSERT INTO unplanned (what) VALUES (?)", [(what,) for what in unplanned])
             cursor = self._db.execute("INSERT INTO runs (began, pid) VALUES (?, ?)", (_now(), os.getpid()))
             self._run = int(cursor.lastrowid or 0)
 
@@ -148,6 +152,20 @@ class Ledger:
             for id_, status, started, entry in last
         )
         return [state for state in states if self._has_page(state) or state["status"] not in ("ok", "skipped")]
+
+    def unplanned(self) -> list[str]:
+        """Return what the last run was asked for and could not even try."""
+        return [what for (what,) in self._rows("SELECT what FROM unplanned ORDER BY rowid")]
+
+    def scheduled(self, wanted: str) -> datetime | None:
+        """Return the due time for which something in the schedule was made last; None if it never was."""
+        rows = self._rows("SELECT due FROM scheduled WHERE wanted = ?", wanted)
+        return datetime.fromisoformat(rows[0][0]) if rows else None
+
+    def schedule(self, wanted: str, due: datetime) -> None:
+        """Note that something in the schedule was made for this due time."""
+        with self._told(), self._db:
+            self._db.execute("INSERT OR REPLACE INTO scheduled VALUES (?, ?)", (wanted, due.isoformat()))
 
     def forget(self, keep_periods: int) -> list[str]:
         """Forget reports of all but the last so many periods of each series; return the ids that are gone."""

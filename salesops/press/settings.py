@@ -6,14 +6,18 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from salesops.errors import PressError, did_you_mean
 from salesops.press.alerts import Alert, read_alert
+from salesops.press.every import Every, read_every
 from salesops.press.plan import book_address
 from salesops.press.task import Limits
 
 _WHOLE = ("keep_periods", "cell_seconds", "report_seconds", "memory_mb")
-_KEYS = ("out", "report", *_WHOLE)
+_YES_OR_NO = ("pdf", "mail")
+_KEYS = ("out", "time_zone", "report", *_WHOLE, *_YES_OR_NO)
+_OWN = ("notebook", "for_each", "alerts", "every")  # what is no parameter of the notebook
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,12 +34,15 @@ class Wanted:
         The parameter over which it runs for each, or "".
     alerts : tuple of Alert
         Conditions on the results of its reports.
+    every : Every or None
+        When it is due; None leaves it out of the schedule.
     """
 
     notebook: str
     given: Mapping[str, object] = field(default_factory=dict)
     for_each: str = ""
     alerts: tuple[Alert, ...] = ()
+    every: Every | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,20 +53,28 @@ class Settings:
     ----------
     keep_periods : int
         How many periods of a report are kept; 0 keeps all.
+    zone : ZoneInfo or None
+        Where the clock of the schedule hangs; None is the machine's own.
+    pdf, mail : bool
+        Whether each page is also printed to PDF, and written as a mail.
     """
 
     out: Path
     wanted: tuple[Wanted, ...]
     keep_periods: int = 0
     limits: Limits = field(default_factory=Limits)
+    zone: ZoneInfo | None = None
+    pdf: bool = False
+    mail: bool = False
 
 
 def read_settings(path: Path) -> Settings:
     """Read reports.toml.
 
     It has `out` (the folder for the pages, default "site"), `keep_periods`, `cell_seconds`, `report_seconds`,
-    `memory_mb`, and the reports. Each `[[report]]` has `notebook`, and may have `for_each`, `alerts` and any
-    parameter of the notebook (`book`, `period`, …). Paths are relative to the file.
+    `memory_mb`, `pdf`, `mail`, `time_zone`, and the reports. Each `[[report]]` has `notebook`, and may have
+    `for_each`, `alerts`, `every` and any parameter of the notebook (`book`, `period`, …). Paths are relative to
+    the file.
 
     Raises
     ------
@@ -79,6 +94,7 @@ def read_settings(path: Path) -> Settings:
     if not isinstance(out, str) or not isinstance(entries, list) or not entries:
         raise PressError(f"{path.name} must have 'out' as a text and at least one [[report]].")
     whole = {key: _whole(content[key], key, path) for key in _WHOLE if key in content}
+    forms = {key: _yes_or_no(content[key], key, path) for key in _YES_OR_NO if key in content}
     limits = Limits()
     return Settings(
         out=path.parent / out,
@@ -89,6 +105,8 @@ def read_settings(path: Path) -> Settings:
             report=whole.get("report_seconds", limits.report),
             memory=whole.get("memory_mb", 0) * 1_000_000,
         ),
+        zone=_zone(content["time_zone"], path) if "time_zone" in content else None,
+        **forms,
     )
 
 
@@ -98,11 +116,24 @@ def _whole(value: object, key: str, path: Path) -> int:
     return value
 
 
+def _yes_or_no(value: object, key: str, path: Path) -> bool:
+    if not isinstance(value, bool):
+        raise PressError(f"{path.name}: {key} must be true or false. Got {value!r}.")
+    return value
+
+
+def _zone(value: object, path: Path) -> ZoneInfo:
+    try:
+        return ZoneInfo(str(value))
+    except (KeyError, ValueError, OSError):
+        raise PressError(f"{path.name}: time_zone must be like 'Europe/Berlin'. Got {value!r}.") from None
+
+
 def _wanted(entry: object, number: int, path: Path) -> Wanted:
     where = f"{path.name}, report {number}"
     if not isinstance(entry, dict) or not isinstance(entry.get("notebook"), str):
         raise PressError(f"{where} must have 'notebook', the name or path of a notebook.")
-    given = {key: value for key, value in entry.items() if key not in ("notebook", "for_each", "alerts")}
+    given = {key: value for key, value in entry.items() if key not in _OWN}
     if "book" in given:
         given["book"] = book_address(str(given["book"]), path.parent)
     for_each, alerts = entry.get("for_each", ""), entry.get("alerts", [])
@@ -116,4 +147,5 @@ def _wanted(entry: object, number: int, path: Path) -> Wanted:
         given=given,
         for_each=for_each,
         alerts=tuple(read_alert(alert, where) for alert in alerts),
+        every=read_every(entry["every"], where) if "every" in entry else None,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -51,9 +52,24 @@ def test_limits_alerts_and_how_much_is_kept_are_settings(tmp_path: Path) -> None
     assert read.wanted[0].given == {}
 
 
+def test_when_where_and_in_which_forms_are_settings(tmp_path: Path) -> None:
+    """A report may say when it is due, and is none of the schedule without; forms and the clock are for all."""
+    read = settings(
+        tmp_path,
+        'time_zone = "Asia/Tokyo"\npdf = true\n[[report]]\nnotebook = "team"\nevery = "Monday 06:00"\n'
+        '[[report]]\nnotebook = "own"\n',
+    )
+    assert (read.zone, read.pdf, read.mail) == (ZoneInfo("Asia/Tokyo"), True, False)
+    assert [want.every and want.every.text for want in read.wanted] == ["Monday 06:00", None]
+    assert read.wanted[0].given == {}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ('time_zone = "Mars/Base"\n[[report]]\nnotebook = "a"', "time_zone must be like 'Europe/Berlin'. Got 'Mars"),
+        ('mail = "yes"\n[[report]]\nnotebook = "a"', "mail must be true or false. Got 'yes'"),
+        ('[[report]]\nnotebook = "a"\nevery = "mondays"', "reports.toml, report 1: every must be days and a time"),
         ("out = ", "reports.toml is not valid TOML"),
         ('ou = "site"\n[[report]]\nnotebook = "a"', "unknown key 'ou'. Did you mean 'out'"),
         ('out = "site"', "must have 'out' as a text and at least one"),

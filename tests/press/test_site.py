@@ -36,6 +36,17 @@ def entry(report_id: str, **more: Any) -> dict[str, Any]:
     return {**base, **more}
 
 
+def test_what_could_not_be_tried_is_named_at_the_top(tmp_path: Path) -> None:
+    """Its name stands above the reports, as words and not as markup, and in index.json."""
+    write_index(tmp_path, [entry("a")], [NASTY, "forecast"])
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    before, _, after = page.partition("<table")
+    assert "Not made in the last run: &lt;script&gt;alert(1)" in before
+    assert "forecast. The books or settings must be repaired first" in before
+    assert "Not made" not in after
+    assert json.loads((tmp_path / "index.json").read_text(encoding="utf-8"))["unplanned"] == [NASTY, "forecast"]
+
+
 class Cells(HTMLParser):
     """The texts of table cells, the links, and whether every table header has a scope."""
 

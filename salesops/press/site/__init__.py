@@ -58,21 +58,22 @@ def entry_of(report: Report, outcome: Outcome) -> Entry:
     return entry if outcome.status == "ok" else {**entry, "error": outcome.error}
 
 
-def write_index(out: Path, entries: Sequence[Entry]) -> Path:
+def write_index(out: Path, entries: Sequence[Entry], unplanned: Sequence[str] = ()) -> Path:
     """Write index.json and index.html, both whole, and return the path of the page.
 
-    `entries` are what `Ledger.entries` gives, one for each report. Raises OSError if `out` cannot be written.
+    `entries` are what `Ledger.entries` gives, one for each report; `unplanned` is what the last run could not
+    even try. Raises OSError if `out` cannot be written.
     """
     ordered = sorted(entries, key=lambda entry: str(entry["parameters"].get("as_of", "")), reverse=True)
     ordered.sort(key=_place)
     ordered.sort(key=lambda entry: period_start(entry["period"]), reverse=True)
-    content = {"version": VERSION, "reports": ordered}
+    content = {"version": VERSION, "unplanned": list(unplanned), "reports": ordered}
     write_whole(out / "index.json", json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
-    write_whole(out / "index.html", index_page(ordered))
+    write_whole(out / "index.html", index_page(ordered, unplanned))
     return out / "index.html"
 
 
-def index_page(entries: Sequence[Entry]) -> str:
+def index_page(entries: Sequence[Entry], unplanned: Sequence[str] = ()) -> str:
     """Return the page that lists entries, by period in their order; it needs no server and loads nothing."""
     from jinja2 import Environment, StrictUndefined  # heavy, and only this function needs it
 
@@ -83,6 +84,7 @@ def index_page(entries: Sequence[Entry]) -> str:
         count=len(entries),
         failed=sum(entry["status"] not in GOOD for entry in entries),
         alerted=sum(bool(entry["alerts"]) for entry in entries),
+        unplanned=unplanned,
         latest=max((_minute(entry["started"]) for entry in entries), default=""),
         choices={
             "notebook": sorted({entry["title"] for entry in entries}),

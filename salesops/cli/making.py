@@ -1,0 +1,26 @@
+"""What reports.toml wants, planned and delivered: what cannot be planned is told, and the rest is made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+
+from salesops.cli.asking import prepare
+from salesops.errors import SalesopsError
+from salesops.press.deliver import Delivery, How, deliver
+from salesops.press.settings import Wanted
+
+
+def make(wanted: Sequence[Wanted], out: Path, how: How, home: Path) -> tuple[Delivery, list[Wanted]]:
+    """Return what became of the reports, and what could not be planned: its book or parameters are wrong."""
+    unable: list[Wanted] = []
+
+    def tell(want: Wanted, error: SalesopsError) -> None:
+        unable.append(want)
+        typer.echo(f"Error: {Path(want.notebook).stem} is not made. {error}", err=True)
+
+    reports = prepare(wanted, home / "notebooks", tell)
+    names = [Path(want.notebook).stem for want in unable]
+    return deliver(reports, out, how, unplanned=names), unable
