@@ -70,6 +70,18 @@ def team_of(users: ir.Table, manager: str) -> tuple[str, ...]:
     return tuple(sorted(team))
 
 
+def user_id_of(users: ir.Table, asked: str) -> str:
+    """Return the user_id of someone who is asked for by id, or by a user_name that only one user has.
+
+    Raises
+    ------
+    BookError
+        If nobody, or more than one user of that name, is meant.
+    """
+    rows = users.select("user_id", "user_name").to_pyarrow().to_pylist()
+    return _id_of(asked, {row["user_id"]: row["user_name"] for row in rows})
+
+
 def user_names(book: Book) -> dict[str, str]:
     """Return the name of every user by id."""
     return dict(book.keep("user names", lambda: _names(book)))

@@ -158,6 +158,9 @@ def run(
     force: Annotated[bool, typer.Option("--force", help="Also make reports that would be the same.")] = False,
     pdf: Annotated[bool, typer.Option("--pdf", help="Print each page to PDF too, with an installed Chromium.")] = False,
     mail: Annotated[bool, typer.Option("--mail", help="Write each page as a mail too (.eml), to be sent.")] = False,
+    send: Annotated[
+        bool, typer.Option("--send", help="Send each page to whom reports.toml says, once, as the schedule does.")
+    ] = False,
     cell_seconds: Annotated[
         float | None, typer.Option(min=0.1, help="Stop a cell that runs longer. Default: 600.")
     ] = None,
@@ -193,6 +196,7 @@ def run(
         pdf=pdf or settings.pdf,
         mail=mail or settings.mail,
         keep_periods=settings.keep_periods,
+        smtp=settings.smtp if send else None,
     )
     if notebook:  # what someone types can be repaired at once
         delivery = deliver(prepare(settings.wanted, _home() / "notebooks"), out or settings.out, how)
@@ -253,7 +257,7 @@ def whatif(
 
 def _end(delivery: Delivery) -> None:
     typer.echo(_summary(delivery))
-    wrong = delivery.failed or delivery.unplanned
+    wrong = delivery.failed or delivery.unplanned or delivery.unsent
     raise typer.Exit(1 if wrong else ALERTED if delivery.alerted else 0)
 
 
@@ -261,6 +265,10 @@ def _summary(delivery: Delivery) -> str:
     told = [f"{delivery.made - delivery.failed} of {delivery.made} reports made"]
     if delivery.unplanned:
         told.append(f"{delivery.unplanned} asked for and not made, as told above")
+    if delivery.sent:
+        told.append(f"{delivery.sent} sent")
+    if delivery.unsent:
+        told.append(f"{delivery.unsent} to be sent the next time")
     if delivery.skipped:
         told.append(f"{delivery.skipped} unchanged and not made again (--force makes all)")
     if delivery.alerted:

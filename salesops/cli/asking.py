@@ -18,6 +18,7 @@ from salesops.book.people import team_of
 from salesops.book.redact import redacted
 from salesops.book.source import Book
 from salesops.book.state import state_of
+from salesops.cli.addresses import addresses
 from salesops.cli.opening import opened
 from salesops.errors import BookError, PressError, SalesopsError, did_you_mean, first_few
 from salesops.periods import Period
@@ -90,13 +91,20 @@ class _Planning:
         values = bind(notebook.parameters, {**secrets, **want.given}, notebook.path.name)
         _refuse_for_each(notebook, want.for_each, values)
         if notebook.default("book") is None:
-            return [plan_report(notebook, values, asked=values, alerts=want.alerts)]
+            report = plan_report(notebook, values, asked=values, alerts=want.alerts)
+            return [self._addressed(report, want.to, None)]
         address = str(values.get("book") or book_address(notebook.default("book"), notebook.path.parent))
         values["book"] = address
         book = self._checked_book(notebook, address)
         reads = state_of(book, notebook.reads)
         planned = _reports(notebook, book, values, want.for_each, self._told)
-        return [replace(report, reads=reads, alerts=want.alerts) for report in planned]
+        return [replace(self._addressed(report, want.to, book), reads=reads, alerts=want.alerts) for report in planned]
+
+    def _addressed(self, report: Report, to: Sequence[str], book: Book | None) -> Report:
+        found, lacking = addresses(report, to, book)
+        for sentence in lacking:
+            _tell(sentence, self._told)
+        return replace(report, to=found)
 
     def _checked_book(self, notebook: Notebook, address: str) -> Book:
         if address not in self._books:

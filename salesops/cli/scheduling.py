@@ -26,9 +26,11 @@ def make_due(home: Path, out: Path | None, jobs: int) -> Delivery | None:
         pdf=settings.pdf,
         mail=settings.mail,
         keep_periods=settings.keep_periods,
+        smtp=settings.smtp,
     )
     delivery, unable = make([one.want for one in due], settings.out, how, home)
-    note_made(settings, [one for one in due if one.want not in unable])
+    if not delivery.unsent:
+        note_made(settings, [one for one in due if one.want not in unable])
     return delivery
 
 

@@ -19,7 +19,9 @@ from salesops.press.ledger import FOLDER, Entry, Ledger
 from salesops.press.mail import write_mail
 from salesops.press.pdf import find_browser, print_pdf
 from salesops.press.plan import Outcome, Report
+from salesops.press.post import Smtp
 from salesops.press.run import Engine, run_reports
+from salesops.press.send import send_pages
 from salesops.press.site import entry_of, refuse_foreign, write_index
 from salesops.press.task import Limits
 from salesops.press.writing import make_writable
@@ -31,7 +33,8 @@ _LISTED = 20  # of more reports that are skipped, the count says enough
 class Delivery:
     """How many reports were made, failed, were unchanged and not made again, or raised alerts; and the index.
 
-    `failed` counts those made; `unplanned` is what was asked for and could not even be tried.
+    `failed` counts those made; `unplanned` is what was asked for and could not even be tried. `sent` and `unsent`
+    count mails; those that are not sent will be when the same is asked for again.
     """
 
     made: int
@@ -40,6 +43,8 @@ class Delivery:
     alerted: int
     index: Path
     unplanned: int = 0
+    sent: int = 0
+    unsent: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +65,8 @@ class How:
         Print each page to PDF too; write it as a mail too.
     keep_periods : int
         How many periods of a report are kept; 0 keeps all.
+    smtp : Smtp or None
+        Sends each good page to those to whom it was not sent as it is; None sends nothing.
     """
 
     jobs: int = 2
@@ -69,6 +76,7 @@ class How:
     pdf: bool = False
     mail: bool = False
     keep_periods: int = 0
+    smtp: Smtp | None = None
 
 
 def deliver(reports: Sequence[Report], out: Path, how: How | None = None, *, unplanned: Sequence[str] = ()) -> Delivery:
@@ -134,6 +142,9 @@ class _Run:
         finally:
             self._forget()
             index = write_index(self._out, self._ledger.entries(), self._ledger.unplanned())
+        sent, unsent = 0, 0
+        if self._how.smtp:
+            sent, unsent = send_pages(reports, self._prints, self._out, self._ledger, self._how.smtp, tell=self._say)
         return Delivery(
             made=len(due),
             failed=sum(entry["status"] != "ok" for entry in self._made),
@@ -141,6 +152,8 @@ class _Run:
             alerted=sum(bool(entry["alerts"]) for entry in [*self._made, *filter(None, unchanged.values())]),
             index=index,
             unplanned=len(unplanned),
+            sent=sent,
+            unsent=unsent,
         )
 
     def _unchanged(self, report: Report) -> Entry | None:

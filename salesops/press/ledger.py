@@ -6,6 +6,7 @@ knows what it had finished.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sqlite3
@@ -30,6 +31,7 @@ CREATE TABLE IF NOT EXISTS made (
     as_of TEXT NOT NULL, fingerprint TEXT NOT NULL, status TEXT NOT NULL, started TEXT NOT NULL, entry TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS scheduled (wanted TEXT PRIMARY KEY, due TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS sent (page TEXT NOT NULL, whom TEXT NOT NULL, PRIMARY KEY (page, whom));
 CREATE TABLE IF NOT EXISTS unplanned (what TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS made_id ON made (id, made);
 CREATE INDEX IF NOT EXISTS made_series ON made (series, status);
@@ -167,6 +169,17 @@ class Ledger:
         with self._told(), self._db:
             self._db.execute("INSERT OR REPLACE INTO scheduled VALUES (?, ?)", (wanted, due.isoformat()))
 
+    def unsent(self, report: Report, fingerprint: str) -> list[str]:
+        """Return the addresses of a report to which it was not sent as it is now."""
+        sent = {whom for (whom,) in self._rows("SELECT whom FROM sent WHERE page = ?", f"{report.id} {fingerprint}")}
+        return [address for address in report.to if _whom(address) not in sent]
+
+    def sent(self, report: Report, fingerprint: str, address: str) -> None:
+        """Note that a report was sent to an address, or refused for good; the address itself is not kept."""
+        row = (f"{report.id} {fingerprint}", _whom(address))
+        with self._told(), self._db:
+            self._db.execute("INSERT OR REPLACE INTO sent VALUES (?, ?)", row)
+
     def forget(self, keep_periods: int) -> list[str]:
         """Forget reports of all but the last so many periods of each series; return the ids that are gone."""
         rows = self._rows("SELECT DISTINCT series, period FROM made WHERE period != ''")
@@ -225,6 +238,10 @@ def _state(status: str, started: str, entry: Entry, good: Entry | None) -> Entry
     failure = {name: entry[name] for name in ("status", "started", "path", "error")}
     good.pop("mail", None)  # nobody should send it again
     return {**good, "status": "stale", "error": entry["error"], "failure": failure}
+
+
+def _whom(address: str) -> str:
+    return hashlib.sha256(address.casefold().encode()).hexdigest()
 
 
 def _now() -> str:

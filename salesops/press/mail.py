@@ -1,4 +1,4 @@
-"""A page as a mail: an .eml file for any mail program, its charts as pictures, for mail shows no SVG."""
+"""A page as a mail, its charts as pictures, for mail shows no SVG; and as an .eml file for any mail program."""
 
 from __future__ import annotations
 
@@ -28,7 +28,17 @@ _DATA = re.compile(r'src="data:image/(png|jpeg);base64,([^"]+)"')
 def write_mail(page: Path, *, subject: str, alerts: Sequence[str] = ()) -> Path:
     """Write a page as an unsent mail beside it, whole or not at all, and return its path.
 
-    The mail has no sender and no address: who sends it gives both.
+    Parameters and PressError as for `mail_of`. Raises OSError if the folder cannot be written.
+    """
+    mail = mail_of(page, subject=subject, alerts=alerts)
+    mail["X-Unsent"] = "1"  # opens as a draft
+    target = page.with_suffix(".eml")
+    write_whole(target, mail.as_bytes().decode("ascii"))
+    return target
+
+
+def mail_of(page: Path, *, subject: str, alerts: Sequence[str] = ()) -> EmailMessage:
+    """Return a page as a mail without sender and address: who sends it gives both.
 
     Parameters
     ----------
@@ -39,23 +49,18 @@ def write_mail(page: Path, *, subject: str, alerts: Sequence[str] = ()) -> Path:
     ------
     PressError
         If a chart cannot be drawn as a picture.
-    OSError
-        If the folder cannot be written.
     """
     pictures: list[tuple[str, bytes]] = []
     content = _with_pictures(_for_mail(page.read_text(encoding="utf-8")), pictures)
     mail = EmailMessage(policy=SMTP)
     mail["Subject"] = " ".join(f"{'Alert: ' * bool(alerts)}{subject}".split())  # a CRM's name may hold a line break
-    mail["X-Unsent"] = "1"  # opens as a draft
     told = [_headline(content), *(f"Alert: {alert}" for alert in alerts), f"The report stands in {page.name}."]
     mail.set_content("\n\n".join(told) + "\n")
     mail.add_alternative(content, subtype="html")
     shown = mail.get_payload()[1]  # type: ignore[index]  # a list of parts, since it has an alternative
     for number, (kind, picture) in enumerate(pictures, start=1):
         shown.add_related(picture, "image", kind, cid=f"<{_cid(number)}>", filename=f"chart-{number}.{kind}")  # type: ignore[union-attr]  # as above
-    target = page.with_suffix(".eml")
-    write_whole(target, mail.as_bytes().decode("ascii"))
-    return target
+    return mail
 
 
 def _for_mail(page: str) -> str:

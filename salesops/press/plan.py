@@ -51,6 +51,8 @@ class Report:
         The results to compare with the last run, each with its form.
     alerts : tuple of Alert
         Conditions on the results.
+    to : tuple of str
+        The addresses to which the page is sent; they are stored nowhere.
     """
 
     notebook: Path
@@ -65,6 +67,7 @@ class Report:
     reads: str = ""
     watch: Mapping[str, str] = field(default_factory=dict)
     alerts: tuple[Alert, ...] = ()
+    to: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def heading(self) -> str:

@@ -26,7 +26,7 @@ from salesops.press.settings import Settings, Wanted
 from salesops.press.writing import make_writable
 
 _LOOK = 60.0  # seconds until reports.toml and the clock are looked at again: both may be set, and machines sleep
-_AGAIN = 600.0  # seconds until what could not be made is tried again
+_AGAIN = (600.0, 1200.0, 2400.0, 3600.0)  # seconds until what could not be made or sent is tried again
 
 
 @dataclass(frozen=True)
@@ -87,16 +87,20 @@ def keep_schedule(read: Callable[[], Settings], command: Sequence[str], tell: Ca
     with _alone(settings.out), _Ending() as ending:
         for line in told_schedule(settings, _now()):
             tell(line)
-        trouble = ""
+        trouble, again = "", iter(_AGAIN)
         while not ending.asked:
             pause = _LOOK
             try:
                 settings = read()
                 if due_reports(settings, _now()):
                     ending.run(command)
-                    if not ending.asked and due_reports(settings, _now()):
-                        tell("What could not be made is tried again in 10 minutes.")
-                        pause = _AGAIN
+                if ending.asked:
+                    break
+                if due_reports(settings, _now()):
+                    pause = next(again, _AGAIN[-1])
+                    tell(f"What could not be made or sent is tried again in {pause / 60:.0f} minutes.")
+                else:
+                    again = iter(_AGAIN)
                 trouble = ""
             except SalesopsError as error:
                 if str(error) != trouble:

@@ -12,12 +12,13 @@ from salesops.errors import PressError, did_you_mean
 from salesops.press.alerts import Alert, read_alert
 from salesops.press.every import Every, read_every
 from salesops.press.plan import book_address
+from salesops.press.post import Smtp, read_smtp
 from salesops.press.task import Limits
 
 _WHOLE = ("keep_periods", "cell_seconds", "report_seconds", "memory_mb")
 _YES_OR_NO = ("pdf", "mail")
-_KEYS = ("out", "time_zone", "report", *_WHOLE, *_YES_OR_NO)
-_OWN = ("notebook", "for_each", "alerts", "every")  # what is no parameter of the notebook
+_KEYS = ("out", "time_zone", "smtp", "report", *_WHOLE, *_YES_OR_NO)
+_OWN = ("notebook", "for_each", "alerts", "every", "to")  # what is no parameter of the notebook
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,8 @@ class Wanted:
         Conditions on the results of its reports.
     every : Every or None
         When it is due; None leaves it out of the schedule.
+    to : tuple of str
+        To whom its pages are sent: addresses, or "rep" and "manager" for those whom a page is about.
     """
 
     notebook: str
@@ -43,6 +46,7 @@ class Wanted:
     for_each: str = ""
     alerts: tuple[Alert, ...] = ()
     every: Every | None = None
+    to: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +61,8 @@ class Settings:
         Where the clock of the schedule hangs; None is the machine's own.
     pdf, mail : bool
         Whether each page is also printed to PDF, and written as a mail.
+    smtp : Smtp or None
+        The server that sends mails.
     """
 
     out: Path
@@ -66,15 +72,16 @@ class Settings:
     zone: ZoneInfo | None = None
     pdf: bool = False
     mail: bool = False
+    smtp: Smtp | None = None
 
 
 def read_settings(path: Path) -> Settings:
     """Read reports.toml.
 
     It has `out` (the folder for the pages, default "site"), `keep_periods`, `cell_seconds`, `report_seconds`,
-    `memory_mb`, `pdf`, `mail`, `time_zone`, and the reports. Each `[[report]]` has `notebook`, and may have
-    `for_each`, `alerts`, `every` and any parameter of the notebook (`book`, `period`, …). Paths are relative to
-    the file.
+    `memory_mb`, `pdf`, `mail`, `time_zone`, `[smtp]`, and the reports. Each `[[report]]` has `notebook`, and may
+    have `for_each`, `alerts`, `every`, `to` and any parameter of the notebook (`book`, `period`, …). Paths are
+    relative to the file.
 
     Raises
     ------
@@ -96,9 +103,13 @@ def read_settings(path: Path) -> Settings:
     whole = {key: _whole(content[key], key, path) for key in _WHOLE if key in content}
     forms = {key: _yes_or_no(content[key], key, path) for key in _YES_OR_NO if key in content}
     limits = Limits()
+    wanted = tuple(_wanted(entry, number, path) for number, entry in enumerate(entries, start=1))
+    smtp = read_smtp(content["smtp"], path.name) if "smtp" in content else None
+    if not smtp and any(want.to for want in wanted):
+        raise PressError(f'{path.name} says to whom to send, but not how. Add [smtp] with host = "…" and from = "…".')
     return Settings(
         out=path.parent / out,
-        wanted=tuple(_wanted(entry, number, path) for number, entry in enumerate(entries, start=1)),
+        wanted=wanted,
         keep_periods=whole.get("keep_periods", 0),
         limits=Limits(
             cell=whole.get("cell_seconds", limits.cell),
@@ -106,6 +117,7 @@ def read_settings(path: Path) -> Settings:
             memory=whole.get("memory_mb", 0) * 1_000_000,
         ),
         zone=_zone(content["time_zone"], path) if "time_zone" in content else None,
+        smtp=smtp,
         **forms,
     )
 
@@ -141,6 +153,9 @@ def _wanted(entry: object, number: int, path: Path) -> Wanted:
         raise PressError(f"{where}: for_each must be the name of a parameter. Got {for_each!r}.")
     if not isinstance(alerts, list):
         raise PressError(f"{where}: alerts must be a list such as ['attainment < 0.6']. Got {alerts!r}.")
+    to = entry.get("to", [])
+    if not isinstance(to, list) or not all(isinstance(whom, str) and whom.strip() for whom in to):
+        raise PressError(f"{where}: to must be a list such as ['eva@example.com', 'manager']. Got {to!r}.")
     beside = path.parent / entry["notebook"]
     return Wanted(
         notebook=str(beside) if beside.is_file() else entry["notebook"],
@@ -148,4 +163,5 @@ def _wanted(entry: object, number: int, path: Path) -> Wanted:
         for_each=for_each,
         alerts=tuple(read_alert(alert, where) for alert in alerts),
         every=read_every(entry["every"], where) if "every" in entry else None,
+        to=tuple(whom.strip() for whom in to),
     )

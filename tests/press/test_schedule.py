@@ -17,9 +17,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+from mail_server import Inbox, serving
 
 from salesops.cli import main
 from salesops.errors import PressError
+from salesops.press.post import Smtp
 from salesops.press.schedule import due_reports, keep_schedule, note_made, told_schedule
 from salesops.press.settings import Settings, read_settings
 
@@ -172,6 +174,30 @@ def test_a_plain_run_too_makes_what_it_can(project: Path, capsys: pytest.Capture
     timed(project, "greting", "greeting")
     assert main(["run"]) == 1
     assert "1 of 1 reports made, 1 asked for and not made" in capsys.readouterr().out
+
+
+def test_what_cannot_be_sent_stays_due(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With the mail server away all is made and due again; with it back each reader has one mail."""
+    inbox = Inbox()
+    with serving(inbox) as server:
+        pass
+    mailed(project, server)
+    assert main(["schedule", "--once"]) == 1
+    assert "1 of 1 reports made, 1 to be sent the next time" in capsys.readouterr().out
+    with serving(inbox) as server:
+        mailed(project, server)
+        assert main(["schedule", "--once"]) == 0
+        assert "1 sent" in capsys.readouterr().out
+        assert main(["schedule", "--once"]) == 0
+    assert capsys.readouterr().out == "Nothing is due.\n"
+    assert [readers for readers, _ in inbox.mails] == [("eva@example.com",)]
+
+
+def mailed(project: Path, server: Smtp) -> None:
+    timed(project, "greeting", more='to = ["eva@example.com"]\n')
+    path = project / "reports" / "reports.toml"
+    smtp = f'[smtp]\nhost = "{server.host}"\nport = {server.port}\nfrom = "sales@example.com"\nsecurity = "none"\n'
+    path.write_text(smtp + path.read_text(encoding="utf-8"), encoding="utf-8")
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from salesops.errors import PressError
 from salesops.press.alerts import Alert
 from salesops.press.catalog import find_notebook
 from salesops.press.parameters import bind
+from salesops.press.post import Smtp
 from salesops.press.settings import Settings, Wanted, read_settings
 from salesops.press.task import Limits
 
@@ -64,9 +65,23 @@ def test_when_where_and_in_which_forms_are_settings(tmp_path: Path) -> None:
     assert read.wanted[0].given == {}
 
 
+def test_to_whom_and_by_which_server_are_settings(tmp_path: Path) -> None:
+    """Readers belong to a report, the server to all; readers without a server are an error."""
+    smtp, report = '[smtp]\nhost = "h"\nfrom = "a@b.c"\n', '[[report]]\nnotebook = "a"\nto = ["rep", " d@e.f "]\n'
+    read = settings(tmp_path, smtp + report)
+    assert read.smtp == Smtp(host="h", sender="a@b.c", security="starttls", port=587)
+    assert read.wanted[0].to == ("rep", "d@e.f")
+    with pytest.raises(PressError, match=r"says to whom to send, but not how. Add \[smtp\]"):
+        settings(tmp_path, report)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        (
+            '[[report]]\nnotebook = "a"\nto = "eva@example.com"',
+            "report 1: to must be a list such as",
+        ),
         ('time_zone = "Mars/Base"\n[[report]]\nnotebook = "a"', "time_zone must be like 'Europe/Berlin'. Got 'Mars"),
         ('mail = "yes"\n[[report]]\nnotebook = "a"', "mail must be true or false. Got 'yes'"),
         ('[[report]]\nnotebook = "a"\nevery = "mondays"', "reports.toml, report 1: every must be days and a time"),
