@@ -74,6 +74,18 @@ def test_a_team_s_page_goes_to_its_manager(book: Book) -> None:
         assert report.to == ("max@example.com",)
 
 
+def test_each_team_s_page_goes_to_its_manager(book: Book) -> None:
+    """One page for each manager with a team in the period, so the one whose rep came later has none."""
+    wanted = Wanted(
+        notebook="team_accountability",
+        given={"book": str(book.location), "period": "2026-Q1", "as_of": "2026-06-30"},
+        for_each="manager",
+        to=("manager",),
+    )
+    planned = prepare([wanted], ROOT / "notebooks")
+    assert [(report.person, report.to) for report in planned] == [("Eva Long", ("eva@example.com",))]
+
+
 @pytest.mark.parametrize(
     ("notebook", "to", "given", "message"),
     [

@@ -49,6 +49,22 @@ def report_users(book: Book, period: Period, as_of: date, *, manager: str = "") 
     return [(user_id, user_name) for user_id, user_name in pairs]
 
 
+def report_managers(book: Book, period: Period, as_of: date) -> list[tuple[str, str]]:
+    """Return (user_id, user_name) of everyone with someone who has a line below them, at any depth, by name."""
+    known = as_known(book, as_of)
+    rows = people_in(known, period).select("user_id", "user_name", "manager_id").to_pyarrow().to_pylist()
+    people = {row["user_id"]: row for row in rows}
+    managers: set[str] = set()
+    waiting = [user_id for user_id, _ in report_users(book, period, as_of)]
+    while waiting:
+        manager = people[waiting.pop()]["manager_id"]
+        if manager in people and manager not in managers:
+            managers.add(manager)
+            waiting.append(manager)
+    named = ((manager, people[manager]["user_name"] or "") for manager in managers)
+    return sorted(named, key=lambda pair: (pair[1].casefold(), pair[0]))
+
+
 def report_lines(book: Book, period: Period, as_of: date, *, manager: str = "") -> ir.Table:
     """Return the lines of a report: a person has one for each measure and one for a rollup quota.
 

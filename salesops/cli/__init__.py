@@ -138,7 +138,8 @@ def run(
     manager: Annotated[str | None, typer.Option(help="Only this manager, by id or name, and everyone below.")] = None,
     rep: Annotated[str | None, typer.Option(help="The rep, by id or name.")] = None,
     for_each: Annotated[
-        str, typer.Option(metavar="rep|account", help="One report for each rep of the period, or for each client.")
+        str,
+        typer.Option(metavar="rep|manager|account", help="One report for each rep of the period, team, or client."),
     ] = "",
     redact: Annotated[bool, typer.Option("--redact", help="Pseudonyms in place of names.")] = False,
     parameter: Annotated[
@@ -173,7 +174,7 @@ def run(
 ) -> None:
     """Run notebooks into pages, and list them in an index.
 
-    Exits with 0 if all is well, 1 if a report failed, 3 if none failed and an alert was raised.
+    Exits with 0 if all is well, 1 if a report could not be made or sent, 3 if all were and an alert was raised.
     """
     from salesops.cli.asking import asked_for, prepare
     from salesops.cli.making import make
@@ -215,8 +216,8 @@ def schedule(
 ) -> None:
     """Make the reports of reports/reports.toml whenever their `every` says.
 
-    It stays until Ctrl-C. What was due while it did not run is made when it starts, once. With --once it exits as
-    run does.
+    It stays until Ctrl-C, and sends new pages to whom `to` says. What was due while it did not run is made when it
+    starts, once. With --once it exits as run does.
     """
     from salesops.cli.scheduling import keep, make_due
 

@@ -13,12 +13,12 @@ import typer
 from salesops.book.check import check_book
 from salesops.book.clients import clients
 from salesops.book.horizon import RUNNING, facts, resolve
-from salesops.book.lines import report_users
+from salesops.book.lines import report_managers, report_users
 from salesops.book.people import team_of
 from salesops.book.redact import redacted
 from salesops.book.source import Book
 from salesops.book.state import state_of
-from salesops.cli.addresses import addresses
+from salesops.cli.addresses import MANAGER, REP, addresses
 from salesops.cli.opening import opened
 from salesops.errors import BookError, PressError, SalesopsError, did_you_mean, first_few
 from salesops.periods import Period
@@ -28,7 +28,7 @@ from salesops.press.plan import Report, book_address, plan_report, refuse_clashe
 from salesops.press.secrets import given_in_environment
 from salesops.press.settings import Settings, Wanted, read_settings
 
-REP, ACCOUNT = "rep", "account"
+ACCOUNT = "account"
 Unable = Callable[[Wanted, SalesopsError], None]
 
 
@@ -171,11 +171,13 @@ def _reports(
     if manager:
         team_of(view.table("users"), manager)
     subject = notebook.for_each or REP
-    if notebook.default(subject) is None:
+    if notebook.default(subject) is None or (subject == MANAGER and not for_each):  # one manager is a team, none is all
         yield plan_report(notebook, {**values, **known}, asked=asked)
         return
     if subject == ACCOUNT:
         subjects, whose = clients(view, as_of), f"with an order or a contract by {as_of}"
+    elif subject == MANAGER:
+        subjects, whose = report_managers(view, period, as_of), f"with a team in {period}"
     else:
         subjects, whose = report_users(view, period, as_of, manager=manager), f"with a line in {period}"
     wanted = _text(notebook, values, subject)

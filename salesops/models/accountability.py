@@ -11,7 +11,7 @@ import pandas as pd
 
 from salesops.book.credits import credited_deals, credited_orders
 from salesops.book.lines import usual_measure
-from salesops.book.people import user_names
+from salesops.book.people import user_id_of, user_names
 from salesops.book.snapshot import as_known, needs_history
 from salesops.book.source import Book
 from salesops.metrics.attainment import attainment, house_sales
@@ -43,6 +43,8 @@ class TeamAccountability:
 
     Attributes
     ----------
+    manager : str
+        Whose team it is, by name; "" means everyone.
     lines : pandas.DataFrame
         The columns of `metrics.attainment`, largest gap first, lines without a quota last; and due_amount,
         due_weighted (open deals due in the period), coverage and weighted_coverage (each ÷ gap),
@@ -71,6 +73,7 @@ class TeamAccountability:
     """
 
     company: str
+    manager: str
     currency: str
     period: Period
     as_of: date
@@ -150,6 +153,7 @@ def team_accountability(book: Book, period: Period, as_of: date, *, manager: str
     deals = open_deals(book, as_of, users=users).to_pandas()
     return TeamAccountability(
         company=book.company,
+        manager=user_names(book).get(user_id_of(book.table("users"), manager)) or manager if manager else "",
         currency=book.currency,
         period=period,
         as_of=as_of,

@@ -21,12 +21,13 @@ DATED = {"bookings": "won deals by close date", "orders": "orders by order date"
 def page_head(r: TeamAccountability) -> Block:
     """Show the sentence that a director should remember, with period and as-of date."""
     total, verb = r.total, VERB[r.measure]
+    team = f"{r.manager}’s team" if r.manager else "The team"
     booked = words.money(total.get("booked", 0), currency=r.currency)
     if total.get("quota") is None:
-        text = f"The team {verb} {booked}. This book holds no goals for the period."
+        text = f"{team} {verb} {booked}. This book holds no goals for the period."
     else:
         quota = words.money(total["quota"], currency=r.currency)
-        text = f"The team {verb} {booked} of its {quota} goal{_pace(r)}. {_attained(total)}"
+        text = f"{team} {verb} {booked} of its {quota} goal{_pace(r)}. {_attained(total)}"
     return headline(
         text,
         eyebrow=f"Team accountability · {r.company} · {words.span(r.period.start, r.period.end)}",

@@ -13,7 +13,7 @@ from books import Row, Rows, by, make_book, records
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from salesops.book.lines import report_lines, report_people, report_users, roll_up, usual_measure
+from salesops.book.lines import report_lines, report_managers, report_people, report_users, roll_up, usual_measure
 from salesops.book.redact import redacted
 from salesops.book.source import Book
 from salesops.errors import BookError
@@ -196,6 +196,14 @@ def test_manager_means_everyone_below(tmp_path: Path, manager: str, team: set[st
     book = make_book(tmp_path, {"users": TREE, "quotas": [quota("low")]})
     assert people(book, manager=manager) == team
     assert {row[0] for row in report_users(book, QUARTER, END, manager=manager)} == team
+
+
+def test_managers_are_those_with_someone_below_who_has_a_line(tmp_path: Path) -> None:
+    """By name, at any depth, as of the period; nobody without such a team, in a circle once, and no one unknown."""
+    found = report_managers(make_book(tmp_path / "tree", {"users": TREE, "quotas": [quota("low")]}), QUARTER, END)
+    assert [row[0] for row in found] == ["low", "mid", "top"]
+    circle = [user("A", "B", role="manager"), user("B", "A", role="manager"), user("R", "A"), user("S", "nobody")]
+    assert report_managers(make_book(tmp_path / "circle", {"users": circle}), QUARTER, END) == [("A", "A"), ("B", "B")]
 
 
 def test_unknown_manager_is_refused(tmp_path: Path) -> None:

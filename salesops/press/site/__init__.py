@@ -20,7 +20,7 @@ GOOD = ("ok", "skipped")
 
 _TEMPLATE = Path(__file__).parent / "index.html.j2"
 _STYLE = Path(__file__).parents[1] / "template" / "page.css"
-_PLACED = ("period", "as_of", "book", "rep")  # parameters that the page shows in a place of their own
+_PLACED = ("period", "as_of", "book", "rep", "account")  # parameters that the page shows in a place of their own
 
 
 def refuse_foreign(out: Path) -> None:
@@ -112,7 +112,8 @@ def _periods(entries: Sequence[Entry]) -> Iterator[tuple[str, int, list[tuple[st
 
 def _row(entry: Entry, *, with_book: bool) -> dict[str, Any]:
     given = entry["parameters"]
-    more = [f"{name.replace('_', ' ')}: {_words(value)}" for name, value in given.items() if name not in _PLACED]
+    placed = (*_PLACED, "manager") if entry["person"] and "rep" not in given else _PLACED  # the person is the manager
+    more = [f"{name.replace('_', ' ')}: {_words(value)}" for name, value in given.items() if name not in placed]
     if with_book and given.get("book"):
         more.insert(0, str(given["book"]))
     return {
