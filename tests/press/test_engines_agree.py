@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ CELLS = [cell["id"] for cell in json.loads(TRICKY.read_text(encoding="utf-8"))["
 VARIES = [
     (re.compile(r"0x[0-9a-f]+"), "0x"),
     (re.compile(r"\b[0-9a-f]{32}\b"), "id"),
-    (re.compile(r"/tmp/ipykernel_\d+/\d+\.py"), "cell.py"),
+    (re.compile(re.escape(tempfile.gettempdir()) + r"/ipykernel_\d+/\d+\.py"), "cell.py"),
     (re.compile(r"[\d.?]+(it/s|s/it)"), "rate"),
 ]
 
@@ -28,7 +29,7 @@ VARIES = [
 def told(cell: dict[str, Any]) -> Any:
     """Return what a cell shows, without what differs between any two runs."""
     shown = {"outputs": joined(cell["outputs"]), "execution_count": cell["execution_count"]}
-    text = json.dumps(shown, sort_keys=True)
+    text = json.dumps(shown, sort_keys=True, ensure_ascii=False)
     for varies, same in VARIES:
         text = varies.sub(same, text)
     return json.loads(text)
