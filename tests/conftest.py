@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("SALESOPS_SHARED", ROOT.parent / "shared"))
+
+# the same examples at each run, however slow the machine; other ones: --hypothesis-profile=search
+CALM = (HealthCheck.too_slow,)  # it measures the machine
+settings.register_profile("same", deadline=None, derandomize=True, suppress_health_check=CALM)
+settings.register_profile("search", deadline=None, suppress_health_check=CALM)
+settings.load_profile("same")
+
+
+def pytest_configure() -> None:
+    """Listen to Ctrl-C, which a shell turns off for what it runs in the background, and for all that this starts."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
