@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from unasked import stirred_results
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("SALESOPS_SHARED", ROOT.parent / "shared"))
@@ -44,6 +46,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.write_line(
             f"{config.stash[LEFT_OUT]} tests on real data left out: no folder {SHARED}. Set SALESOPS_SHARED."
         )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_rests_on_the_order_of_rows() -> Iterator[None]:
+    """Rows come in no order but one asked for."""
+    with stirred_results():
+        yield
 
 
 @pytest.fixture(scope="session")
