@@ -27,12 +27,12 @@ AS_OF = ("2026-10-15", "2026-10-22")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Reports of the sample as of two days, with alerts, and one that fails."""
     out = tmp_path_factory.mktemp("pages")
-    for as_of in AS_OF:
+    fails = Wanted(notebook=str(ROOT / "tests" / "notebooks" / "fails.ipynb"))
+    for as_of, more in zip(AS_OF, ([], [fails]), strict=True):
         given = {"book": str(ROOT / "data" / "sample"), "period": "2026-Q3", "as_of": as_of}
         alerts = (Alert("attainment", "<", 2.0, True),)
         wanted = [Wanted(notebook=name, given=given, alerts=alerts) for name in KINDS[:2]]
-        deliver(prepare(wanted, ROOT / "notebooks"), out)
-    deliver(prepare([Wanted(notebook=str(ROOT / "tests" / "notebooks" / "fails.ipynb"))], ROOT / "notebooks"), out)
+        deliver(prepare([*wanted, *more], ROOT / "notebooks"), out)
     return out
 
 
