@@ -13,6 +13,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from unasked import stirred_results
 
+from salesops.book.source import Book, open_book
+
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("SALESOPS_SHARED", ROOT.parent / "shared"))
 
@@ -83,3 +85,9 @@ def shared() -> Path:
 def sample() -> Path:
     """The committed sample company."""
     return ROOT / "data" / "sample"
+
+
+@pytest.fixture(scope="session")
+def company_book(sample: Path) -> Book:
+    """The sample company, open once for all tests: what one of them has asked of it, others need not ask again."""
+    return open_book(sample)

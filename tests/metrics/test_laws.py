@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -14,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from salesops.book.horizon import resolve
-from salesops.book.source import Book, open_book
+from salesops.book.source import Book
 from salesops.metrics.activities import on_time_activities
 from salesops.metrics.attainment import attainment, house_sales
 from salesops.metrics.pipeline import pipeline
@@ -121,8 +120,8 @@ def test_later_deal_never_changes_an_earlier_report(
 
 
 @pytest.fixture(scope="module")
-def company(sample: Path) -> Book:
-    return open_book(sample)
+def company(company_book: Book) -> Book:
+    return company_book
 
 
 @pytest.fixture(scope="module")
