@@ -2,13 +2,47 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+from unasked import stirred_results
+
+from salesops.book.source import Book, open_book
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("SALESOPS_SHARED", ROOT.parent / "shared"))
+
+# what people, or GitHub, set for their terminals changes what commands print; a shelf of theirs, what is computed
+OF_PEOPLE = ("COLUMNS", "FORCE_COLOR", "GITHUB_ACTIONS", "NO_COLOR", "PY_COLORS", "SALESOPS_SHELF", "TERMINAL_WIDTH")
+
+# the same examples at each run, however slow the machine; other ones: --hypothesis-profile=search
+CALM = (HealthCheck.too_slow,)  # it measures the machine
+settings.register_profile("same", deadline=None, derandomize=True, suppress_health_check=CALM)
+settings.register_profile("search", deadline=None, suppress_health_check=CALM)
+settings.load_profile("same")
+
+
+def pytest_configure() -> None:
+    """Make the surroundings of the tests the same everywhere, also for the workers and whatever else this starts."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell turns Ctrl-C off for what runs in the background
+    for name in OF_PEOPLE:
+        os.environ.pop(name, None)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the workers share the processors: more threads only wait
+    gc.set_threshold(100_000, 50, 100)  # expressions of Ibis are many small objects: a sixth of the time went here
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give a worker tests that stand together, for their fixtures are made once, and what is left to who is idle."""
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log) if config.getvalue("dist") == "load" else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -33,6 +67,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         )
 
 
+@pytest.fixture(scope="session", autouse=True)
+def nothing_rests_on_the_order_of_rows() -> Iterator[None]:
+    """Rows come in no order but one asked for."""
+    with stirred_results():
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder with the real data sets."""
@@ -44,3 +85,9 @@ def shared() -> Path:
 def sample() -> Path:
     """The committed sample company."""
     return ROOT / "data" / "sample"
+
+
+@pytest.fixture(scope="session")
+def company_book(sample: Path) -> Book:
+    """The sample company, open once for all tests: what one of them has asked of it, others need not ask again."""
+    return open_book(sample)

@@ -284,7 +284,7 @@ def waiting(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
 
 
 def ended(kernel: int) -> bool:
-    return bool(select.select([kernel], [], [], 30)[0])
+    return bool(select.select([kernel], [], [], 120)[0])
 
 
 def test_ctrl_c_stops_everything_and_keeps_what_is_finished(
@@ -293,7 +293,7 @@ def test_ctrl_c_stops_everything_and_keeps_what_is_finished(
     """Exit code 130, one sentence, no kernel left running, nothing half-written, the finished report in the index."""
     press, kernel = waiting
     os.killpg(press.pid, signal.SIGINT)
-    out, err = press.communicate(timeout=30)
+    out, err = press.communicate(timeout=120)
     assert (press.returncode, out) == (130, "")
     assert err == "Stopped. What was finished is kept, and nothing is half-written.\n"
     assert ended(kernel)

@@ -25,7 +25,8 @@ def satisfaction(book: Book, as_of: date) -> ir.Table:
     -------
     ir.Table
         account_id; asked, answered (surveys sent, and those with a score), response_rate (answered ÷ asked);
-        last_score (0–10, of the latest answer), last_answer (date); nps (−1 to 1; null with too few answers).
+        last_score (0–10, of the latest answer; of the last id where several came at once), last_answer (date);
+        nps (−1 to 1; null with too few answers).
     """
     known = as_known(book, as_of)
     surveys = known.table("survey_responses")
@@ -33,7 +34,10 @@ def satisfaction(book: Book, as_of: date) -> ir.Table:
     sums = surveys.group_by("account_id").aggregate(
         asked=surveys.count(),
         answered=surveys.score.count(),
-        last_score=surveys.score.argmax(surveys.responded_at, where=surveys.score.notnull()),
+        last_score=surveys.score.last(
+            where=surveys.score.notnull() & surveys.responded_at.notnull(),
+            order_by=[surveys.responded_at, surveys.survey_id],
+        ),
         last_answer=day.max(where=surveys.score.notnull()),
         _glad=(surveys.score >= PROMOTERS).sum().fill_null(0),
         _unhappy=(surveys.score <= DETRACTORS).sum().fill_null(0),

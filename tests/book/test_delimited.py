@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import CALM
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -94,7 +95,7 @@ cell = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), mi
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[*CALM, HealthCheck.function_scoped_fixture])
 @given(
     table=st.lists(st.tuples(cell, cell, cell), min_size=1, max_size=30),
     mark=st.sampled_from(",;\t|"),

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -96,11 +97,18 @@ def test_ctrl_c_in_a_query_leaves_nothing(export: Path) -> None:
     """Ctrl-C while the database works ends the import as an interrupt, without DEST or a temporary folder."""
     endless = "SELECT a.range::VARCHAR AS territory_id, 'x' AS territory_name FROM range(10000000) a, range(1000000) b"
     (export.parent / "map.toml").write_text(MAP + f'[tables.territories]\nselect = "{endless}"\n')
-    timer = threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
+    begun = time.process_time()
+
+    def interrupt() -> None:
+        while time.process_time() - begun < 2:  # the import without the query takes a small part of it
+            tick.wait(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    tick, thread = threading.Event(), threading.Thread(target=interrupt)
+    thread.start()
     with pytest.raises(KeyboardInterrupt):
         run(export)
-    timer.join()
+    thread.join()
     assert sorted(path.name for path in export.parent.iterdir()) == ["export", "map.toml"]
 
 

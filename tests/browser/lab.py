@@ -55,7 +55,7 @@ def lab(folder: Path) -> Iterator[str]:
         finally:
             os.killpg(server.pid, signal.SIGTERM)
             try:
-                server.wait(20)
+                server.wait(60)
             except subprocess.TimeoutExpired:
                 os.killpg(server.pid, signal.SIGKILL)
                 server.wait()
@@ -64,7 +64,6 @@ def lab(folder: Path) -> Iterator[str]:
 @contextmanager
 def browser_page(width: int = 1400, height: int = 1000) -> Iterator[tuple[Page, list[str]]]:
     """Open a page in the machine's browser; give it with the list of addresses outside that it asked for."""
-    program = next(found for name in _BROWSERS if (found := shutil.which(name)))
     asked: list[str] = []
 
     def refuse(route: Route) -> None:
@@ -73,7 +72,7 @@ def browser_page(width: int = 1400, height: int = 1000) -> Iterator[tuple[Page, 
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+            executable_path=browser_program(), args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         )
         context = browser.new_context(viewport={"width": width, "height": height})
         context.set_default_timeout(SLOW)
@@ -83,6 +82,11 @@ def browser_page(width: int = 1400, height: int = 1000) -> Iterator[tuple[Page, 
             yield page, asked
         finally:
             browser.close()
+
+
+def browser_program() -> str:
+    """Return the machine's browser, whatever it is called there."""
+    return next(found for name in _BROWSERS if (found := shutil.which(name)))
 
 
 def write_notebook(path: Path, cells: Sequence[str]) -> None:

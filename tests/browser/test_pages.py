@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from lab import browser_program
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 from salesops.cli.asking import prepare
@@ -26,19 +27,19 @@ AS_OF = ("2026-10-15", "2026-10-22")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Reports of the sample as of two days, with alerts, and one that fails."""
     out = tmp_path_factory.mktemp("pages")
-    for as_of in AS_OF:
+    fails = Wanted(notebook=str(ROOT / "tests" / "notebooks" / "fails.ipynb"))
+    for as_of, more in zip(AS_OF, ([], [fails]), strict=True):
         given = {"book": str(ROOT / "data" / "sample"), "period": "2026-Q3", "as_of": as_of}
         alerts = (Alert("attainment", "<", 2.0, True),)
         wanted = [Wanted(notebook=name, given=given, alerts=alerts) for name in KINDS[:2]]
-        deliver(prepare(wanted, ROOT / "notebooks"), out)
-    deliver(prepare([Wanted(notebook=str(ROOT / "tests" / "notebooks" / "fails.ipynb"))], ROOT / "notebooks"), out)
+        deliver(prepare([*wanted, *more], ROOT / "notebooks"), out)
     return out
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        chromium = playwright.chromium.launch(executable_path=browser_program(), args=ARGUMENTS)
         yield chromium
         chromium.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -71,6 +72,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
 def whatif(*options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """Run the command and give the address that it tells."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+    with socket.socket() as probe:  # a page beside this one, of another worker, may look for a port at the same time
+        probe.bind(("127.0.0.1", 0))
+        options = options if "--port" in options else (*options, "--port", str(probe.getsockname()[1]))
     command = [Path(sys.executable).parent / "salesops", "whatif", *options, "--no-browser"]
     server = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
@@ -88,7 +92,7 @@ def whatif(*options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     finally:
         if server.poll() is None:
             os.killpg(server.pid, signal.SIGINT)
-            server.wait(30)
+            server.wait(120)
         if server.stdout is not None:
             server.stdout.close()
 
@@ -152,7 +156,7 @@ def test_a_port_that_is_taken_and_ctrl_c(served: tuple[str, Path]) -> None:
     with whatif("--book", str(served[1]), "--port", taken[1], "--as-of", NOW.isoformat()) as (address, server):
         assert f":{taken[1]}/" not in address
         os.killpg(server.pid, signal.SIGINT)
-        assert server.wait(30) == 0
+        assert server.wait(120) == 0
         assert server.stdout is not None
         assert "The page is closed. What was saved is kept." in server.stdout.read()
 

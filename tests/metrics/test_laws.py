@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 from books import Row, by, make_book, records
+from conftest import CALM
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from salesops.book.horizon import resolve
-from salesops.book.source import Book, open_book
+from salesops.book.source import Book
 from salesops.metrics.activities import on_time_activities
 from salesops.metrics.attainment import attainment, house_sales
 from salesops.metrics.pipeline import pipeline
@@ -25,7 +25,7 @@ from salesops.periods import Period, parse_period
 YEAR = parse_period("2026")
 QUARTERS = [parse_period(f"2026-Q{n}") for n in (1, 2, 3, 4)]
 LAST = YEAR.end
-FEW = settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=6, deadline=None, suppress_health_check=[*CALM, HealthCheck.function_scoped_fixture])
 
 days = st.dates(date(2026, 1, 1), date(2026, 12, 31))
 owners = st.sampled_from("ABC")
@@ -120,8 +120,8 @@ def test_later_deal_never_changes_an_earlier_report(
 
 
 @pytest.fixture(scope="module")
-def company(sample: Path) -> Book:
-    return open_book(sample)
+def company(company_book: Book) -> Book:
+    return company_book
 
 
 @pytest.fixture(scope="module")

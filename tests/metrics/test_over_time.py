@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from books import make_book, records
 
-from salesops.book.source import Book, open_book
+from salesops.book.source import Book
 from salesops.metrics.activities import on_time_activities
 from salesops.metrics.attainment import attainment
 from salesops.metrics.commitments import commitments
@@ -36,8 +36,8 @@ METRICS = [
 
 
 @pytest.fixture(scope="module")
-def company(sample: Path) -> Book:
-    return open_book(sample)
+def company(company_book: Book) -> Book:
+    return company_book
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.__name__)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from books import Row, Rows, by, make_book, records
+from conftest import CALM
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -345,7 +346,7 @@ def brute_force(drawn: list[tuple[str, date, float, int]], as_of: date) -> dict[
     return found
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[*CALM, HealthCheck.function_scoped_fixture])
 @given(drawn=drawn_sales, as_of=st.dates(date(2025, 12, 1), date(2026, 4, 30)), data=st.data())
 def test_any_sales_agree_with_plain_python(
     tmp_path_factory: pytest.TempPathFactory, drawn: list[Any], as_of: date, data: Any

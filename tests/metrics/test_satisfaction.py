@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import pytest
 from books import Rows, by, make_book
 
 from salesops.metrics.satisfaction import satisfaction
@@ -26,3 +27,15 @@ def test_score_needs_five_answers(tmp_path: Path) -> None:
     early = by(satisfaction(book, date(2026, 1, 5)), "account_id")
     assert (early["K"]["answered"], early["K"]["last_score"], early["K"]["nps"]) == (4, 6, None)
     assert (early["N"]["asked"], early["N"]["answered"], early["N"]["last_score"]) == (1, 0, None)
+
+
+@pytest.mark.parametrize("first", ["S1", "S2"])
+def test_of_answers_at_one_moment_the_last_id_counts(tmp_path: Path, first: str) -> None:
+    """Whichever of them stands first in the book, the last score is that of the survey with the greatest id."""
+    scores = {"S1": 3, "S2": 9}
+    moment = {"account_id": "K", "sent_at": "2026-01-01", "responded_at": "2026-01-02T10:00:00Z"}
+    rows: Rows = [
+        {**moment, "survey_id": key, "score": scores[key]} for key in sorted(scores, key=lambda k: k != first)
+    ]
+    book = make_book(tmp_path, {"survey_responses": rows})
+    assert by(satisfaction(book, date(2026, 1, 31)), "account_id")["K"]["last_score"] == 9

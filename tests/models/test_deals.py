@@ -12,7 +12,7 @@ from books import Row, make_book
 from pandas.testing import assert_frame_equal
 from scipy import stats
 
-from salesops.book.source import Book, open_book
+from salesops.book.source import Book
 from salesops.models.deals import DealBacktest, backtest_deals, deal_chances
 from salesops.models.deals.chances import DealChances, chances_from
 from salesops.models.deals.hazards import EDGES, fit_hazards
@@ -70,11 +70,6 @@ def history(count: int = 160, until: date = DAY) -> list[Row]:
 def company(folder: Path, deals: list[Row], past: list[Row] | None = None) -> Book:
     users: list[Row] = [{"user_id": key} for key in "ABCD"]
     return make_book(folder, {"users": users, "opportunities": deals, "opportunity_history": past or []})
-
-
-@pytest.fixture(scope="module")
-def company_book(sample: Path) -> Book:
-    return open_book(sample)
 
 
 @pytest.fixture(scope="module")

@@ -50,11 +50,6 @@ def company(folder: Path, deals: list[Row], quotas: dict[str, float], **tables: 
 
 
 @pytest.fixture(scope="module")
-def company_book(sample: Path) -> Book:
-    return open_book(sample)
-
-
-@pytest.fixture(scope="module")
 def now(company_book: Book) -> Forecast:
     return forecast(company_book, parse_period("2026-Q4"), NOW)
 

@@ -24,8 +24,8 @@ RUNNING, OVER = parse_period("2026-Q4"), parse_period("2026-Q3")
 
 
 @pytest.fixture(scope="module")
-def book(sample: Path) -> Book:
-    return open_book(sample)
+def book(company_book: Book) -> Book:
+    return company_book
 
 
 @pytest.fixture(scope="module")

@@ -5,13 +5,12 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from salesops.book.source import Book, open_book
+from salesops.book.source import Book
 from salesops.models.forecast import Forecast, forecast
 from salesops.models.forecast.arrivals import thinned
 from salesops.models.forecast.movers import movers
@@ -22,8 +21,8 @@ NOW = date(2026, 10, 30)
 
 
 @pytest.fixture(scope="module")
-def book(sample: Path) -> Book:
-    return open_book(sample)
+def book(company_book: Book) -> Book:
+    return company_book
 
 
 @pytest.fixture(scope="module")

@@ -51,11 +51,6 @@ def tiny(folder: Path, quotas: dict[str, float], *, territories: bool = True, **
 
 
 @pytest.fixture(scope="module")
-def company_book(sample: Path) -> Book:
-    return open_book(sample)
-
-
-@pytest.fixture(scope="module")
 def inputs(company_book: Book) -> Inputs:
     return forecast_inputs(company_book, QUARTER, NOW)
 

@@ -19,12 +19,21 @@ FULL = "No space left on device"
 RUN = "import sys; from salesops.cli import main; sys.exit(main())"
 
 
+def words(*given: str | Path) -> str:
+    """Return words as a shell reads them, whatever is in them."""
+    return shlex.join(map(str, given))
+
+
+def command(*given: str | Path) -> str:
+    return words(sys.executable, "-c", RUN, *given)
+
+
 def on_a_small_disk(kilobytes: int, mount: Path, script: str) -> subprocess.CompletedProcess[str]:
     """Run a shell script with a file system of this size at `mount`, which is gone when the script ends."""
     mount.mkdir()
-    made = f"mount -t tmpfs -o size={kilobytes}k tmpfs {shlex.quote(str(mount))} && {script}"
-    words = ["unshare", "--mount", "--map-root-user", "sh", "-c", made]
-    return subprocess.run(words, capture_output=True, text=True, check=False, env=quiet_environment())
+    made = f"mount -t tmpfs -o size={kilobytes}k tmpfs {words(mount)} && {script}"
+    apart = ["unshare", "--mount", "--map-root-user", "sh", "-c", made]
+    return subprocess.run(apart, capture_output=True, text=True, check=False, env=quiet_environment())
 
 
 def test_a_full_disk_stops_the_run_and_loses_nothing(tmp_path: Path) -> None:
@@ -32,10 +41,11 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "site"
     fits = write_notebook(tmp_path / "fits.ipynb", "print('fits')")
     large = write_notebook(tmp_path / "large.ipynb", "print('x' * 60_000)")
-    run = f"{shlex.quote(sys.executable)} -c {shlex.quote(RUN)} run --jobs 1 --out {folder}"
+    run = command("run", "--jobs", "1", "--out", folder)
     script = (
-        f"{run} {fits} && dd if=/dev/zero of={folder}/filler bs=1k count=20 2>/dev/null; {run} {large}; code=$?; "
-        f"rm {folder}/filler; cp -r {folder} {tmp_path / 'copy'}; exit $code"
+        f"{run} {words(fits)} && dd if=/dev/zero of={words(folder / 'filler')} bs=1k count=20 2>/dev/null; "
+        f"{run} {words(large)}; code=$?; "
+        f"rm {words(folder / 'filler')}; cp -r {words(folder, tmp_path / 'copy')}; exit $code"
     )
     done = on_a_small_disk(124, folder, script)
     assert done.returncode == 1, done.stderr
@@ -54,7 +64,7 @@ def test_a_disk_too_small_for_the_ledger_is_told(tmp_path: Path) -> None:
     """Where not even the ledger fits, nothing runs and the message says what to do."""
     path = write_notebook(tmp_path / "never.ipynb", f"open({str(tmp_path / 'ran')!r}, 'w')")
     folder = tmp_path / "site"
-    run = f"{shlex.quote(sys.executable)} -c {shlex.quote(RUN)} run {path} --out {folder}"
+    run = command("run", path, "--out", folder)
     done = on_a_small_disk(8, folder, run)
     assert done.returncode == 1
     assert "ledger.sqlite': The ledger cannot be written" in done.stderr
@@ -74,8 +84,8 @@ def test_a_folder_that_is_taken_away_stops_the_run(tmp_path: Path) -> None:
 def test_a_read_only_disk_is_told(tmp_path: Path) -> None:
     """Nothing runs on a file system that is mounted read-only, and the message names the folder."""
     path, folder = write_notebook(tmp_path / "a.ipynb", "1"), tmp_path / "site"
-    run = f"{shlex.quote(sys.executable)} -c {shlex.quote(RUN)} run {path} --out {folder}"
-    done = on_a_small_disk(100, folder, f"mount -o remount,ro {folder} && {run}")
+    run = command("run", path, "--out", folder)
+    done = on_a_small_disk(100, folder, f"mount -o remount,ro {words(folder)} && {run}")
     assert done.returncode == 1
     assert (
         done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,18 @@ import pytest
 from written_notebooks import outcomes, planned, write_notebook
 
 from salesops.cli.asking import prepare
-from salesops.press.run import Engine, run_reports
+from salesops.press.plan import Outcome
+from salesops.press.run import Engine
 from salesops.press.settings import Wanted
 
 ROOT = Path(__file__).resolve().parents[2]
 TRICKY = ROOT / "tests" / "notebooks" / "tricky.ipynb"
 CELLS = [cell["id"] for cell in json.loads(TRICKY.read_text(encoding="utf-8"))["cells"]][1:]
+SHIPPED = ("team_accountability", "rep_accountability")
 VARIES = [
     (re.compile(r"0x[0-9a-f]+"), "0x"),
     (re.compile(r"\b[0-9a-f]{32}\b"), "id"),
-    (re.compile(r"/tmp/ipykernel_\d+/\d+\.py"), "cell.py"),
+    (re.compile(re.escape(tempfile.gettempdir()) + r"/ipykernel_\d+/\d+\.py"), "cell.py"),
     (re.compile(r"[\d.?]+(it/s|s/it)"), "rate"),
 ]
 
@@ -28,7 +31,7 @@ VARIES = [
 def told(cell: dict[str, Any]) -> Any:
     """Return what a cell shows, without what differs between any two runs."""
     shown = {"outputs": joined(cell["outputs"]), "execution_count": cell["execution_count"]}
-    text = json.dumps(shown, sort_keys=True)
+    text = json.dumps(shown, sort_keys=True, ensure_ascii=False)
     for varies, same in VARIES:
         text = varies.sub(same, text)
     return json.loads(text)
@@ -71,17 +74,30 @@ def test_every_cell_shows_the_same(tricky: dict[Engine, dict[str, Any]], name: s
     assert name in ("task", "update", "notebook") or tricky["warm"][name]["outputs"]
 
 
-@pytest.mark.parametrize("name", ["team_accountability", "rep_accountability"])
-def test_shipped_notebooks_make_the_same_page(tmp_path: Path, sample: Path, name: str) -> None:
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory, sample: Path) -> dict[Engine, dict[str, tuple[Outcome, bytes]]]:
+    """What each engine makes of notebooks that ship: how each ended, and its page."""
+    wanted = [Wanted(notebook=name, given={"book": str(sample), "period": "2026-Q4"}) for name in SHIPPED]
+    reports = prepare(wanted, ROOT / "notebooks")
+    out = tmp_path_factory.mktemp("shipped")
+    engines: tuple[Engine, ...] = ("warm", "stock")
+    limits = {"cell": 300, "report": 600}  # seconds
+    made = {engine: outcomes(reports, out / engine, engine=engine, **limits) for engine in engines}
+    return {
+        engine: {name: (outcome, (out / engine / outcome.path).read_bytes()) for name, outcome in each.items()}
+        for engine, each in made.items()
+    }
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_notebooks_make_the_same_page(
+    shipped: dict[Engine, dict[str, tuple[Outcome, bytes]]], name: str
+) -> None:
     """The page of every shipped notebook is the same to the byte, whichever engine made it."""
-    (report,) = prepare([Wanted(notebook=name, given={"book": str(sample), "period": "2026-Q4"})], ROOT / "notebooks")
-    pages = []
-    for engine in ("warm", "stock"):
-        run_reports([report], tmp_path / engine, jobs=1, engine=engine, done=lambda _, outcome: pages.append(outcome))  # type: ignore[arg-type]  # a literal of the two
-    assert [outcome.status for outcome in pages] == ["ok", "ok"]
-    assert pages[0].results == pages[1].results
-    warm, stock = ((tmp_path / engine / pages[0].path).read_bytes() for engine in ("warm", "stock"))
-    assert warm == stock
+    (warm, warm_page), (stock, stock_page) = (shipped[engine][name] for engine in ("warm", "stock"))
+    assert [warm.status, stock.status] == ["ok", "ok"]
+    assert warm.results == stock.results
+    assert warm_page == stock_page
 
 
 def test_reports_share_nothing_but_code(tmp_path: Path) -> None:

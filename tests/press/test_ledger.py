@@ -147,7 +147,7 @@ def test_two_presses_in_one_folder_do_not_meet(tmp_path: Path) -> None:
     ):
         deliver([planned(path)], out)
     go.write_text("end")
-    assert press.wait(60) == 0
+    assert press.wait(120) == 0
 
 
 def test_after_kill_minus_nine_only_the_rest_is_made(tmp_path: Path) -> None:
@@ -195,4 +195,4 @@ def said(words: list[str]) -> subprocess.CompletedProcess[str]:
 
 def wait_for(fifo: Path) -> None:
     """Return when a pipe has been made."""
-    subprocess.run(["sh", "-c", f"until [ -p '{fifo}' ]; do sleep 0.05; done"], timeout=60, check=True)
+    subprocess.run(["sh", "-c", f"until [ -p '{fifo}' ]; do sleep 0.05; done"], timeout=120, check=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from pathlib import Path
 
@@ -36,10 +37,10 @@ def test_another_kernel_runs_by_itself(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_a_kernel_that_does_not_start_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two starts that fail are followed by one that works; the notebook runs once."""
-    shaky = tmp_path / "shaky"
+    shaky, starts = tmp_path / "shaky", shlex.quote(str(tmp_path / "starts"))
     shaky.write_text(
-        f"#!/bin/sh\necho x >> {tmp_path}/starts\n[ $(wc -l < {tmp_path}/starts) -lt 3 ] && exit 1\n"
-        f'exec {sys.executable} -m ipykernel_launcher "$@"\n'
+        f"#!/bin/sh\necho x >> {starts}\n[ $(wc -l < {starts}) -lt 3 ] && exit 1\n"
+        f'exec {shlex.quote(sys.executable)} -m ipykernel_launcher "$@"\n'
     )
     shaky.chmod(0o755)
     install(tmp_path, "shaky", str(shaky))

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from books import make_book
 
-from salesops.book.source import open_book
+from salesops.book.source import Book, open_book
 from salesops.models.client import ClientPage, NextStep, client_page
 from salesops.models.client.rhythm import rhythm_of
 from salesops.views import client_page as view
@@ -23,8 +23,8 @@ NOW = date(2026, 10, 31)
 
 
 @pytest.fixture(scope="module")
-def page(sample: Path) -> ClientPage:
-    return client_page(open_book(sample), "A-000097", NOW)
+def page(company_book: Book) -> ClientPage:
+    return client_page(company_book, "A-000097", NOW)
 
 
 @pytest.fixture(scope="module")

@@ -68,9 +68,9 @@ def report(book: Book, period: Period = QUARTER, day: date = NOW, target: float 
 
 
 @pytest.fixture(scope="module")
-def found(sample: Path) -> ForecastReport:
+def found(company_book: Book) -> ForecastReport:
     """The forecast of the sample company."""
-    return forecast_report(open_book(sample), parse_period("2026-Q4"), date(2026, 10, 30))
+    return forecast_report(company_book, parse_period("2026-Q4"), date(2026, 10, 30))
 
 
 def test_the_sample_page_states_its_numbers(found: ForecastReport) -> None:

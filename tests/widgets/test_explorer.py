@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import ipywidgets as ipw
 import nbformat
 import pytest
 from customers import drawn, grouped
 from nbclient import NotebookClient
+from traitlets.config import Config
 
 from salesops.errors import BookError
 from salesops.models.segments import Stability, fit_grid
@@ -154,7 +156,10 @@ def test_notebook_without_a_browser_runs_and_stays_small() -> None:
     cells = [nbformat.v4.new_code_cell(source), nbformat.v4.new_code_cell("len(explorer.selection)")]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     book = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
-    NotebookClient(book, timeout=120).execute()
+    with TemporaryDirectory() as folder:  # short, as the path of a socket must be
+        # sockets of its own: the ports that kernels draw at the same time may be the same
+        own = Config(KernelManager={"transport": "ipc", "connection_file": f"{folder}/kernel.json"})
+        NotebookClient(book, timeout=120, config=own).execute()
     assert book.cells[1].outputs[0].data["text/plain"] == "200"
     assert "application/vnd.jupyter.widget-view+json" in book.cells[0].outputs[0].data
     assert len(nbformat.writes(book)) < 200_000  # the controls alone; the JavaScript would be ten times as much

@@ -15,7 +15,7 @@ import pytest
 
 from models.churn.worlds import DAY, every, orders_book
 from salesops.book.redact import redacted
-from salesops.book.source import Book, open_book
+from salesops.book.source import Book
 from salesops.errors import ChurnError, PeriodError
 from salesops.models.churn import Churn, churn
 
@@ -25,8 +25,8 @@ SPOKEN = {"late deliveries": "came late or short", "price increase": "against it
 
 
 @pytest.fixture(scope="module")
-def book(sample: Path) -> Book:
-    return open_book(sample)
+def book(company_book: Book) -> Book:
+    return company_book
 
 
 @pytest.fixture(scope="module")
