@@ -20,6 +20,7 @@ from salesops.errors import first_few
 
 _SHOWN = 3
 _LONGEST = 40
+_RECKON = "The file holds formulas without their results: open it in a spreadsheet, save it, and import again."
 
 
 @dataclass(frozen=True)
@@ -185,7 +186,8 @@ def _finding(con: Any, breach: Breach, affected: int) -> Finding:
     query = f"SELECT min(_row) AS _row, shown FROM ({breach.rows}) GROUP BY shown ORDER BY 1 LIMIT {_SHOWN}"
     first = con.raw_sql(query).fetchall()
     keys = tuple(f"row {row:,} '{_short(shown)}'" for row, shown in first)
-    repair = breach.repair.replace("{first}", _short(first[0][1]))
+    shown = _short(first[0][1])
+    repair = _RECKON if shown.startswith("=") else breach.repair.replace("{first}", shown)
     found = in_number(breach.found, affected)
     return Finding(breach.table, breach.found, "error", found, repair, affected, rows, keys)
 

@@ -116,7 +116,8 @@ def _choose(map_: Map, views: Views) -> tuple[dict[str, list[TableMap]], tuple[s
     They are the first whose sources are there, and the later ones that read the same sources.
     """
     chosen: dict[str, list[TableMap]] = {}
-    skipped, problems = [], []
+    skipped: list[str] = []
+    wanting: dict[str, list[str]] = {}
     for name, definitions in map_.tables.items():
         fitting = [table for table in definitions if not views.missing(table)]
         if fitting:
@@ -126,16 +127,20 @@ def _choose(map_: Map, views: Views) -> tuple[dict[str, list[TableMap]], tuple[s
         if definitions[-1].optional:
             skipped.append(f"{name}: left out, no source '{absent}'")
             continue
-        patterns = "', '".join(map_.sources.get(absent, (absent,)))
-        found = [item.names[-1] for item in views.sources.items]
-        problems.append(f"{name}: no file, sheet or table is named like '{patterns}'. {did_you_mean(absent, found)}")
-    if problems:
-        listed = "\n".join(f"- {problem}" for problem in problems)
+        wanting.setdefault(absent, []).append(name)
+    if wanting:
+        listed = "\n".join(f"- {', '.join(names)}: {_absent(map_, views, source)}" for source, names in wanting.items())
         raise IntakeError(
             f"The source does not have what {map_.name} needs. Nothing was written.\n{listed}\n"
             "Rename the file, or change [sources] in the map."
         )
     return chosen, tuple(skipped)
+
+
+def _absent(map_: Map, views: Views, source: str) -> str:
+    patterns = "', '".join(map_.sources.get(source, (source,)))
+    found = [item.names[0] for item in views.sources.items]
+    return f"no file, sheet or table is named like '{patterns}'. {did_you_mean(source, found)}"
 
 
 def _bind(con: Any, map_: Map, definitions: list[TableMap], views: Views) -> Bound:
