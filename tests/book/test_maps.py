@@ -284,6 +284,15 @@ def test_salesforce_data_export(tmp_path: Path) -> None:
     assert ask(result, "SELECT user_id FROM {users} WHERE role = 'manager'") == [("0053",)]
 
 
+def test_salesforce_users_that_are_no_people(tmp_path: Path) -> None:
+    """Programs and guests are left out by UserType and named; where the column is absent everyone is taken."""
+    users = SALESFORCE["User"].replace("\n", ",Standard\n").replace("ManagerId,Standard", "ManagerId,UserType")
+    more = "0054,Automated Process,,,AutomatedProcess\n0055,Site Guest User,,,Guest\n"
+    result = imported(tmp_path, "salesforce", **{**SALESFORCE, "User": users + more})
+    assert ask(result, "SELECT user_id FROM {users} ORDER BY 1") == [("0051",), ("0052",), ("0053",)]
+    assert dict(result.tables[0].set_aside) == {"no person but a program or a guest, by UserType": 2}
+
+
 def test_salesforce_states_of_deals(tmp_path: Path) -> None:
     """OpportunityHistory has a row for each state: what changed from one to the next becomes history."""
     states = (

@@ -12,6 +12,7 @@ from salesops.book.intake.account import Account, table_result, unused_files
 from salesops.book.intake.breaches import refusals, set_aside_blank, set_aside_broken
 from salesops.book.intake.carry import carry_history
 from salesops.book.intake.convert import Bound, bind, stage
+from salesops.book.intake.doubled import REASON, doubled_rows
 from salesops.book.intake.files import list_items
 from salesops.book.intake.links import look_up, name_managers
 from salesops.book.intake.mapfile import Map, TableMap, read_map
@@ -20,7 +21,7 @@ from salesops.book.intake.report import Intake
 from salesops.book.intake.sources import Sources
 from salesops.book.intake.views import Views
 from salesops.book.intake.write import check_destination, new_folder, write_rejected, write_settings, write_table
-from salesops.book.rejected import EMPTIED, write_counts
+from salesops.book.rejected import DOUBLED, EMPTIED, write_counts
 from salesops.book.schema import SCHEMA
 from salesops.book.source import connect
 from salesops.errors import IntakeError, MapError, did_you_mean
@@ -94,6 +95,8 @@ def _import(con: Any, map_: Map, source: Path, dest: Path, *, set_aside: bool) -
     results = tuple(table_result(account, name) for name in tables)
     if not any(result.rows_out for result in results):
         raise IntakeError("No row is left to import. Nothing was written.")
+    doubled = [found for bound in tables.values() if (found := doubled_rows(con, bound))]
+    account.warnings.extend(str(found) for found in doubled)
     with new_folder(dest) as folder:
         for result in results:
             _write(con, tables[result.name], folder, rejected=bool(result.set_aside), rows=result.rows_out)
@@ -102,6 +105,8 @@ def _import(con: Any, map_: Map, source: Path, dest: Path, *, set_aside: bool) -
         if account.emptied:
             rows_in = {result.name: result.rows_in for result in results}
             write_counts(folder, [(e.table, e.reason, e.rows, rows_in[e.table]) for e in account.emptied], EMPTIED)
+        if doubled:
+            write_counts(folder, [(found.table, REASON, found.rows, found.of) for found in doubled], DOUBLED)
         kept = write_settings(map_.book, map_.title, folder / "book.toml", previous=dest / "book.toml")
         carried = carry_history(dest, folder, own="opportunity_history" in tables)
     return Intake(
