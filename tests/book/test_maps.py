@@ -507,3 +507,17 @@ def test_the_recipes_of_the_readme_work(tmp_path: Path) -> None:
         ("1-1", "1", 6),
         ("1-2", "1", 4),
     ]
+
+
+def test_the_recipe_for_groups_works(tmp_path: Path) -> None:
+    """A report by rep with titles and totals of groups gives each order its rep, and no total is an order."""
+    (block,) = [block for block in BLOCKS if "title or total" in block]
+    (tmp_path / "m.toml").write_text('[book]\ncurrency = "EUR"\n' + block, encoding="utf-8")
+    rows = "Ann,,,\n,2026-01-05,1,A\n,2026-01-06,2,A\nTotal for Ann,,,\nBob,,,\n,2026-01-07,3,B\nTotal for Bob,,,\n"
+    (tmp_path / "report.csv").write_text(f",Date,Num,Customer\n{rows}TOTAL,,,\n")
+    result = import_book(tmp_path / "m.toml", tmp_path / "report.csv", tmp_path / "book")
+    assert ask(result, "SELECT order_id, owner_id FROM {orders} ORDER BY 1") == [
+        ("1", "Ann"),
+        ("2", "Ann"),
+        ("3", "Bob"),
+    ]
