@@ -237,11 +237,10 @@ def _wanted(column: ColumnMap) -> str:
 
 
 def _not_found(table: str, column: ColumnMap, spec: Column, view: View) -> str:
-    first = column.headers[0][0]
-    return (
-        f"{table}.{spec.name}: no column '{_wanted(column)}' in {view.origin.label}. "
-        f"{did_you_mean(first, view.headers)} Add the header to the map."
-    )
+    near = did_you_mean(column.headers[0][0], view.headers)
+    # all headers are listed once for a source, below all that it misses
+    hint = f" {near}" if near.startswith("Did") else ""
+    return f"{table}.{spec.name}: no column '{_wanted(column)}' in {view.origin.label}.{hint}"
 
 
 def _repair(spec: Column) -> str:

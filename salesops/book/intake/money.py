@@ -10,6 +10,7 @@ from salesops.book.intake.expressions import Expression
 from salesops.book.intake.names import literal
 
 _NOT_MARK = literal(r"[\d０-９\s\p{Z}.,．，'’()+\-−–—%]")
+_MARKED, _DIGIT = literal(r"[\p{L}\p{Sc}\\]"), literal(r"[\d０-９]")
 _WORD = literal(r"[\p{L}\\]+(\$|\.)?")
 
 
@@ -34,8 +35,9 @@ def read_amount(con: Any, column: str, found: Expression, relation: str, own: st
         The book's currency, "" if it is not known: $ is then a US dollar.
     """
     text, mark = f"CAST({found.sql} AS VARCHAR)", _mark(found.sql)
-    digits, known = literal(r"[\d０-９]"), marks(own)
-    shown = con.raw_sql(f"SELECT DISTINCT {mark} FROM {relation} WHERE regexp_matches({text}, {digits})").fetchall()
+    # most columns have no mark at all, and are told by one search
+    marked = f"regexp_matches({text}, {_MARKED}) AND regexp_matches({text}, {_DIGIT})"
+    shown, known = con.raw_sql(f"SELECT DISTINCT {mark} FROM {relation} WHERE {marked}").fetchall(), marks(own)
     seen = {each: known[each] for (each,) in shown if each in known}
     if not seen:
         return found, None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from salesops.book.rejected import DOUBLED, EMPTIED, write_counts
 from salesops.book.schema import SCHEMA
 from salesops.book.source import connect
 from salesops.errors import IntakeError, MapError, did_you_mean
+
+_LISTED = 40
 
 
 def import_book(
@@ -161,10 +164,18 @@ def _refuse_unbound(tables: dict[str, Bound]) -> None:
     missing = [sentence for table in tables.values() for sentence in table.missing]
     if missing:
         listed = "\n".join(f"- {sentence}" for sentence in missing)
-        raise IntakeError(f"Required columns were not found. Nothing was written.\n{listed}")
+        held = {table.view.origin.label: table.view.headers for table in tables.values() if table.missing}
+        there = "\n".join(f"{label} has: {_shown(headers)}." for label, headers in held.items())
+        text = f"Required columns were not found. Nothing was written.\n{listed}\n{there}"
+        raise IntakeError(f"{text}\nAdd the headers of your export to the map.")
     unnamed = [sentence for table in tables.values() for sentence in table.unnamed]
     if unnamed:
         raise MapError("\n".join(unnamed))
+
+
+def _shown(headers: Sequence[str]) -> str:
+    more = f" and {len(headers) - _LISTED} more" if len(headers) > _LISTED else ""
+    return ", ".join(headers[:_LISTED]) + more
 
 
 def _convert(account: Account, *, set_aside: bool) -> None:
