@@ -15,6 +15,7 @@ from salesops.book.credits import credited_deals, credited_orders
 from salesops.book.finding import Finding, in_number
 from salesops.book.horizon import facts
 from salesops.book.money import in_book_currency
+from salesops.book.nobodies import nobodies
 from salesops.book.people import manager_cycles
 from salesops.book.schema import SCHEMA
 from salesops.book.source import Book
@@ -27,14 +28,14 @@ _SALES = ("opportunities", "orders")  # without any amount of these a report wou
 
 
 def cross_findings(book: Book, names: Collection[str]) -> Iterator[Finding]:
-    """Return what tables do not hold together: absent tables, circles, goals, currencies, stages, stray dates.
+    """Return what tables do not hold together: absent tables, circles, goals, currencies, stages, dates, names.
 
     Parameters
     ----------
     names : collection of str
         Tables that are checked and can be read.
     """
-    for check in (_absent, _cycles, _goals, _foreign_money, _stages, stray_dates):
+    for check in (_absent, _cycles, _goals, _foreign_money, _stages, stray_dates, nobodies):
         try:
             yield from check(book, names)
         except (BookError, duckdb.Error):  # a table that cannot be read has its own finding

@@ -11,6 +11,7 @@ import codecs
 import csv
 import glob
 import io
+import re
 import shutil
 import tempfile
 from collections import Counter, deque
@@ -28,6 +29,7 @@ from salesops.errors import BookError, did_you_mean, first_few
 
 SAMPLE = 1 << 16
 
+_RULE = re.compile(r"-{5,}\s*")
 _SEPARATORS = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas"}
 
 
@@ -49,12 +51,16 @@ class Delimited:
 
 @dataclass(frozen=True)
 class _Layout:
-    """How a file is laid out: `unnamed` columns have no header, the records `above` stand before it."""
+    """How a file is laid out: `unnamed` columns have no header, the records `above` stand before it.
+
+    In a `ruled` file lines of dashes stand between the rows, as in lists that SAP prints.
+    """
 
     delimiter: str
     names: tuple[str, ...]
     unnamed: tuple[str, ...] = ()
     above: tuple[Cells, ...] = ()
+    ruled: bool = False
 
 
 def load_delimited(con: Any, path: Path, table: str, options: Mapping[str, Any]) -> Delimited:
@@ -177,7 +183,14 @@ def _layout(source: Path, name: str, delimiter: str | None) -> _Layout:
     if not any(filled(cells) for cells in records):
         raise BookError(f"{name} is empty. Export it again.")
     at = header_at(records)
-    return _Layout(best, *_names(records[at], name), tuple(records[:at]))
+    ruled = any(_is_rule(cells) for cells in records)
+    above = tuple(cells for cells in records[:at] if not _is_rule(cells))
+    return _Layout(best, *_names(records[at], name), above, ruled)
+
+
+def _is_rule(cells: Sequence[str]) -> bool:
+    """Tell a line of dashes alone, which no delimiter parts."""
+    return len(cells) == 1 and _RULE.fullmatch(cells[0]) is not None
 
 
 def _records(sample: str, delimiter: str, *, blank: bool = False) -> list[list[str]]:
@@ -193,7 +206,7 @@ def _fit(records: Sequence[Sequence[str]]) -> tuple[float, int]:
 
 def _names(header: Sequence[str], name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the names of the columns, and those of them that the header leaves blank."""
-    names = tuple(cell.strip() or f"column_{number}" for number, cell in enumerate(header, 1))
+    names = tuple(cell.strip() or f"column {number}" for number, cell in enumerate(header, 1))
     counts = Counter(column.casefold() for column in (*names, "_row"))
     twice = sorted({column for column in names if counts[column.casefold()] > 1})
     if twice:
@@ -217,7 +230,7 @@ def _load(con: Any, source: Path, name: str, table: str, layout: _Layout, skip_f
 
 def _load_clean(con: Any, source: Path, table: str, layout: _Layout, skip_footer: int | None) -> Sequence[Cells] | None:
     """Fill the table from a file that needs no repair and return its footer; None if it needs repair."""
-    if any(filled(cells) for cells in layout.above):  # lines and records may differ there
+    if layout.ruled or any(filled(cells) for cells in layout.above):  # lines and records may differ there
         return None
     try:
         _read(con, source, table, layout)
@@ -273,9 +286,11 @@ def _rows_after_header(source: Path, name: str, layout: _Layout) -> Iterator[lis
         reader = csv.reader(file, delimiter=layout.delimiter, strict=True, skipinitialspace=True)
         try:
             for cells in reader:
+                if layout.ruled and _is_rule(cells):
+                    continue
                 row += 1
                 if row > 1 and cells:
-                    yield cells
+                    yield [cell.strip() for cell in cells] if layout.ruled else cells  # padded to the ruler
         except csv.Error:
             raise BookError(
                 f"{name}: in line {reader.line_num:,} or above, a quote is not closed, or stands alone inside a quoted "

@@ -12,6 +12,7 @@ from salesops.book.source import Book
 FOLDER = "rejected"
 COUNTS = "counts.csv"
 EMPTIED = "emptied.csv"
+DOUBLED = "doubled.csv"
 _HEADER = ("table", "reason", "rows", "of")
 
 
@@ -25,7 +26,7 @@ def write_counts(folder: Path, counts: Iterable[tuple[str, str, int, int]], name
     counts : iterable of tuple
         Table, reason, rows concerned, rows of the source.
     name : str
-        `COUNTS` for rows set aside, `EMPTIED` for cells emptied.
+        `COUNTS` for rows set aside, `EMPTIED` for cells emptied, `DOUBLED` for rows that stand twice.
     """
     (folder / FOLDER).mkdir(exist_ok=True)
     with (folder / FOLDER / name).open("w", encoding="utf-8", newline="") as file:
@@ -33,7 +34,7 @@ def write_counts(folder: Path, counts: Iterable[tuple[str, str, int, int]], name
 
 
 def rejected_findings(book: Book, tables: Collection[str]) -> list[Finding]:
-    """Return a warning for each reason for which the import set rows of these tables aside, or emptied a cell."""
+    """Return a warning for each reason for which the import set rows aside, emptied a cell, or kept rows in doubt."""
     findings = []
     for name, kind, done, repair in _KINDS:
         path = Path(book.location) / FOLDER / name
@@ -55,6 +56,7 @@ def rejected_findings(book: Book, tables: Collection[str]) -> list[Finding]:
 _KINDS = (
     (COUNTS, "set aside", "set aside", f"They stand in {FOLDER}/{{table}}.csv."),
     (EMPTIED, "emptied", "changed", "Add what is missing to the export."),
+    (DOUBLED, "doubled", "kept", "If they are copies, leave them out in the map."),
 )
 
 

@@ -13,13 +13,14 @@ HEAD = 15
 TAIL = 25
 
 _TOTAL = re.compile(
-    r"((grand|sub)[ -]?)?(totals?|sum|summe|gesamt(summe)?)( (records|rows))?\b[^a-z]*(\([^)]*\))?:?"
+    r"((grand|sub|overall)[ -]?)?(totals?|sum|summe|gesamt(summe|ergebnis)?|totaa?le?|suma)"
+    r"( (records|rows|g[ée]n[ée]ral|geral))?\b[^a-z]*(\([^)]*\))?:?|(合|総|小)計"
     r"|[\d,.]+ (records|rows)",
     re.IGNORECASE,
 )
 _PROSE = re.compile(
     r"copyright\b|©|\(c\)|confidential\b|(generated|exported|filtered|printed|created) (on|by|at|from)\b"
-    r"|report (name|generated|run|date)\b|page \d|as of \d",
+    r"|report (name|generated|run|date)\b|page \d|as of \d|(accrual|cash) basis\b",
     re.IGNORECASE,
 )
 

@@ -12,6 +12,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
+from salesops.book.currencies import WORDS
 from salesops.book.schema import Type
 from salesops.errors import BookError
 
@@ -34,12 +35,15 @@ _TIMES = (" %H:%M:%S.%f", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p")
 _ISO_DAYS = ("%Y-%m-%d", "%Y/%m/%d")
 _ISO = r"^\d{4}[-/]"
 _COMPACT = r"^\d{8}$"
+_EASTERN = r"^(\d{4})[年년] ?(\d{1,2})[月월] ?(\d{1,2})[日일]"
+_WIDE = "０１２３４５６７８９．，－％（）"
 _WRITTEN = r"^(\d{1,2}[-/. ]|[A-Za-z]{3,9} \d)"
 _CLOCK = r"\d{1,2}:\d{2}"
 _OFFSET = r"^\d{4}-.*\d{2}:\d{2}.*([Zz]|UTC|[+-]\d{2}(:?\d{2})?)$"
 
 # whole cells: which columns tell how a file writes numbers and dates, and which of their cells
-_LIKE_NUMBER = r"[-+−(\p{Sc}\s\x{a0}]*\d[\d.,'’\s\x{a0}\x{202f}]*[-)%\p{Sc}\s\x{a0}]*"
+_EDGE = rf"(?:{WORDS}|[-+−()%\p{{Sc}}\s\x{{a0}}\x{{202f}}])*"
+_LIKE_NUMBER = rf"{_EDGE}\d[\d.,'’\s\x{{a0}}\x{{202f}}]*{_EDGE}"
 _LIKE_DATE = r"(\d{1,2}[/.-]\d{1,2}[/.-](\d{4}|\d{2})|\d{4}-\d{2}-\d{2})([ T,].*)?"
 _DAY = r"(1[3-9]|2\d|3[01])[/-](0?[1-9]|1[0-2])[/-].*"
 _MONTH = r"(0?[1-9]|1[0-2])[/-](1[3-9]|2\d|3[01])[/-].*"
@@ -114,11 +118,12 @@ def to_type(value: ir.Value, type_: Type, form: Format) -> ir.Value:
     if type_ == "boolean":
         return _boolean(text)
     if type_ == "date":
-        return _date(text, form)
-    return _instant(text, form) if type_ == "instant" else text
+        return _date(_western(text), form)
+    return _instant(_western(text), form) if type_ == "instant" else text
 
 
 def _number(text: ir.Value, form: Format) -> ir.Value:
+    text = text.translate(_WIDE, "0123456789.,-%()")
     plain = (text.translate(".,", ",.") if form.decimal == "," else text).re_replace(_NO_CENTS, r"\1")
     digits = plain.re_search(_NUMBER).ifelse(plain.re_replace(_NOT_DIGITS, ""), ibis.null("string"))
     sign = plain.re_search(_NEGATIVE).ifelse(-1.0, 1.0)
@@ -137,6 +142,11 @@ def _whole(number: ir.Value) -> ir.Value:
 def _boolean(text: ir.Value) -> ir.Value:
     word = text.lower()
     return ibis.cases((word.isin(TRUE_WORDS), True), (word.isin(FALSE_WORDS), False))
+
+
+def _western(text: ir.Value) -> ir.Value:
+    """Return 2026年4月1日 as 2026/4/1."""
+    return text.re_replace(_EASTERN, r"\1/\2/\3")
 
 
 def _date(text: ir.Value, form: Format) -> ir.Value:

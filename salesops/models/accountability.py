@@ -17,6 +17,7 @@ from salesops.book.source import Book
 from salesops.metrics.attainment import attainment, house_sales
 from salesops.metrics.commitments import commitments
 from salesops.metrics.pipeline import coverage, coverage_state, open_deals, pipeline
+from salesops.metrics.unrated import unrated
 from salesops.models.chance import chance_of_attaining
 from salesops.models.exceptions import exceptions
 from salesops.models.make_it import MakeIt, make_it
@@ -68,6 +69,8 @@ class TeamAccountability:
         The chance of each rep, and of all together, to make the goal; none where the period is over.
     chance : float
         Share of reps that would make an exactly right quota by luck alone; NaN if unknown.
+    unrated : pandas.DataFrame
+        As `metrics.unrated` gives it: what the headline's actual leaves out for want of a rate.
     unknown_then : int
         Deals that closed after `as_of` and of which the book does not know how they stood then.
     """
@@ -86,6 +89,7 @@ class TeamAccountability:
     exceptions: pd.DataFrame
     make_it: MakeIt
     chance: float
+    unrated: pd.DataFrame
     unknown_then: int
 
     @property
@@ -151,6 +155,7 @@ def team_accountability(book: Book, period: Period, as_of: date, *, manager: str
     lines["successor"] = _successors(book, lines, as_of)
     lines = _worklist(lines)
     deals = open_deals(book, as_of, users=users).to_pandas()
+    own = tuple(lines.user_id[~lines.is_rollup])
     return TeamAccountability(
         company=book.company,
         manager=user_names(book).get(user_id_of(book.table("users"), manager)) or manager if manager else "",
@@ -165,6 +170,7 @@ def team_accountability(book: Book, period: Period, as_of: date, *, manager: str
         judged=judged,
         exceptions=exceptions(lines, judged, deals, period, as_of),
         make_it=chances,
+        unrated=unrated(book, period, as_of, measure=measure, users=own).to_pandas(),
         unknown_then=needs_history(book, as_of),
         chance=chance_alone(book, period, as_of, lines, measure),
     )

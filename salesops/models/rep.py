@@ -18,6 +18,7 @@ from salesops.metrics.activities import on_time_activities
 from salesops.metrics.attainment import attainment, cumulative
 from salesops.metrics.conversion import stage_conversion, stages_need
 from salesops.metrics.pipeline import open_deals
+from salesops.metrics.unrated import unrated
 from salesops.metrics.win_rate import win_rate
 from salesops.models.accountability import judged_commitments
 from salesops.models.make_it import make_it
@@ -54,6 +55,8 @@ class RepAccountability:
         Chance to make the goal of the first line (0–1); NaN if unknown, and once the period is over.
     no_chance : str
         Why there is no chance, as a sentence; "" if there is one.
+    unrated : pandas.DataFrame
+        As `metrics.unrated` gives it: what the actual leaves out for want of a rate.
     judged : pandas.DataFrame
         The rep's commitments due in the period or pending.
     """
@@ -72,6 +75,7 @@ class RepAccountability:
     conversion: pd.DataFrame
     wins: dict[str, Any]
     activities: dict[str, Any]
+    unrated: pd.DataFrame
     judged: pd.DataFrame
     has_deals: bool
     stages_need: str
@@ -159,6 +163,7 @@ def rep_accountability(book: Book, rep: str, period: Period, as_of: date, *, man
         activities=_against_team(
             on_time_activities(book, period, as_of), user_id, "on_time", "due", "late", "not_done", "on_time_rate"
         ),
+        unrated=_unrated(book, lines.iloc[0], period, as_of),
         has_deals=book.has("opportunities"),
         stages_need=stages_need(book),
         p_make_it=float(chances.reps.get(user_id, float("nan"))) if forecast else float("nan"),
@@ -191,6 +196,15 @@ def fewest(deals: pd.DataFrame, gap: float) -> pd.DataFrame:
         return ranked.head(0)
     before = ranked.amount.cumsum() - ranked.amount
     return ranked[before < gap]
+
+
+def _unrated(book: Book, line: pd.Series, period: Period, as_of: date) -> pd.DataFrame:
+    """Return what the actual of a line leaves out; a rollup line has the actual of the whole team."""
+    users: tuple[str, ...] = (str(line.user_id),)
+    if line.is_rollup:
+        users = team_of(people_in(as_known(book, as_of), period), users[0])
+    found: pd.DataFrame = unrated(book, period, as_of, measure=line.measure, users=users).to_pandas()
+    return found
 
 
 def _days(book: Book, line: pd.Series, period: Period, as_of: date) -> pd.DataFrame:

@@ -28,7 +28,7 @@ def page_head(r: RepAccountability) -> Block:
         text = f"{who} {verb} {booked} of {goal}: {end}."
     manager = f" Manager: {r.manager_name}." if r.manager_name else ""
     return headline(
-        text,
+        text + words.left_out_money(r.unrated),
         eyebrow=f"Rep accountability · {r.company} · {words.span(r.period.start, r.period.end)}",
         meta=f"As of {words.day(r.as_of)}. Counted: {DATED[line['measure']]}.{manager}{_left(r)}",
     )

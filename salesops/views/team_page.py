@@ -29,7 +29,7 @@ def page_head(r: TeamAccountability) -> Block:
         quota = words.money(total["quota"], currency=r.currency)
         text = f"{team} {verb} {booked} of its {quota} goal{_pace(r)}. {_attained(total)}"
     return headline(
-        text,
+        text + words.left_out_money(r.unrated),
         eyebrow=f"Team accountability · {r.company} · {words.span(r.period.start, r.period.end)}",
         meta=f"As of {words.day(r.as_of)}. Counted: {DATED[r.measure]}.",
     )

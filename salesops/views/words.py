@@ -63,6 +63,14 @@ def money(value: object, *, currency: str = "") -> str:
     return "\N{NO-BREAK SPACE}".join(part for part in (figures, letter, currency) if part)
 
 
+def left_out_money(unrated: pd.DataFrame) -> str:
+    """Say what a total leaves out for want of a rate, led by a space: it belongs into the headline; "" if nothing."""
+    if unrated.empty:
+        return ""
+    amounts = [money(row["amount"], currency=str(row["currency"])) for row in unrated.to_dict("records")]
+    return f" Not in this, for want of a rate: {and_list(amounts)}."
+
+
 def percent(value: object, *, decimals: int = 0) -> str:
     """Return a fraction as percent: 0.793 -> "79%". Below 1 never reads 100%; above 0 never reads 0%."""
     if is_missing(value):

@@ -76,7 +76,9 @@ CASES: dict[str, tuple[Spoil, str, str]] = {
         "opportunities: the required column 'owner_id' is missing. Did you mean 'ownr_id'? "
         "Rename or add the column, or import with a map.\n",
         "Required columns were not found. Nothing was written.\n- opportunities.owner_id: no column 'owner_id' in "
-        "opportunities.csv. Did you mean 'ownr_id'? Add the header to the map.\n",
+        "opportunities.csv. Did you mean 'ownr_id'?\nopportunities.csv has: opportunity_id, ownr_id, stage_name, "
+        "amount, currency, probability, created_date, close_date, is_closed, is_won.\n"
+        "Add the headers of your export to the map.\n",
     ),
     "no number in row 7,312": (
         spoilt(opportunities=MANY),

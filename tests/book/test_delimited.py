@@ -246,10 +246,29 @@ def test_broken_quotes(load: Load, body: str) -> None:
         load("id,name\n" + body)
 
 
+@pytest.mark.parametrize(
+    "total", ["Overall Total", "Total général", "Gesamtergebnis", "Totale", "Totaal", "合計", "Total geral", "Suma:"]
+)
+def test_totals_in_other_words(load: Load, con: Any, total: str) -> None:
+    """The row of totals below the rows is told by its word, also in the words of other programs and languages."""
+    assert f"'{total} 5'" in load(f"id,name,stage,amount\n1,A,Won,5\n{total},,,5\n").notes[-1]
+    assert rows(con) == [("1", "A", "Won", "5", 1)]
+
+
+def test_a_ruled_list(load: Load, con: Any) -> None:
+    """A list with lines of dashes and padded cells, as SAP prints it, is read without both, and rows are counted on."""
+    rule = "-" * 21
+    body = '|000001|Ä     | 5,00-|\n|000002|B "x" | 7,25 |\n'
+    loaded = load(f"01.07.2026   List   1\n{rule}\n|VBELN |NAME  |NETWR |\n{rule}\n{body}{rule}\n")
+    assert header(con) == ("VBELN", "NAME", "NETWR", "_row")
+    assert rows(con) == [("000001", "Ä", "5,00-", 1), ("000002", 'B "x"', "7,25", 2)]
+    assert loaded.notes[1] == "1 row above the header left out: '01.07.2026 List 1'."
+
+
 def test_header_names(load: Load, con: Any) -> None:
     """Names are stripped; a column without name is dropped if empty, else numbered."""
     load(" id ,,amount,\n1,,5,x\n2,,6,\n")
-    assert header(con) == ("id", "amount", "column_4", "_row")
+    assert header(con) == ("id", "amount", "column 4", "_row")
     assert rows(con) == [("1", "5", "x", 1), ("2", "6", None, 2)]
 
 

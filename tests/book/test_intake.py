@@ -95,6 +95,7 @@ def test_all_missing_columns_are_named_with_the_nearest_header(export: Path) -> 
     text = refused(export, "Required columns were not found")
     assert "Did you mean 'stages'?" in text
     assert "Did you mean 'amounts'?" in text
+    assert text.count("deals.csv has: id, rep, stages, amounts, closed.") == 1
 
 
 BROKEN = {

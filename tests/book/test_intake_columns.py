@@ -465,6 +465,11 @@ def test_an_unknown_map_is_named_with_the_nearest() -> None:
         read_map("elsewhere/my.toml")
 
 
+def test_a_header_that_is_only_a_star() -> None:
+    """A star after a name marks it as required; alone it is the name."""
+    assert clean_headers(["*", "Name *", None]) == ["*", "Name", "column 3"]
+
+
 def test_headers_are_found_whatever_their_spelling() -> None:
     """Case, spaces, underscores, hyphens and a trailing star do not matter; an exact match wins; doubt is no match."""
     assert find_header("Close Date", ["id", "close_date"]) == "close_date"

@@ -284,6 +284,15 @@ def test_salesforce_data_export(tmp_path: Path) -> None:
     assert ask(result, "SELECT user_id FROM {users} WHERE role = 'manager'") == [("0053",)]
 
 
+def test_salesforce_users_that_are_no_people(tmp_path: Path) -> None:
+    """Programs and guests are left out by UserType and named; where the column is absent everyone is taken."""
+    users = SALESFORCE["User"].replace("\n", ",Standard\n").replace("ManagerId,Standard", "ManagerId,UserType")
+    more = "0054,Automated Process,,,AutomatedProcess\n0055,Site Guest User,,,Guest\n"
+    result = imported(tmp_path, "salesforce", **{**SALESFORCE, "User": users + more})
+    assert ask(result, "SELECT user_id FROM {users} ORDER BY 1") == [("0051",), ("0052",), ("0053",)]
+    assert dict(result.tables[0].set_aside) == {"no person but a program or a guest, by UserType": 2}
+
+
 def test_salesforce_states_of_deals(tmp_path: Path) -> None:
     """OpportunityHistory has a row for each state: what changed from one to the next becomes history."""
     states = (
@@ -497,4 +506,18 @@ def test_the_recipes_of_the_readme_work(tmp_path: Path) -> None:
     assert ask(result, "SELECT order_line_id, order_id, quantity * unit_price FROM {order_lines} ORDER BY 1") == [
         ("1-1", "1", 6),
         ("1-2", "1", 4),
+    ]
+
+
+def test_the_recipe_for_groups_works(tmp_path: Path) -> None:
+    """A report by rep with titles and totals of groups gives each order its rep, and no total is an order."""
+    (block,) = [block for block in BLOCKS if "title or total" in block]
+    (tmp_path / "m.toml").write_text('[book]\ncurrency = "EUR"\n' + block, encoding="utf-8")
+    rows = "Ann,,,\n,2026-01-05,1,A\n,2026-01-06,2,A\nTotal for Ann,,,\nBob,,,\n,2026-01-07,3,B\nTotal for Bob,,,\n"
+    (tmp_path / "report.csv").write_text(f",Date,Num,Customer\n{rows}TOTAL,,,\n")
+    result = import_book(tmp_path / "m.toml", tmp_path / "report.csv", tmp_path / "book")
+    assert ask(result, "SELECT order_id, owner_id FROM {orders} ORDER BY 1") == [
+        ("1", "Ann"),
+        ("2", "Ann"),
+        ("3", "Bob"),
     ]

@@ -72,7 +72,8 @@ def table_result(account: Account, name: str) -> TableResult:
 
 def unused_files(sources: Sources) -> tuple[str, ...]:
     """Return a sentence about what lies in the source and no table asked for."""
-    labels = [item.label for item in sources.items if not sources.was_read(item)]
+    left = [item for item in sources.items if not sources.was_read(item)]
+    labels = [f"{item.label} (hidden)" if item.hidden else item.label for item in left]
     return (f"not used: {', '.join(labels)}",) if labels else ()
 
 

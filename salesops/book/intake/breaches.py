@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 
 from salesops.book.finding import Finding, in_number
 from salesops.book.intake.convert import Bound
+from salesops.book.intake.money import Told
 from salesops.book.intake.names import literal, quoted
 from salesops.book.intake.orphans import Emptied, empty_orphans
 from salesops.book.people import manager_cycles
@@ -19,6 +20,7 @@ from salesops.errors import first_few
 
 _SHOWN = 3
 _LONGEST = 40
+_RECKON = "The file holds formulas without their results: open it in a spreadsheet, save it, and import again."
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,8 @@ def _breaches(con: Any, bound: Bound, tables: Collection[str]) -> Iterator[Breac
         shown = broken[rule.shows].cast("string") if rule.shows else _key(broken, schema.key)
         query = con.compile(broken.select(_row=broken._row, shown=shown))
         yield Breach(name, rule.found, rule.repair, query)
+    if name == "order_lines" and bound.told and "orders" in tables:
+        yield _other_currency(bound, bound.told)
     # last, so that of two rows with one key the one that can be read is kept
     yield _repeats(bound)
 
@@ -99,6 +103,8 @@ def _rules(con: Any, bound: Bound, tables: Collection[str]) -> Iterator[Rule]:
         for rule in column_rules(column, "" if column.type == "text" else f"_cell_{column.name}"):
             if rule.severity == "error":
                 yield replace(rule, repair=_repair(rule, column.name))
+        if column.unit == "ISO 4217":
+            yield _code_rule(column.name)
         parent, _, key = column.references.partition(".")
         if parent in tables:
             keys = con.table(f"_live_{parent}")
@@ -107,6 +113,14 @@ def _rules(con: Any, bound: Bound, tables: Collection[str]) -> Iterator[Rule]:
     for rule in RULES.get(bound.name, ()):
         if rule.severity == "error":
             yield rule
+
+
+def _code_rule(name: str) -> Rule:
+    return Rule(
+        f"{name} code", "error", lambda t: ~t[name].re_search("^[A-Z]{3}$"),
+        f"have a {name} that is not an ISO code of three letters",
+        f'Rename it in the map: {name} = {{ from = "…", values = {{ "{{first}}" = "EUR" }} }}.', shows=name,
+    )  # fmt: skip  # one rule reads as one row
 
 
 def _name_hint(bound: Bound, column: str, parent: str) -> str:
@@ -124,6 +138,17 @@ def _repair(rule: Rule, column: str) -> str:
     if rule.name.endswith(" type"):
         return 'Correct the cells in the source, or replace them in the map: values = { "{first}" = "" }.'
     return f'Fill it in the source, or in the map: {column} = {{ from = "…", default = "…" }}.'
+
+
+def _other_currency(bound: Bound, told: Told) -> Breach:
+    """Return the order lines whose amount shows another currency than their order has."""
+    rows = (
+        f"SELECT _row, shown FROM _live_order_lines JOIN (SELECT _row, {told.sql} AS code, {told.cell} AS shown "
+        f"FROM {bound.view.relation}) USING (_row) JOIN (SELECT order_id, currency FROM _live_orders) USING (order_id) "
+        "WHERE code <> currency"
+    )
+    repair = f'Map the currency of orders. Where the price shows it: currency = "…" with the header of {told.column}.'
+    return Breach("order_lines", f"have a {told.column} in another currency than their order", repair, rows)
 
 
 def _repeats(bound: Bound) -> Breach:
@@ -161,7 +186,8 @@ def _finding(con: Any, breach: Breach, affected: int) -> Finding:
     query = f"SELECT min(_row) AS _row, shown FROM ({breach.rows}) GROUP BY shown ORDER BY 1 LIMIT {_SHOWN}"
     first = con.raw_sql(query).fetchall()
     keys = tuple(f"row {row:,} '{_short(shown)}'" for row, shown in first)
-    repair = breach.repair.replace("{first}", _short(first[0][1]))
+    shown = _short(first[0][1])
+    repair = _RECKON if shown.startswith("=") else breach.repair.replace("{first}", shown)
     found = in_number(breach.found, affected)
     return Finding(breach.table, breach.found, "error", found, repair, affected, rows, keys)
 

@@ -13,6 +13,7 @@ import ibis.expr.types as ir
 
 from salesops.book.intake.expressions import Expression, column_expression
 from salesops.book.intake.mapfile import ColumnMap, Map, TableMap
+from salesops.book.intake.money import Told, iso_code, read_amount, with_told
 from salesops.book.intake.names import literal, quoted, words_of
 from salesops.book.intake.views import View, described, sql_or_error
 from salesops.book.schema import SCHEMA, Column
@@ -24,7 +25,8 @@ from salesops.errors import MapError, did_you_mean
 class Bound:
     """A table whose columns have found their headers. `missing` and `unnamed` are sentences that refuse the import.
 
-    `missing` is about the source, `unnamed` about the map; `notes` says what was filled in or left out.
+    `missing` is about the source, `unnamed` about the map; `notes` says what was filled in or left out; `told` is the
+    currency that signs in an amount tell.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Bound:
     notes: tuple[str, ...]
     missing: tuple[str, ...]
     unnamed: tuple[str, ...]
+    told: Told | None = None
 
     @property
     def used(self) -> set[str]:
@@ -55,14 +58,20 @@ def bind(con: Any, map_: Map, table: TableMap, view: View) -> Bound:
     named = {**_of_query(map_, table, view), **table.columns}
     columns: dict[str, Expression] = {}
     missing, notes, absent = [], [], []
+    own, told = str(map_.book.get("currency", "")), None
     for spec in schema.columns:
         expression = column_expression(spec, named[spec.name], view) if spec.name in named else None
         if expression and named[spec.name].sql and named[spec.name].optional and not _binds(con, expression, view):
             expression = None
+        if expression and spec.unit == "money" and not named[spec.name].sql:
+            expression, shown = read_amount(con, spec.name, expression, view.relation, own)
+            told = told or shown
+        if spec.unit == "ISO 4217":
+            expression = with_told(iso_code(expression, own) if expression else None, told, own)
         filled, note = _filled_in(map_, table.name, spec, expression, columns)
         if filled is not None:
             columns[spec.name] = filled
-            if expression and not expression.headers and named[spec.name].headers:
+            if expression and spec.name in named and named[spec.name].headers and not expression.headers:
                 note = (
                     f"{spec.name} filled with '{named[spec.name].default}' in every row: no such column in the source"
                 )
@@ -80,7 +89,7 @@ def bind(con: Any, map_: Map, table: TableMap, view: View) -> Bound:
         for spec in schema.columns
         if spec.filled and spec.name not in columns and (spec.name not in named or named[spec.name].optional)
     )
-    return Bound(table.name, table, view, columns, tuple(notes), tuple(missing), unnamed)
+    return Bound(table.name, table, view, columns, tuple(notes), tuple(missing), unnamed, told)
 
 
 def stage(con: Any, map_: Map, bound: Bound) -> None:
@@ -228,11 +237,10 @@ def _wanted(column: ColumnMap) -> str:
 
 
 def _not_found(table: str, column: ColumnMap, spec: Column, view: View) -> str:
-    first = column.headers[0][0]
-    return (
-        f"{table}.{spec.name}: no column '{_wanted(column)}' in {view.origin.label}. "
-        f"{did_you_mean(first, view.headers)} Add the header to the map."
-    )
+    near = did_you_mean(column.headers[0][0], view.headers)
+    # all headers are listed once for a source, below all that it misses
+    hint = f" {near}" if near.startswith("Did") else ""
+    return f"{table}.{spec.name}: no column '{_wanted(column)}' in {view.origin.label}.{hint}"
 
 
 def _repair(spec: Column) -> str:

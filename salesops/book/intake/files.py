@@ -27,12 +27,16 @@ READABLE = "CSV, TSV, TXT, XLSX, Parquet, SQLite or DuckDB"
 
 @dataclass(frozen=True)
 class Item:
-    """One table of a source. `inner` names the sheet or table within the file; `names` are what it answers to."""
+    """One table of a source. `inner` names the sheet or table within the file; `names` are what it answers to.
+
+    A `hidden` sheet is read only where it is named in full.
+    """
 
     path: Path
     kind: Kind
     inner: str = ""
     names: tuple[str, ...] = ()
+    hidden: bool = False
 
     @property
     def label(self) -> str:
@@ -58,10 +62,11 @@ def list_items(source: Path) -> tuple[Item, ...]:
 
 
 def matching(patterns: Iterable[str], items: Iterable[Item]) -> tuple[Item, ...]:
-    """Return the items that the first pattern with any match fits; case is ignored."""
+    """Return the items that the first pattern with any match fits; case is ignored. No `*` finds a hidden sheet."""
     listed = list(items)
     for pattern in patterns:
-        found = [item for item in listed if any(_fits(name, pattern) for name in item.names)]
+        seen = [item for item in listed if not item.hidden or "*" not in pattern]
+        found = [item for item in seen if any(_fits(name, pattern) for name in item.names)]
         if found:
             return tuple(found)
     return ()
@@ -90,22 +95,26 @@ def _items_of(path: Path, kind: Kind) -> list[Item]:
         inner = readers[kind](path)
     except Exception as error:  # each reader has its own kinds of error for a broken file
         raise IntakeError(f"{path.name} cannot be read: {error}. Export it again.") from None
-    alone = (path.stem, path.name) if len(inner) == 1 else ()
-    return [Item(path, kind, name, (name, f"{path.stem}.{name}", *alone)) for name in inner]
+    alone = (path.stem, path.name) if sum(not hidden for hidden in inner.values()) == 1 else ()
+    return [
+        Item(path, kind, name, (name, f"{path.stem}.{name}", *(() if hidden else alone)), hidden)
+        for name, hidden in inner.items()
+    ]
 
 
-def _sheets(path: Path) -> list[str]:
+def _sheets(path: Path) -> dict[str, bool]:
+    """Return the sheets of a workbook, and whether each is hidden."""
     with closing(openpyxl.load_workbook(path, read_only=True)) as book:
-        return [sheet.title for sheet in book.worksheets]
+        return {sheet.title: sheet.sheet_state != "visible" for sheet in book.worksheets}
 
 
-def _sqlite_tables(path: Path) -> list[str]:
+def _sqlite_tables(path: Path) -> dict[str, bool]:
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as con:
         query = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY 1"
-        return [row[0] for row in con.execute(query)]
+        return {row[0]: False for row in con.execute(query)}
 
 
-def _duckdb_tables(path: Path) -> list[str]:
+def _duckdb_tables(path: Path) -> dict[str, bool]:
     with duckdb.connect(str(path), read_only=True) as con:
         query = "SELECT table_name FROM information_schema.tables ORDER BY 1"
-        return [row[0] for row in con.execute(query).fetchall()]
+        return {row[0]: False for row in con.execute(query).fetchall()}

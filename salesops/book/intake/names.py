@@ -26,7 +26,8 @@ def clean_headers(headers: Sequence[object]) -> list[str]:
     cleaned: list[str] = []
     seen: set[str] = set()
     for position, header in enumerate(headers, start=1):
-        text = " ".join(str("" if header is None else header).split()).rstrip("* ") or f"column {position}"
+        written = " ".join(str("" if header is None else header).split())
+        text = written.rstrip("* ") or written or f"column {position}"
         name, number = text, 1
         while name.casefold() in seen:
             number += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from salesops.book.intake.account import Account, table_result, unused_files
 from salesops.book.intake.breaches import refusals, set_aside_blank, set_aside_broken
 from salesops.book.intake.carry import carry_history
 from salesops.book.intake.convert import Bound, bind, stage
+from salesops.book.intake.doubled import REASON, doubled_rows
 from salesops.book.intake.files import list_items
 from salesops.book.intake.links import look_up, name_managers
 from salesops.book.intake.mapfile import Map, TableMap, read_map
@@ -20,10 +22,12 @@ from salesops.book.intake.report import Intake
 from salesops.book.intake.sources import Sources
 from salesops.book.intake.views import Views
 from salesops.book.intake.write import check_destination, new_folder, write_rejected, write_settings, write_table
-from salesops.book.rejected import EMPTIED, write_counts
+from salesops.book.rejected import DOUBLED, EMPTIED, write_counts
 from salesops.book.schema import SCHEMA
 from salesops.book.source import connect
 from salesops.errors import IntakeError, MapError, did_you_mean
+
+_LISTED = 40
 
 
 def import_book(
@@ -94,6 +98,8 @@ def _import(con: Any, map_: Map, source: Path, dest: Path, *, set_aside: bool) -
     results = tuple(table_result(account, name) for name in tables)
     if not any(result.rows_out for result in results):
         raise IntakeError("No row is left to import. Nothing was written.")
+    doubled = [found for bound in tables.values() if (found := doubled_rows(con, bound))]
+    account.warnings.extend(str(found) for found in doubled)
     with new_folder(dest) as folder:
         for result in results:
             _write(con, tables[result.name], folder, rejected=bool(result.set_aside), rows=result.rows_out)
@@ -102,6 +108,8 @@ def _import(con: Any, map_: Map, source: Path, dest: Path, *, set_aside: bool) -
         if account.emptied:
             rows_in = {result.name: result.rows_in for result in results}
             write_counts(folder, [(e.table, e.reason, e.rows, rows_in[e.table]) for e in account.emptied], EMPTIED)
+        if doubled:
+            write_counts(folder, [(found.table, REASON, found.rows, found.of) for found in doubled], DOUBLED)
         kept = write_settings(map_.book, map_.title, folder / "book.toml", previous=dest / "book.toml")
         carried = carry_history(dest, folder, own="opportunity_history" in tables)
     return Intake(
@@ -116,7 +124,8 @@ def _choose(map_: Map, views: Views) -> tuple[dict[str, list[TableMap]], tuple[s
     They are the first whose sources are there, and the later ones that read the same sources.
     """
     chosen: dict[str, list[TableMap]] = {}
-    skipped, problems = [], []
+    skipped: list[str] = []
+    wanting: dict[str, list[str]] = {}
     for name, definitions in map_.tables.items():
         fitting = [table for table in definitions if not views.missing(table)]
         if fitting:
@@ -126,16 +135,20 @@ def _choose(map_: Map, views: Views) -> tuple[dict[str, list[TableMap]], tuple[s
         if definitions[-1].optional:
             skipped.append(f"{name}: left out, no source '{absent}'")
             continue
-        patterns = "', '".join(map_.sources.get(absent, (absent,)))
-        found = [item.names[-1] for item in views.sources.items]
-        problems.append(f"{name}: no file, sheet or table is named like '{patterns}'. {did_you_mean(absent, found)}")
-    if problems:
-        listed = "\n".join(f"- {problem}" for problem in problems)
+        wanting.setdefault(absent, []).append(name)
+    if wanting:
+        listed = "\n".join(f"- {', '.join(names)}: {_absent(map_, views, source)}" for source, names in wanting.items())
         raise IntakeError(
             f"The source does not have what {map_.name} needs. Nothing was written.\n{listed}\n"
             "Rename the file, or change [sources] in the map."
         )
     return chosen, tuple(skipped)
+
+
+def _absent(map_: Map, views: Views, source: str) -> str:
+    patterns = "', '".join(map_.sources.get(source, (source,)))
+    found = [item.names[0] for item in views.sources.items]
+    return f"no file, sheet or table is named like '{patterns}'. {did_you_mean(source, found)}"
 
 
 def _bind(con: Any, map_: Map, definitions: list[TableMap], views: Views) -> Bound:
@@ -151,10 +164,18 @@ def _refuse_unbound(tables: dict[str, Bound]) -> None:
     missing = [sentence for table in tables.values() for sentence in table.missing]
     if missing:
         listed = "\n".join(f"- {sentence}" for sentence in missing)
-        raise IntakeError(f"Required columns were not found. Nothing was written.\n{listed}")
+        held = {table.view.origin.label: table.view.headers for table in tables.values() if table.missing}
+        there = "\n".join(f"{label} has: {_shown(headers)}." for label, headers in held.items())
+        text = f"Required columns were not found. Nothing was written.\n{listed}\n{there}"
+        raise IntakeError(f"{text}\nAdd the headers of your export to the map.")
     unnamed = [sentence for table in tables.values() for sentence in table.unnamed]
     if unnamed:
         raise MapError("\n".join(unnamed))
+
+
+def _shown(headers: Sequence[str]) -> str:
+    more = f" and {len(headers) - _LISTED} more" if len(headers) > _LISTED else ""
+    return ", ".join(headers[:_LISTED]) + more
 
 
 def _convert(account: Account, *, set_aside: bool) -> None:

@@ -19,6 +19,7 @@ from salesops.book.delimited import load_delimited
 from salesops.book.intake.files import Item, matching
 from salesops.book.intake.mapfile import Map
 from salesops.book.intake.names import clean_headers, literal, quoted
+from salesops.book.intake.workbook import notes_on_cells, unreckoned, with_formulas
 from salesops.book.surround import HEAD, cut_footer, filled, footer_notes, header_at, title_notes
 from salesops.book.values import Format, detect_format
 from salesops.errors import BookError, IntakeError
@@ -67,9 +68,10 @@ class Sources:
         declared = {key.casefold(): patterns for key, patterns in self.map.sources.items()}
         found = matching(declared.get(name.casefold(), (name,)), self.items)
         first = next(iter(self.map.sources), self._only_name())
-        if not found and self.source.is_file() and len(self.items) == 1 and name.casefold() == first.casefold():
+        seen = tuple(item for item in self.items if not item.hidden)
+        if not found and self.source.is_file() and len(seen) == 1 and name.casefold() == first.casefold():
             claimed = any(matching(patterns, self.items) for patterns in self.map.sources.values())
-            return () if claimed else self.items
+            return () if claimed else seen
         return found
 
     def _only_name(self) -> str:
@@ -169,8 +171,11 @@ class Sources:
         with closing(openpyxl.load_workbook(item.path, read_only=True, data_only=True)) as book:
             sheet = book[item.inner]
             sheet.reset_dimensions()  # some writers store a wrong size, and rows would be cut
-            above, header, rows = below_header(sheet.iter_rows(values_only=True), item.label)
-            return self._cells(item, table, header, rows, notes=title_notes(above), serials=True)
+            part = sheet._worksheet_path.lstrip("/")  # its place in the file, which openpyxl tells nowhere else
+            cells = with_formulas(sheet.iter_rows(values_only=True), unreckoned(item.path, part))
+            above, header, rows = below_header(cells, item.label)
+            notes = (*title_notes(above), *notes_on_cells(item.path, part))
+            return self._cells(item, table, header, rows, notes=notes, serials=True)
 
     def _sqlite(self, item: Item, table: str) -> Loaded:
         with closing(sqlite3.connect(f"{item.path.resolve().as_uri()}?mode=ro", uri=True)) as con:

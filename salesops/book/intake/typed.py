@@ -16,7 +16,8 @@ _MOST_DIGITS = 15  # more would not survive as a number, and are ids
 def typed_columns(con: Any, relation: str, headers: Iterable[str], form: Format) -> dict[str, ir.Value]:
     """Return those columns that can be typed: whole number, number, boolean, date or timestamp (local time).
 
-    A column is typed if each of its cells reads as that type. Ids with leading zeros stay text.
+    A column is typed if each of its cells reads as that type. Ids with leading zeros stay text, and so do amounts that
+    show several currencies.
     """
     table = con.table(relation)
     likely = [header for header, kind in _kinds(table.limit(_SAMPLE), headers, form).items() if kind]
@@ -31,6 +32,9 @@ def _kinds(table: ir.Table, headers: Iterable[str], form: Format) -> dict[str, s
         f"{number}/{what}": flag.sum().fill_null(0)
         for number, header in enumerate(listed)
         for what, flag in _readable(table[header], form).items()
+    } | {
+        f"{number}/signs": table[header].re_extract(r"\p{Sc}", 0).nullif("").nunique()
+        for number, header in enumerate(listed)
     }
     if not counts:
         return {}
@@ -55,7 +59,7 @@ def _readable(cell: ir.Value, form: Format) -> Mapping[str, ir.BooleanValue]:
 def _kind(count: Mapping[str, int]) -> str:
     if not count["filled"]:
         return ""
-    if count["number"] == count["filled"]:
+    if count["number"] == count["filled"] and count["signs"] < 2:
         return "whole" if count["whole"] == count["filled"] else "number"
     if count["word"] == count["filled"]:
         return "boolean"
@@ -64,7 +68,7 @@ def _kind(count: Mapping[str, int]) -> str:
     return ""
 
 
-_FACTS = ("filled", "number", "whole", "word", "time", "clock")
+_FACTS = ("filled", "number", "whole", "word", "time", "clock", "signs")
 _READERS = {
     "whole": lambda cell, form: to_type(cell, "number", form).round().cast("int64"),
     "number": lambda cell, form: to_type(cell, "number", form),

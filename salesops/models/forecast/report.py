@@ -12,6 +12,7 @@ import pandas as pd
 from salesops.book.source import Book
 from salesops.errors import BookError, PeriodError
 from salesops.metrics.slippage import can_slip
+from salesops.metrics.unrated import unrated
 from salesops.models.deals.backtest import DealBacktest, backtest_deals
 from salesops.models.forecast.backtest import ForecastBacktest, backtest_forecast
 from salesops.models.forecast.commits import CommitBias, commit_bias
@@ -43,6 +44,9 @@ class ForecastReport:
         As `backtest_forecast` gives it; None with too little history.
     deals : DealBacktest or None
         As `backtest_deals` gives it; None with too little history, or where orders count.
+    unrated : pandas.DataFrame
+        As `metrics.unrated` gives it, with open deals due in the period: money that the forecast leaves out for want of
+        a rate.
     wins : int
         Won deals, or orders, that the forecast stands on.
     silent : int
@@ -60,6 +64,7 @@ class ForecastReport:
     commits: CommitBias | None
     past: ForecastBacktest | None
     deals: DealBacktest | None
+    unrated: pd.DataFrame
     wins: int
     silent: int
 
@@ -149,6 +154,9 @@ def forecast_report(
             commits=commit_bias(book, as_of) if bookings else None,
             past=backtest_forecast(book, as_of, quarters=quarters),
             deals=backtest_deals(book, as_of) if bookings else None,
+            unrated=unrated(
+                book, period, as_of, measure=now.inputs.measure, users=tuple(now.reps.user_id), due=True
+            ).to_pandas(),
             wins=int(closed.is_won.sum()),
             silent=_silent(closed, as_of),
         )
