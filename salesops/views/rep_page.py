@@ -6,6 +6,7 @@ import altair as alt
 import pandas as pd
 
 from salesops.models.rep import RepAccountability
+from salesops.models.skill import check_min_deals
 from salesops.views import charts, words
 from salesops.views import table as t
 from salesops.views.blocks import Block, headline, kpis, note, nothing, sentence
@@ -35,7 +36,14 @@ def page_head(r: RepAccountability) -> Block:
 
 
 def key_figures(r: RepAccountability, *, min_deals: int) -> Block:
-    """Show goal, actual, gap, win rate, activities and commitments."""
+    """Show goal, actual, gap, win rate, activities and commitments.
+
+    Raises
+    ------
+    BookError
+        If `min_deals` is below 1.
+    """
+    check_min_deals(min_deals)
     line, due = r.line, r.judged[r.judged.due_in_period]
     scale = words.scale_for([line["quota"], line["booked"]], currency=r.currency)
     kept, missed = int(due.verdict.isin(["kept", "declared"]).sum()), int((due.verdict == "missed").sum())
