@@ -310,7 +310,7 @@ def test_play_runs_from_the_last_contact(tmp_path: Path) -> None:
     page = client_page(book, "K", NOW)
     assert page.play is not None
     assert (page.play["why"], page.play["cadence_days"], page.play["owner"]) == (
-        "Kay spent 1,450.",
+        "Kay spent 1.45\N{NO-BREAK SPACE}k\N{NO-BREAK SPACE}EUR.",
         31,
         "account owner",
     )
