@@ -21,6 +21,7 @@ from salesops.models.chance import chance_of_attaining
 from salesops.models.exceptions import exceptions
 from salesops.models.make_it import MakeIt, make_it
 from salesops.models.plain import FINE, plain, plain_value
+from salesops.models.silence import ended_within
 from salesops.periods import Period
 
 LINE_FIELDS = (
@@ -68,6 +69,8 @@ class TeamAccountability:
         Share of reps that would make an exactly right quota by luck alone; NaN if unknown.
     unknown_then : int
         Deals that closed after `as_of` and of which the book does not know how they stood then.
+    ended_on : date or None
+        The last day of which the headline's measure tells anything, where its source ends before the period does.
     """
 
     company: str
@@ -84,6 +87,7 @@ class TeamAccountability:
     make_it: MakeIt
     chance: float
     unknown_then: int
+    ended_on: date | None = None
 
     @property
     def total(self) -> dict[str, Any]:
@@ -163,6 +167,7 @@ def team_accountability(book: Book, period: Period, as_of: date, *, manager: str
         make_it=chances,
         unknown_then=needs_history(book, as_of),
         chance=chance_alone(book, period, as_of, lines, measure),
+        ended_on=ended_within(book, measure, period, as_of),
     )
 
 

@@ -10,7 +10,7 @@ from salesops.models.skill import check_min_deals
 from salesops.views import charts, words
 from salesops.views import table as t
 from salesops.views.blocks import Block, headline, kpis, note, nothing, sentence
-from salesops.views.team_page import DATED, VERB, make_it_words
+from salesops.views.team_page import DATED, VERB, ended_words, make_it_words
 
 
 def page_head(r: RepAccountability) -> Block:
@@ -31,7 +31,8 @@ def page_head(r: RepAccountability) -> Block:
     return headline(
         text,
         eyebrow=f"Rep accountability · {r.company} · {words.span(r.period.start, r.period.end)}",
-        meta=f"As of {words.day(r.as_of)}. Counted: {DATED[line['measure']]}.{manager}{_left(r)}",
+        meta=f"As of {words.day(r.as_of)}. Counted: {DATED[line['measure']]}."
+        f"{ended_words(r.ended_on, line['measure'])}{manager}{_left(r)}",
     )
 
 
