@@ -39,7 +39,7 @@ def default_as_of(book: Book) -> date:
     """Return the last date on which something happened in the book. Raises BookError if nothing did."""
     days = [day for name in book.names if (day := _last_date(book, name)) is not None]
     if not days:
-        raise BookError(f"{book.location} holds no dated row. Give the date of the report: --as-of 2026-09-30.")
+        raise BookError(f"{book.location} {_undated(book)} Give the date of the report: --as-of 2026-09-30.")
     return max(days)
 
 
@@ -90,6 +90,18 @@ def happened_days(book: Book, name: str, table: ir.Table) -> list[ir.Value]:
     if name == "opportunities":
         days.append(table.is_closed.ifelse(table.close_date, ibis.null("date")))
     return days
+
+
+def _undated(book: Book) -> str:
+    """Say why there is no last date: contracts have dates, but one may be agreed long before it starts."""
+    contracts = book.table("contracts")
+    last = contracts.start_date.max().to_pyarrow().as_py() if book.has("contracts") else None
+    if last is None:
+        return "holds no dated row."
+    return (
+        f"holds no date on which something happened: the last of its contracts starts on {last}, but contracts are "
+        "agreed before they start, so that this may lie ahead of what the book knows."
+    )
 
 
 def _last_date(book: Book, name: str) -> date | None:

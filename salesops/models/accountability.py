@@ -22,6 +22,7 @@ from salesops.models.chance import chance_of_attaining
 from salesops.models.exceptions import exceptions
 from salesops.models.make_it import MakeIt, make_it
 from salesops.models.plain import FINE, plain, plain_value
+from salesops.models.silence import ended_within
 from salesops.periods import Period
 
 LINE_FIELDS = (
@@ -73,6 +74,8 @@ class TeamAccountability:
         As `metrics.unrated` gives it: what the headline's actual leaves out for want of a rate.
     unknown_then : int
         Deals that closed after `as_of` and of which the book does not know how they stood then.
+    ended_on : date or None
+        The last day of which the headline's measure tells anything, where its source ends before the period does.
     """
 
     company: str
@@ -91,6 +94,7 @@ class TeamAccountability:
     chance: float
     unrated: pd.DataFrame
     unknown_then: int
+    ended_on: date | None = None
 
     @property
     def total(self) -> dict[str, Any]:
@@ -173,6 +177,7 @@ def team_accountability(book: Book, period: Period, as_of: date, *, manager: str
         unrated=unrated(book, period, as_of, measure=measure, users=own).to_pandas(),
         unknown_then=needs_history(book, as_of),
         chance=chance_alone(book, period, as_of, lines, measure),
+        ended_on=ended_within(book, measure, period, as_of),
     )
 
 

@@ -15,10 +15,13 @@ import pandas as pd
 from salesops.book.source import Book
 from salesops.errors import PeriodError
 from salesops.metrics.purchases import left_out, purchases
+from salesops.models import wording as words
 from salesops.models.lifetime import GammaGamma, ModifiedBetaGeoNBD, backtest
 from salesops.models.segments import SegmentGrid, fit_grid
+from salesops.models.silence import last_heard
 
 FEWEST = 50
+MOST_WEEKS = 520  # ten years: nothing is known of a customer's next decade
 DECIMALS = 6
 ESTIMATES = ("p_active", "expected_purchases", "spend", "value")
 
@@ -83,6 +86,8 @@ class Customers:
         Accounts of the book, known by `as_of`, that are not in the table.
     grid : SegmentGrid or None
         What the segments mean: the grid that was given, else one cut at these customers. None without customers.
+    ended_on : date or None
+        The last purchase of all, where so long a silence follows that the orders end there, and nothing is estimated.
     """
 
     as_of: date
@@ -97,6 +102,7 @@ class Customers:
     left_out: dict[str, float]
     never_bought: int
     grid: SegmentGrid | None
+    ended_on: date | None = None
 
 
 def customers(book: Book, as_of: date, *, horizon_weeks: int = 13, grid: SegmentGrid | None = None) -> Customers:
@@ -114,13 +120,14 @@ def customers(book: Book, as_of: date, *, horizon_weeks: int = 13, grid: Segment
     Raises
     ------
     PeriodError
-        If the horizon is shorter than a week, or reaches back beyond any date.
+        If the horizon is not 1 to MOST_WEEKS weeks.
     """
     start = _before(as_of, horizon_weeks)
     table, never_bought = _named(book, customer_summary(book, as_of), as_of)
     model, purchase_fit = _fit_purchases(table)
     spend_model, spend_fit = _fit_spend(table)
-    why_not = _why_not(len(table), purchase_fit)
+    ended_on = last_heard(pd.concat([table.first_purchase, table.last_purchase]), as_of)
+    why_not = _why_not(len(table), purchase_fit, ended_on, as_of)
     if model is not None and not why_not:
         table = _estimated(table, model, spend_model, horizon_weeks)
     if grid is None and len(table):
@@ -134,10 +141,11 @@ def customers(book: Book, as_of: date, *, horizon_weeks: int = 13, grid: Segment
         usable=not why_not,
         why_not=why_not,
         spend_from="gamma-gamma" if spend_model else "own mean",
-        backtest=_backtest(customer_summary(book, start), table, horizon_weeks),
+        backtest=pd.DataFrame() if ended_on else _backtest(customer_summary(book, start), table, horizon_weeks),
         left_out=left_out(book, as_of).to_pandas().iloc[0].to_dict(),
         never_bought=never_bought,
         grid=grid,
+        ended_on=ended_on,
     )
 
 
@@ -150,12 +158,9 @@ def customer_summary(book: Book, as_of: date) -> pd.DataFrame:
 
 
 def _before(as_of: date, horizon_weeks: int) -> date:
-    if horizon_weeks < 1:
-        raise PeriodError(f"The horizon must be 1 week or more. Got {horizon_weeks}.")
-    try:
-        return as_of - timedelta(weeks=horizon_weeks)
-    except OverflowError:
-        raise PeriodError(f"A horizon of {horizon_weeks:,} weeks reaches back beyond any date. Shorten it.") from None
+    if not 1 <= horizon_weeks <= MOST_WEEKS:
+        raise PeriodError(f"The horizon must be 1 to {MOST_WEEKS} weeks. Got {horizon_weeks:,}.")
+    return as_of - timedelta(weeks=horizon_weeks)
 
 
 def _named(book: Book, table: pd.DataFrame, as_of: date) -> tuple[pd.DataFrame, int]:
@@ -190,11 +195,17 @@ def _fit(name: str, model: ModifiedBetaGeoNBD | GammaGamma, count: int) -> Fit:
     return Fit(name, count, model.params_, model.standard_errors_, model.converged_, model.message_)
 
 
-def _why_not(count: int, fit: Fit | None) -> str:
+def _why_not(count: int, fit: Fit | None, ended_on: date | None, as_of: date) -> str:
     if fit is None:
         return "Nobody has bought anything by this date, so nothing can be estimated."
     if count < FEWEST:
         return f"Estimates need {FEWEST} customers or more who bought by this date; the book has {count:,}."
+    if ended_on is not None:
+        ago = words.plural((as_of - ended_on).days, "day")
+        return (
+            f"The purchases in this book end on {words.day(ended_on)}, {ago} before {words.day(as_of)}: "
+            "nothing is estimated past the end of the data."
+        )
     if fit.converged:
         return ""
     return f"The purchases of {count:,} customers are too alike to tell how often they return: nothing is estimated."

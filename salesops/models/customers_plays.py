@@ -82,7 +82,7 @@ def segment_plays(book: Book, now: pd.DataFrame, before: pd.DataFrame, as_of: da
     customers = now.drop(columns="segment").rename(columns={"value": "lifetime_value"})
     clients = client_table(book, customers, as_of, segments=now, segments_before=before)
     overrides, notes = _overrides(book, playbook, frozenset(clients.account_id))
-    plays = assign_plays(playbook, clients, as_of=as_of, overrides=overrides)
+    plays = assign_plays(playbook, clients, as_of=as_of, overrides=overrides, currency=book.currency)
     names = [*now.segment.cat.categories, NO_PURCHASE]
     segment = pd.Categorical(clients.segment.astype(object).fillna(NO_PURCHASE), categories=names, ordered=True)
     table = plays.table.assign(segment=segment)

@@ -49,8 +49,9 @@ class MakeIt:
 def make_it(book: Book, period: Period, as_of: date, *, team: tuple[str, ...] = ()) -> MakeIt:
     """Return the chance of each rep to make the goal of a period, and that of a team of users together.
 
-    There is none once the period is over, and none where fewer than 20 deals or orders were won, or less than 180
-    days of them are known: then a forecast has nothing to stand on. A sentence says so.
+    There is none once the period is over, none where fewer than 20 deals or orders were won, or less than 180 days
+    of them are known, and none where their source ends long before `as_of`: then a forecast has nothing to stand on.
+    A sentence says so.
     """
     if as_of >= period.end:
         return MakeIt(pd.Series(dtype=float), float("nan"), "", "the period is over, and what was made is known.")
@@ -73,8 +74,12 @@ def _each(book: Book, known: Book, period: Period, as_of: date) -> list[Any]:
     won = ended(book, as_of, inputs.measure)
     won = won[won.is_won]
     what = "deals" if inputs.measure == "bookings" else "orders"
-    if len(won) < LEAST_WINS or won.close_date.min() > pd.Timestamp(as_of - timedelta(days=LEAST_HISTORY)):
+    if round(float(won.share.sum())) < LEAST_WINS or won.close_date.min() > pd.Timestamp(
+        as_of - timedelta(days=LEAST_HISTORY)
+    ):
         return [inputs.measure, [], f"a forecast needs {LEAST_WINS} won {what} and {LEAST_HISTORY} days of them."]
+    if inputs.why_not:
+        return [inputs.measure, [], inputs.why_not]
     reps = outlook(inputs).reps
     reps = reps[reps.p_attain.notna()]
     pairs = [[str(user), float(chance)] for user, chance in zip(reps.user_id, reps.p_attain, strict=True)]

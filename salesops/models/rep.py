@@ -23,6 +23,7 @@ from salesops.metrics.win_rate import win_rate
 from salesops.models.accountability import judged_commitments
 from salesops.models.make_it import make_it
 from salesops.models.rates import with_interval
+from salesops.models.silence import ended_within
 from salesops.periods import Period
 
 
@@ -59,6 +60,8 @@ class RepAccountability:
         As `metrics.unrated` gives it: what the actual leaves out for want of a rate.
     judged : pandas.DataFrame
         The rep's commitments due in the period or pending.
+    ended_on : date or None
+        The last day of which the first line's measure tells anything, where its source ends before the period does.
     """
 
     company: str
@@ -81,6 +84,7 @@ class RepAccountability:
     stages_need: str
     p_make_it: float
     no_chance: str
+    ended_on: date | None = None
 
     @property
     def line(self) -> dict[str, Any]:
@@ -169,6 +173,7 @@ def rep_accountability(book: Book, rep: str, period: Period, as_of: date, *, man
         p_make_it=float(chances.reps.get(user_id, float("nan"))) if forecast else float("nan"),
         no_chance=chances.why_not,
         judged=judged_commitments(book, period, as_of, (user_id,)),
+        ended_on=ended_within(book, str(lines.measure.iloc[0]), period, as_of),
     )
 
 

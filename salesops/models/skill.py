@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from scipy import optimize, special, stats
 
 from salesops.book.source import Book
+from salesops.errors import BookError
 from salesops.metrics.win_rate import win_rate
 from salesops.models.threads import one_thread
 from salesops.periods import Period
@@ -83,7 +84,13 @@ class TeamSkill:
 
 
 def team_skill(book: Book, period: Period, as_of: date, *, manager: str = "", min_deals: int = 10) -> TeamSkill:
-    """Estimate the reps' win rates from the year before the earlier of `as_of` and the period's end."""
+    """Estimate the reps' win rates from the year before the earlier of `as_of` and the period's end.
+
+    Raises
+    ------
+    BookError
+        If `min_deals` is below 1.
+    """
     end = period.cut(as_of)
     year = Period(end - timedelta(days=364), end)
     split = end - timedelta(days=91)
@@ -94,6 +101,12 @@ def team_skill(book: Book, period: Period, as_of: date, *, manager: str = "", mi
     if rates:
         rates = replace(rates, reps=rates.reps.assign(flag=outside_limits(rates.reps, rates.team)))
     return TeamSkill(year, rates, limits, backtest(before, after))
+
+
+def check_min_deals(min_deals: int) -> None:
+    """Raise BookError where the fewest decided deals that a rate needs are below 1: no deal gives no rate."""
+    if min_deals < 1:
+        raise BookError(f"min_deals must be 1 or more: the fewest decided deals that give a rate. Got {min_deals}.")
 
 
 def fair_win_rates(counts: pd.DataFrame, *, min_deals: int = 10) -> FairWinRates | None:
@@ -110,7 +123,13 @@ def fair_win_rates(counts: pd.DataFrame, *, min_deals: int = 10) -> FairWinRates
     -------
     FairWinRates or None
         None if fewer than three reps decided any deal: then luck and skill cannot be told apart.
+
+    Raises
+    ------
+    BookError
+        If `min_deals` is below 1.
     """
+    check_min_deals(min_deals)
     won, decided = counts.won.to_numpy(float), counts.decided.to_numpy(float)
     known = shrunken(won, decided)
     if known is None:

@@ -28,10 +28,12 @@ def page_head(r: ChurnReview) -> Block:
     """Show how many clients and how much money are expected to be lost."""
     kind = "contracts" if r.now.setting == "contracts" else "orders"
     ahead = words.plural(r.now.horizon_days, "day")
+    days = _silent_days(r)
+    silence = f" Nobody bought in the last {words.plural(days, 'day')}." if days > SILENT else ""
     return headline(
         say.headline(r),
         eyebrow=f"Churn, by {kind} · {r.company}",
-        meta=f"As of {words.day(r.now.as_of)}; looks {ahead} ahead. Intervals in the headline hold 80%.",
+        meta=f"As of {words.day(r.now.as_of)}; looks {ahead} ahead. Intervals in the headline hold 80%.{silence}",
     )
 
 
@@ -174,7 +176,7 @@ def _limits(r: ChurnReview) -> Iterator[str]:
         )
     if len(r.calls.table) and r.calls.table.owner_name.isna().all():
         yield "This book names no owner of any client scored: name who calls."
-    silent = now.table.hiatus_days.min() if now.setting == "orders" and len(now.table) else 0
+    silent = _silent_days(r)
     if silent > SILENT:
         yield (
             f"Nobody bought in the last {words.plural(silent, 'day')} before {words.day(now.as_of)}. If the book ends "
@@ -184,3 +186,9 @@ def _limits(r: ChurnReview) -> Iterator[str]:
         yield "Nobody says goodbye in orders: lost means silent for the horizon, and some come back after it."
     yield say.HELD_AGAINST
     yield "What an import set aside is in the folder rejected beside the book, not here."
+
+
+def _silent_days(r: ChurnReview) -> float:
+    """Days since the last purchase of all clients; 0 where contracts count."""
+    now = r.now
+    return float(now.table.hiatus_days.min()) if now.setting == "orders" and len(now.table) else 0.0

@@ -74,7 +74,7 @@ def movers_table(r: ForecastReport) -> Block:
     if r.measure == "orders":
         return note("Orders count in this book, and no deals: there is none that could move the number.")
     if r.blind:
-        return note("Nothing was ever won: what an open deal would move is not known.")
+        return note(f"What an open deal would move is not known: {r.now.inputs.why_not}")
     deals = r.movers.assign(
         name=r.movers.account_name.fillna("no account"),
         under=[

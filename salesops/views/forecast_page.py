@@ -26,7 +26,7 @@ def page_head(r: ForecastReport) -> Block:
         _headline(r) + words.left_out_money(r.unrated),
         eyebrow=f"Forecast · {r.company} · {words.span(r.period.start, r.period.end)}",
         meta=f"As of {words.day(r.as_of)}, with {words.percent(r.period.gone(r.as_of))} of the time gone. "
-        f"Counted: {DATED[r.measure]}.",
+        f"Counted: {DATED[r.measure]}.{_silence(r)}",
     )
 
 
@@ -111,11 +111,14 @@ def _headline(r: ForecastReport) -> str:
     if r.over:
         of = f" of the {target} target" if r.has_target else ""
         return f"The period is over with {closed}{of}. Nothing is left to forecast."
+    if r.blind and r.ended_on:
+        return f"Nothing is forecast past the end of the data: {r.now.inputs.why_not}"
     if r.blind:
         deals = len(r.now.inputs.deal_id)
         left = f"what chance the {words.plural(deals, 'open deal')} have is not known" if deals > 1 else ""
         left = left or ("what chance the only open deal has is not known" if deals else "no deal is open")
-        return f"There is nothing to forecast from: nothing was ever won, and {left}."
+        never = f"{r.now.inputs.why_not[:-1]}" if r.wins else "nothing was ever won"
+        return f"There is nothing to forecast from: {never}, and {left}."
     middle, low, high = (words.money(c[name], currency=r.currency) for name in ("p50", "p10", "p90"))
     span = f", with 80% chance between {low} and {high}" if low != high else ""
     lands = f"The period will end near {middle}{span}."
@@ -124,6 +127,17 @@ def _headline(r: ForecastReport) -> str:
     if c["target"] <= c["closed"]:
         return f"The {target} target is already met, with {closed} closed. {lands}"
     return f"{lands} The chance to reach the {target} target is {words.percent(c['p_target'])}."
+
+
+def _silence(r: ForecastReport) -> str:
+    """Say on page one that the data end within the period, or that nothing was won for long."""
+    if r.ended_on:
+        what = "Deals" if r.measure == "bookings" else "Orders"
+        part = f" {what} are known up to {words.day(r.ended_on)} only"
+        return f"{part}, and what came later is not in it." if r.over else f"{part}: choose an earlier date."
+    if r.silent > SILENT and not r.over:
+        return f" Nothing was won in the last {words.plural(r.silent, 'day')}."
+    return ""
 
 
 def _target_note(r: ForecastReport) -> str:
@@ -153,12 +167,19 @@ def _total(r: ForecastReport) -> dict[str, object]:
 
 def _limits(r: ForecastReport) -> Iterator[str]:
     what = "won deal" if r.measure == "bookings" else "order"
-    yield f"Data up to {words.day(r.as_of)}. The forecast stands on {words.plural(r.wins, what)}."
+    end = r.ended_on or r.as_of
+    holds = "They hold" if r.blind else "The forecast stands on"
+    yield f"Data up to {words.day(end)}. {holds} {words.plural(r.wins, what)}."
+    if r.blind and r.ended_on:
+        yield (
+            f"Nothing has come since {words.day(end)}, for longer than twice the longest pause before. Either the "
+            "source ends there, or sales did. Choose an earlier date to see the forecast of then."
+        )
     if r.as_of < r.period.start:
         yield f"The period has not begun: the forecast is made {_ahead(r)} before it."
-    if r.wins < FEW_WINS and not r.over:
+    if r.wins < FEW_WINS and not r.over and not r.blind:
         yield f"With fewer than {FEW_WINS} {what}s the intervals are no more than a guess."
-    if r.silent > SILENT and not r.over:
+    if r.silent > SILENT and not r.over and not r.ended_on:
         yield (
             f"Nothing was won in the last {words.plural(r.silent, 'day')} before {words.day(r.as_of)}. If the book "
             "ends earlier, the forecast takes its end for silence and is too low: choose an earlier date."

@@ -26,7 +26,7 @@ def page_head(p: QuotaPlan) -> Block:
     """Show the chance to make the target, and how many reps are expected to make their quota."""
     said = headline_words(p.today, p.today, p.currency, same=True)
     some = int(np.isfinite(p.today.reps.p_attain.to_numpy(float)).sum())
-    if some:
+    if some and not p.today.why_not:
         expected = words.number(p.today.reps.p_attain.sum(), decimals=1)
         said += f" {expected} of {words.plural(some, 'rep')} are expected to make their quota."
     return headline(
@@ -67,6 +67,8 @@ def scenarios_table(p: QuotaPlan) -> Block:
 def best_words(p: QuotaPlan) -> Block:
     """Say which scenario gives the target the best chance, and at what cost, if one does; or how to save one."""
     known = [found for found in p.scenarios if np.isfinite(found.p_target)]
+    if p.scenarios and p.today.why_not:
+        return sentence(f"What the saved scenarios change is not known: {p.today.why_not}")
     if not known:
         return sentence(
             "No scenario is saved yet. Open the what-if in JupyterLab, or with: salesops whatif --book BOOK. "

@@ -28,7 +28,7 @@ LINES = {
 def outcome_words(found: Outcome, currency: str) -> dict[str, str]:
     """Return the value of each of LINES as people read it; what is not known reads "–"."""
     chances = found.reps.p_attain.to_numpy(float)
-    some = int(np.isfinite(chances).sum())
+    some = 0 if found.why_not else int(np.isfinite(chances).sum())
     return {
         "p_target": words.percent(found.p_target),
         "target": words.money(found.target, currency=currency),
@@ -67,6 +67,8 @@ def headline_words(before: Outcome, now: Outcome, currency: str, *, same: bool) 
     if not np.isfinite(now.target):
         return "There is no target and no quota yet. Give a target, or type quotas, to see who can make them."
     goal = words.money(now.target, currency=currency)
+    if not np.isfinite(now.p_target):
+        return f"The chance to reach {goal} is not known: {now.why_not}"
     if same or not np.isfinite(before.p_target):
         return f"The company reaches {goal} with a chance of {words.percent(now.p_target)}."
     if now.target != before.target:
@@ -82,6 +84,8 @@ def headline_words(before: Outcome, now: Outcome, currency: str, *, same: bool) 
 
 
 def _range(low: float, high: float, currency: str) -> str:
+    if words.is_missing(low):
+        return words.MISSING
     if low == high:
         return words.money(low, currency=currency)
     return f"{words.money(low)} to {words.money(high, currency=currency)}"

@@ -6,10 +6,11 @@ import altair as alt
 import pandas as pd
 
 from salesops.models.rep import RepAccountability
+from salesops.models.skill import check_min_deals
 from salesops.views import charts, words
 from salesops.views import table as t
 from salesops.views.blocks import Block, headline, kpis, note, nothing, sentence
-from salesops.views.team_page import DATED, VERB, make_it_words
+from salesops.views.team_page import DATED, VERB, ended_words, make_it_words
 
 
 def page_head(r: RepAccountability) -> Block:
@@ -30,12 +31,20 @@ def page_head(r: RepAccountability) -> Block:
     return headline(
         text + words.left_out_money(r.unrated),
         eyebrow=f"Rep accountability · {r.company} · {words.span(r.period.start, r.period.end)}",
-        meta=f"As of {words.day(r.as_of)}. Counted: {DATED[line['measure']]}.{manager}{_left(r)}",
+        meta=f"As of {words.day(r.as_of)}. Counted: {DATED[line['measure']]}."
+        f"{ended_words(r.ended_on, line['measure'])}{manager}{_left(r)}",
     )
 
 
 def key_figures(r: RepAccountability, *, min_deals: int) -> Block:
-    """Show goal, actual, gap, win rate, activities and commitments."""
+    """Show goal, actual, gap, win rate, activities and commitments.
+
+    Raises
+    ------
+    BookError
+        If `min_deals` is below 1.
+    """
+    check_min_deals(min_deals)
     line, due = r.line, r.judged[r.judged.due_in_period]
     scale = words.scale_for([line["quota"], line["booked"]], currency=r.currency)
     kept, missed = int(due.verdict.isin(["kept", "declared"]).sum()), int((due.verdict == "missed").sum())

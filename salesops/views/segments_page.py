@@ -104,7 +104,7 @@ def how_defined(s: CustomerSegments) -> Block:
 def _headline(s: CustomerSegments) -> str:
     if s.now.table.empty:
         return s.now.why_not
-    count = words.plural(len(s.now.table), "customer")
+    count = f"{_silence(s.now)}{words.plural(len(s.now.table), 'customer')}"
     named = s.segments[s.segments.segment.astype(str) != UNKNOWN]
     if named.empty:
         return f"{count}, and no segments: {s.why_not[:1].lower()}{s.why_not[1:]}"
@@ -117,6 +117,14 @@ def _headline(s: CustomerSegments) -> str:
         f"{count} in {words.plural(len(named), 'segment')}. The {words.number(best.customers)} in “{best.segment}” "
         f"({words.percent(best.customer_share)}) hold {words.percent(best[f'{value}_share'])} of the {what}.{moved}"
     )
+
+
+def _silence(now: Customers) -> str:
+    """Say first that nobody bought for so long that a segment's name no longer tells who is active."""
+    if now.ended_on is None:
+        return ""
+    days = words.plural((now.as_of - now.ended_on).days, "day")
+    return f"Nobody bought in the {days} before {words.day(now.as_of)}, so that no segment tells who is active. "
 
 
 def _last_purchase(now: Customers) -> str:

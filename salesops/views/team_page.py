@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -31,7 +32,7 @@ def page_head(r: TeamAccountability) -> Block:
     return headline(
         text + words.left_out_money(r.unrated),
         eyebrow=f"Team accountability · {r.company} · {words.span(r.period.start, r.period.end)}",
-        meta=f"As of {words.day(r.as_of)}. Counted: {DATED[r.measure]}.",
+        meta=f"As of {words.day(r.as_of)}. Counted: {DATED[r.measure]}.{ended_words(r.ended_on, r.measure)}",
     )
 
 
@@ -142,6 +143,14 @@ def limits(r: TeamAccountability, warnings: Sequence[object]) -> Block:
     said.append(make_it_words(r.make_it.why_not))
     said.append("Managers, territories and order status are today's unless the book keeps their history.")
     return note(*said, *(str(finding) for finding in warnings))
+
+
+def ended_words(ended_on: date | None, measure: str) -> str:
+    """Say that the data end before the period does; "" where they do not."""
+    if ended_on is None:
+        return ""
+    what = "Deals" if measure == "bookings" else "Orders"
+    return f" {what} are known up to {words.day(ended_on)} only: what came later is not counted."
 
 
 def make_it_words(why_not: str) -> str:

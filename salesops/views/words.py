@@ -5,7 +5,6 @@ The same on every machine: no locale is asked. A missing value (None, NaN, NaT, 
 
 from __future__ import annotations
 
-import math
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,9 +12,14 @@ from datetime import date
 
 import pandas as pd
 
-MISSING = "–"
+from salesops.models.wording import MISSING, day, is_missing, money, number, percent, plural, real
+
+__all__ = [
+    "MISSING", "Scale", "and_list", "day", "is_missing", "isolated", "money", "number", "percent", "plural",
+    "scale_for", "span",
+]  # fmt: skip  # the words of a page, wherever they are made
+
 _TURNS = {"R", "AL", "AN", "RLE", "RLO", "RLI", "LRE", "LRO", "LRI", "FSI", "PDF", "PDI"}  # Unicode's bidi classes
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class Scale:
         """Return the amount in this scale, without its unit: 614000 -> "614". What is not zero never reads 0."""
         if is_missing(value):
             return MISSING
-        scaled = _real(value) / self.divisor
+        scaled = real(value) / self.divisor
         shown = number(scaled, decimals=self.decimals)
         if scaled and not float(shown.replace(",", "").replace("−", "-")):
             least = number(10**-self.decimals, decimals=self.decimals)
@@ -40,27 +44,12 @@ class Scale:
 
 def scale_for(values: Iterable[object], *, currency: str) -> Scale:
     """Choose one scale for all `values` (money), by the largest: units, thousand or million of `currency`."""
-    largest = max((abs(_real(value)) for value in values if not is_missing(value)), default=0.0)
+    largest = max((abs(real(value)) for value in values if not is_missing(value)), default=0.0)
     if largest < 1e5:
         return Scale(1, currency, 0)
     if largest < 1e8:
         return Scale(1_000, f"thousand {currency}".strip(), 0)
     return Scale(1_000_000, f"million {currency}".strip(), 1)
-
-
-def money(value: object, *, currency: str = "") -> str:
-    """Return an amount with three figures for a sentence: "7.10 M USD", "948 k", "12"."""
-    if is_missing(value):
-        return MISSING
-    amount = _real(value)
-    divisor, letter = 1.0, ""
-    for step, name in ((1e3, "k"), (1e6, "M"), (1e9, "bn")):
-        if float(f"{abs(amount):.3g}") >= step:
-            divisor, letter = step, name
-    scaled = amount / divisor
-    whole = len(str(int(float(f"{abs(scaled):.3g}"))))
-    figures = number(scaled, decimals=max(0, 3 - whole) if letter else 0)
-    return "\N{NO-BREAK SPACE}".join(part for part in (figures, letter, currency) if part)
 
 
 def left_out_money(unrated: pd.DataFrame) -> str:
@@ -69,38 +58,6 @@ def left_out_money(unrated: pd.DataFrame) -> str:
         return ""
     amounts = [money(row["amount"], currency=str(row["currency"])) for row in unrated.to_dict("records")]
     return f" Not in this, for want of a rate: {and_list(amounts)}."
-
-
-def percent(value: object, *, decimals: int = 0) -> str:
-    """Return a fraction as percent: 0.793 -> "79%". Below 1 never reads 100%; above 0 never reads 0%."""
-    if is_missing(value):
-        return MISSING
-    fraction = _real(value)
-    shown = number(fraction * 100, decimals=decimals)
-    if fraction < 1 and shown == number(100, decimals=decimals):
-        return "<100%"
-    if fraction > 0 and shown == number(0, decimals=decimals):
-        return f"<{number(10**-decimals, decimals=decimals)}%"
-    return f"{shown}%"
-
-
-def number(value: object, *, decimals: int = 0) -> str:
-    """Return a number with thousands separators and a true minus sign: -1234.5 -> "−1,234"."""
-    if is_missing(value):
-        return MISSING
-    shown = f"{_real(value):,.{decimals}f}"
-    if not shown.strip("-0.,"):
-        return shown.lstrip("-")
-    return shown.replace("-", "−")
-
-
-def plural(count: object, one: str, many: str = "") -> str:
-    """Return a count with its noun: "1 deal", "3 deals", "2.5 deals" (a shared deal counts in parts)."""
-    if is_missing(count):
-        return f"{MISSING} {many or one + 's'}"
-    amount = _real(count)
-    shown = number(amount, decimals=0 if amount == int(amount) else 1)
-    return f"{shown} {one if shown == '1' else many or one + 's'}"
 
 
 def and_list(items: Sequence[object], *, limit: int | None = None) -> str:
@@ -113,18 +70,11 @@ def and_list(items: Sequence[object], *, limit: int | None = None) -> str:
     return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def day(value: object) -> str:
-    """Return a date, datetime or Timestamp as "28 Sep 2013"."""
-    if is_missing(value) or not isinstance(value, date):
-        return MISSING
-    return f"{value.day} {_MONTHS[value.month - 1]} {value.year}"
-
-
 def span(start: date, end: date) -> str:
     """Return the days from `start` to `end`, both included: "30 Jun – 28 Sep 2013"."""
     if (start.year, start.month, start.day) == (end.year, end.month, end.day):
         return day(end)
-    first = day(start) if start.year != end.year else f"{start.day} {_MONTHS[start.month - 1]}"
+    first = day(start) if start.year != end.year else day(start).removesuffix(f" {start.year}")
     return f"{first} – {day(end)}"
 
 
@@ -134,14 +84,3 @@ def isolated(name: object) -> str:
     if not any(unicodedata.bidirectional(letter) in _TURNS for letter in shown):
         return shown
     return f"\N{FIRST STRONG ISOLATE}{shown}\N{POP DIRECTIONAL ISOLATE}"
-
-
-def is_missing(value: object) -> bool:
-    """Return whether a scalar holds no usable value: None, NaN, NaT, NA or an infinite number."""
-    if isinstance(value, float) and math.isinf(value):
-        return True
-    return bool(pd.isna(value))  # type: ignore[call-overload]  # any scalar may come from a table; the stubs list types
-
-
-def _real(value: object) -> float:
-    return float(value)  # type: ignore[arg-type]  # numpy, Decimal and Python numbers all convert

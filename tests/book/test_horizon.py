@@ -68,6 +68,14 @@ def test_book_without_dates_needs_one(tmp_path: Path) -> None:
         default_as_of(book)
 
 
+def test_contracts_alone_give_no_last_date(tmp_path: Path) -> None:
+    """A contract may be agreed long before it starts: the error says so, and when the last one starts."""
+    rows: Rows = [{"account_id": "A", "start_date": "2026-01-01"}, {"account_id": "B", "start_date": "2027-01-01"}]
+    book = make_book(tmp_path, {"contracts": rows})
+    with pytest.raises(BookError, match=r"the last of its contracts starts on 2027-01-01, .* --as-of 2026-09-30\."):
+        default_as_of(book)
+
+
 @pytest.mark.parametrize(
     ("days", "as_of", "label"),
     [

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from books import Row, Rows, by, make_book, records
 
+from salesops.book.check import check_book
 from salesops.book.credits import credited_deals, credited_orders
 from salesops.book.redact import redacted
 from salesops.book.schema import SCHEMA, Column
@@ -162,3 +163,15 @@ def test_credits_are_the_same_amounts(tmp_path: Path) -> None:
         for table in (credited_deals(book), credited_deals(redacted(book)))
     ]
     assert sums[0] == sums[1] == [2.5, 4.0, 8.5]
+
+
+def test_findings_of_a_redacted_book_name_no_rows(tmp_path: Path) -> None:
+    """A warning counts its rows, and names none of them: their keys are those of the source."""
+    goals: Rows = [
+        {"owner_id": "Anna Alt", "period_start": "2026-01-01", "period_end": "2026-03-31", "quota_amount": -1}
+    ]
+    book = make_book(tmp_path, {"users": [{"user_id": "Anna Alt"}], "quotas": goals})
+    shown, hidden = (" ".join(str(finding) for finding in check_book(one)) for one in (book, redacted(book)))
+    assert "Anna Alt" in shown
+    assert "Anna" not in hidden
+    assert "have a quota_amount below 0" in hidden or "has a quota_amount below 0" in hidden

@@ -239,9 +239,10 @@ def test_nothing_is_known_of_later_days(sample: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("weeks", "said"), [(0, "must be 1 week or more. Got 0"), (-3, "Got -3"), (10**6, "1,000,000 weeks reaches back")]
+    ("weeks", "said"),
+    [(0, "must be 1 to 520 weeks. Got 0"), (-3, "Got -3"), (521, "Got 521"), (10**6, "Got 1,000,000")],
 )
 def test_horizon_that_cannot_be(tmp_path: Path, weeks: int, said: str) -> None:
-    """A horizon below one week, or one that begins before any date, is refused with its number."""
+    """A horizon below one week, or of more than ten years, is refused with the range that is allowed."""
     with pytest.raises(PeriodError, match=said):
         customers(shop(tmp_path, [sale("A", "2026-01-01")]), DAY, horizon_weeks=weeks)

@@ -211,7 +211,7 @@ def test_results_are_plain(found: CustomerSegments) -> None:
         ({"count": 1}, BookError, "must be 2 or more. Got 1"),
         ({"previous": DAY}, PeriodError, "must lie before 2026-10-31. Got 2026-10-31"),
         ({"file": "absent.toml"}, BookError, "absent.toml"),
-        ({"horizon_weeks": 0}, PeriodError, "must be 1 week or more"),
+        ({"horizon_weeks": 0}, PeriodError, "must be 1 to 520 weeks"),
     ],
 )
 def test_what_cannot_be_is_refused(sample: Path, how: dict[str, object], error: type[Exception], said: str) -> None:

@@ -138,12 +138,13 @@ def test_a_quota_of_zero_has_no_chance(tmp_path: Path) -> None:
     assert "1 rep has a quota of zero, and no chance to make it." in both.notes
 
 
-def test_a_book_without_deals_expects_nothing(tmp_path: Path) -> None:
-    """No open deals and no history: nothing is expected, no quota is made, and sentences say why."""
+def test_a_book_without_deals_knows_no_chance(tmp_path: Path) -> None:
+    """No open deals and no history: no chance is known, which is not 0%, and sentences say why."""
     found = forecast(company(tmp_path, [], {"A": 100}), QUARTER, DAY)
-    assert found.company["expected"] == 0
-    assert found.reps.set_index("user_id").p_attain["A"] == 0
-    assert found.notes[:2] == ("No deal is open.", "No deals were ever won: nothing is expected beyond open deals.")
+    assert np.isnan([found.company["expected"], found.company["p_target"]]).all()
+    assert found.company["closed"] == 0
+    assert found.reps[["open", "new", "p10", "p50", "p90", "p_attain"]].isna().all(axis=None)
+    assert found.notes[:2] == ("No deal is open.", "No deals were ever won: what may still come is not known.")
 
 
 def test_a_negative_open_deal_takes_nothing_away(tmp_path: Path) -> None:
@@ -160,10 +161,11 @@ def test_a_negative_open_deal_takes_nothing_away(tmp_path: Path) -> None:
 
 
 def test_only_negative_deals_can_be_forecast(tmp_path: Path) -> None:
-    """Where every deal is below zero, nothing is expected to come, and nothing breaks."""
+    """Where every deal is below zero, what may come is not known, and nothing breaks."""
     deals = [{**row, "amount": -100.0} for row in [*past(), deal(100, "A", closes="2026-09-01")]]
     found = forecast(company(tmp_path, deals, {"A": 1000.0}), QUARTER, DAY)
-    assert (found.company["open"], found.company["new"]) == (0, 0)
+    assert np.isnan([found.company["open"], found.company["new"]]).all()
+    assert found.inputs.why_not == "no deals of any amount were ever won."
 
 
 def test_lines_of_another_measure_are_counted(tmp_path: Path) -> None:

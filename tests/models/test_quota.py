@@ -367,17 +367,19 @@ def test_what_is_odd_is_said(tmp_path: Path, small: Inputs) -> None:
 
 
 def test_a_book_without_open_deals_or_history(tmp_path: Path) -> None:
-    """Nothing open and nothing ever won: zero is expected, nobody attains, and cost of sales has no number."""
+    """Nothing open and nothing ever won: no chance is known, which is not a chance of zero; pay is due all the same."""
     book = make_book(
         tmp_path,
         {"users": [{"user_id": "A"}], "opportunities": [],
          "quotas": [{"owner_id": "A", "period_start": "2026-10-01", "period_end": "2026-12-31", "quota_amount": 9}]},
     )  # fmt: skip  # one table a line
     found = outcome(forecast_inputs(book, QUARTER, NOW), replace(TODAY, hires=2, pay=5))
-    assert (found.expected, found.p_target, found.payout) == (0, 0, 0)
-    assert list(found.reps.p_attain[:1]) == [0]
-    assert np.isnan(found.cost_of_sales)
+    assert np.isnan([found.expected, found.p_target, found.payout, found.cost_of_sales, found.fairness]).all()
+    assert found.reps[["p_attain", "p50", "payout_p90"]].isna().all(axis=None)
+    assert found.pay > 5
+    assert found.closed == 0
     assert found.notes[0] == "No deal is open."
+    assert found.why_not == "no deals of any amount were ever won."
 
 
 def test_a_scenario_of_another_period_or_other_reps(small: Inputs) -> None:

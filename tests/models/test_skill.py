@@ -12,6 +12,7 @@ from books import Row, make_book
 from scipy import optimize, special, stats
 
 from salesops.book.source import open_book
+from salesops.errors import BookError
 from salesops.models.skill import (
     DRAWS,
     FairWinRates,
@@ -315,3 +316,10 @@ def test_sample_skill_is_recovered(sample: Path) -> None:
     assert len(reps) >= 20
     assert np.corrcoef(reps.fair, reps.user_id.map(truth))[0, 1] > 0.6
     assert found.scores["fair"] < found.scores["team"]
+
+
+@pytest.mark.parametrize("min_deals", [0, -3])
+def test_no_deal_gives_no_rate(min_deals: int) -> None:
+    """A rate needs one decided deal at least: a lower number is refused, with the range that is allowed."""
+    with pytest.raises(BookError, match=rf"min_deals must be 1 or more: .* Got {min_deals}\."):
+        fair_win_rates(counts(np.array([1, 2, 3]), np.array([4, 4, 4])), min_deals=min_deals)

@@ -240,3 +240,14 @@ def test_rows_are_distributions() -> None:
     sums: Sums = sums_of(deals(chance, amount, 1.0, np.array([50.0])))
     assert sums.mass.sum(axis=1) == pytest.approx(1)
     assert (sums.mass >= 0).all()
+
+
+def test_with_a_shock_no_chance_is_certain() -> None:
+    """While money may come a need far beyond it has a chance above 0, and a tiny one a chance below 1."""
+    sums = Sums(np.array([[0.5, 0.5], [0.0, 1.0], [1.0, 0.0]]), np.array([10.0, 10.0, 10.0]))
+    far, near = sums.reach(np.full(3, 1e9), 0.15), sums.reach(np.full(3, 1e-6), 0.15)
+    assert (far[:2] > 0).all()
+    assert near[1] < 1
+    assert far[2] == near[2] == 0
+    assert sums.reach(np.zeros(3), 0.15).tolist() == [1.0, 1.0, 1.0]
+    assert sums.reach(np.full(3, 1e9), 0.0).tolist() == [0.0, 0.0, 0.0]

@@ -140,7 +140,7 @@ def test_no_open_deals(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"target": -5.0}, r"target must not be below zero\. Got -5\."),
+        ({"target": -5.0}, r"target must be an amount of 0 or more\. Got -5\."),
         ({"quarters": -1}, r"past quarters must be 0 or more\. Got -1\."),
         ({"since": NOW}, r"earlier date must lie before 2026-08-15\. Got 2026-08-15\."),
     ],
@@ -162,7 +162,8 @@ def test_nothing_ever_won(tmp_path: Path) -> None:
     ) in text
     assert "P10:" not in text
     assert "P(company ≥ target)" not in text
-    assert "what an open deal would move is not known" in text
+    assert "What an open deal would move is not known: no deals of any amount were ever won." in text
+    assert found.results()["p50"] is found.results()["p_target"] is None
     assert forecast_moves.bridge(found).text == ""  # type: ignore[union-attr]  # a block, and not a chart
 
 
@@ -171,7 +172,7 @@ def test_no_history(tmp_path: Path) -> None:
     text = page(report(company(tmp_path, [], {"A": 100})))
     assert "There is nothing to forecast from: nothing was ever won, and no deal is open." in text
     assert forecast_trust.NO_PAST in text
-    assert "fewer than 20 won deals the intervals are no more than a guess" in text
+    assert "Data up to 15 Aug 2026. They hold 0 won deals." in text
 
 
 def test_a_quota_of_zero(tmp_path: Path) -> None:
@@ -225,11 +226,32 @@ def test_a_period_in_the_future(tmp_path: Path) -> None:
 
 
 def test_a_book_that_ends_early(tmp_path: Path) -> None:
-    """Where nothing was won for over a month, the limits say that the forecast may take the book's end for silence."""
+    """Where nothing was won for over a month, page one and the limits say that it may be the book's end."""
     book = company(tmp_path, wins(60), {"A": 100})
-    late = report(book, parse_period("2026-Q4"), NOW + timedelta(days=60))
+    late = report(book, day=NOW + timedelta(days=40))
     assert "Nothing was won in the last" not in page(report(book))
-    assert "days before 14 Oct 2026. If the book ends earlier" in page(late)
+    assert "Nothing was won in the last 45 days." in forecast_page.page_head(late).text
+    assert "days before 24 Sep 2026. If the book ends earlier" in page(late)
+
+
+def test_nothing_is_forecast_past_the_end_of_the_data(tmp_path: Path) -> None:
+    """A source that is silent for twice its longest pause ends: page one says so, and no number goes on as before."""
+    goal: Row = {"owner_id": "A", "period_start": "2026-10-01", "period_end": "2026-12-31", "quota_amount": 100}
+    fourth = parse_period("2026-Q4")
+    still: Row = {"owner_id": "B", "amount": 50, "created_date": NOW, "close_date": "2026-11-01"}
+    users: Rows = [{"user_id": "A"}, {"user_id": "B"}]
+    book = make_book(tmp_path, {"users": users, "opportunities": [*wins(90), still], "quotas": [goal]})
+    late = report(book, fourth, NOW + timedelta(days=60))
+    text = page(late)
+    assert "past the end of the data: the deals in this book end on 15 Aug 2026, 60 days before 14 Oct 2026." in text
+    assert "Deals are known up to 15 Aug 2026 only: choose an earlier date." in forecast_page.page_head(late).text
+    assert "P10" not in forecast_page.key_figures(late).text + forecast_page.reps_table(late).text
+    numbers = late.results()
+    assert [numbers[name] for name in ("closed", "p50", "new", "p_target")] == [0, None, None, None]
+    assert late.past is not None
+    assert late.past.company.as_of.max() < NOW
+    over = report(book, fourth, date(2027, 1, 31))
+    assert "Deals are known up to 15 Aug 2026 only, and what came later is not in it." in page(over)
 
 
 def test_nobody_to_forecast_is_an_error(tmp_path: Path) -> None:

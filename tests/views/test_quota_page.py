@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from books import Row, make_book
 from whatif_books import NOW, QUARTER, book_of
 
 from salesops.models.quota import baseline, outcome, write_scenario
@@ -73,3 +74,25 @@ def test_four_are_shown_and_the_rest_is_named(tmp_path: Path) -> None:
     assert len(plan.scenarios) == 4
     assert "4 scenarios are shown. Left out: S4, S5." in quota_page.limits(plan).text
     assert np.isfinite(plan.today.p_target)
+
+
+def test_where_nothing_was_ever_won_no_chance_is_said(tmp_path: Path) -> None:
+    """A chance that nobody can know is no 0%: the page says why, and shows quotas and what is closed alone."""
+    users: list[Row] = [{"user_id": key} for key in "AB"]
+    still: Row = {"owner_id": "A", "amount": 100.0, "created_date": "2026-10-01", "close_date": "2026-11-20"}
+    goals: list[Row] = [
+        {"owner_id": key, "period_start": "2026-10-01", "period_end": "2026-12-31", "quota_amount": 150.0}
+        for key in "AB"
+    ]
+    book = make_book(tmp_path, {"users": users, "opportunities": [still], "quotas": goals})
+    (tmp_path / "scenarios").mkdir()
+    write_scenario(baseline(book, QUARTER, name="Fast", win_rate=2), tmp_path / "scenarios" / "fast.toml")
+    plan = quota_plan(book, QUARTER, NOW)
+    blocks = (quota_page.page_head, quota_page.key_figures, quota_page.scenarios_table, quota_page.best_words,
+              quota_page.reps_table)  # fmt: skip  # two lines
+    text = "\n".join(block(plan).text for block in blocks).replace("\N{NO-BREAK SPACE}", " ")
+    assert "The chance to reach 300 EUR is not known: no deals of any amount were ever won." in text
+    assert "What the saved scenarios change is not known" in text
+    assert "0%" not in quota_page.reps_table(plan).text
+    assert "nan" not in text
+    assert plan.results()["p_target"] is plan.results()["reps_attaining"] is None

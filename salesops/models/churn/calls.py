@@ -55,7 +55,8 @@ class Terms:
         for name in ("save_rate", "margin", "control_share"):
             value = getattr(self, name)
             if not 0 <= value <= 1 or (name == "control_share" and value == 1):
-                raise ChurnError(f"{name} must be a share from 0 to 1, such as 0.3. Got {value}.")
+                most = "below 1" if name == "control_share" else "1"
+                raise ChurnError(f"{name} must be a share from 0 to {most}, such as 0.3. Got {value}.")
         for name in ("contact_cost", "incentive", "kept_days", "budget", "capacity"):
             value = getattr(self, name)
             if not (value >= 0 and np.isfinite(value)):

@@ -25,6 +25,7 @@ from salesops.models.segments import fit_grid
 from salesops.models.wilson import wilson
 
 PAUSES_KEPT = 0.75
+MOST_DAYS = 3650  # ten years
 SETTINGS = ("orders", "contracts")
 SAYS_NOTHING = ("usual_pause", "under_contract", "contract_days_left")  # of contracts: each runs, to its own end
 TELLING = {
@@ -63,7 +64,7 @@ def churn(
     Raises
     ------
     PeriodError
-        If horizon or window is shorter than a day, or reaches beyond any date.
+        If the horizon is not 1 to MOST_DAYS days, or the window not up to twice as many; or they reach beyond any date.
     ChurnError
         If the setting or the segment is unknown.
     """
@@ -104,14 +105,19 @@ def _check(as_of: date, setting: str, horizon_days: int, window_days: int | None
     if setting not in SETTINGS:
         raise ChurnError(f"The setting must be 'orders' or 'contracts'. Got '{setting}'.")
     window = 2 * horizon_days if window_days is None else window_days
-    for name, days in (("horizon", horizon_days), ("window", window)):
-        if days < 1:
-            raise PeriodError(f"The {name} must be 1 day or more. Got {days}.")
-        try:
-            as_of - timedelta(days=2 * days), as_of + timedelta(days=2 * days)
-        except OverflowError:
-            raise PeriodError(f"A {name} of {days:,} days reaches beyond any date. Shorten it.") from None
+    check_days("horizon", horizon_days, MOST_DAYS)
+    check_days("window", window, 2 * MOST_DAYS)
+    try:
+        as_of - timedelta(days=2 * window), as_of + timedelta(days=2 * window)
+    except OverflowError:
+        raise PeriodError(f"{window:,} days from {as_of} lie beyond any date. Choose another date.") from None
     return window
+
+
+def check_days(name: str, days: int, most: int) -> None:
+    """Raise PeriodError where a number of days is below 1 or above `most`; `name` says of what."""
+    if not 1 <= days <= most:
+        raise PeriodError(f"The {name} must be 1 to {most:,} days. Got {days:,}.")
 
 
 def _features(units: pd.DataFrame, setting: str) -> tuple[list[str], pd.DataFrame]:

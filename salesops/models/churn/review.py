@@ -13,10 +13,10 @@ from salesops.book.playbook import read_log
 from salesops.book.playbook.log import FILE
 from salesops.book.playbook.read import beside
 from salesops.book.source import Book
-from salesops.errors import BookError, ChurnError, PeriodError, did_you_mean
+from salesops.errors import BookError, ChurnError, did_you_mean
 from salesops.models.churn.call_sheet import CallSheet, call_sheet
 from salesops.models.churn.calls import CALL, Calls, Terms, plan_calls
-from salesops.models.churn.churn import churn
+from salesops.models.churn.churn import MOST_DAYS, check_days, churn
 from salesops.models.churn.health import Alerts, Drift, alerts_came_true, calibration_drift, drift
 from salesops.models.churn.outcomes import contract_table, outcomes, still_there
 from salesops.models.churn.result import Churn, Setting
@@ -144,7 +144,7 @@ def churn_review(
     ChurnError
         If there is no such setting or segment.
     PeriodError
-        If the horizon is shorter than a day, or reaches back beyond any date.
+        If the horizon is shorter than a day, or longer than ten years.
     """
     if setting not in get_args(Setting):
         raise ChurnError(f"There is no setting '{setting}'. {did_you_mean(setting, get_args(Setting))}")
@@ -172,12 +172,8 @@ def churn_review(
 
 
 def _earlier(as_of: date, horizon_days: int) -> date:
-    if horizon_days < 1:
-        raise PeriodError(f"The horizon must be 1 day or more. Got {horizon_days}.")
-    try:
-        return as_of - timedelta(days=horizon_days)
-    except OverflowError:
-        raise PeriodError(f"A horizon of {horizon_days:,} days reaches back beyond any date. Shorten it.") from None
+    check_days("horizon", horizon_days, MOST_DAYS)
+    return as_of - timedelta(days=horizon_days)
 
 
 def _saved(book: Book, now: Churn, terms: Terms) -> tuple[SaveRate, tuple[str, ...]]:

@@ -86,7 +86,7 @@ def _plays(book: Book, table: pd.DataFrame, as_of: date) -> pd.DataFrame:
         return pd.DataFrame(columns=["account_id", *PLAY]).rename(columns={"owner": "play_owner"})
     playbook = read_playbook(path)
     overrides, _ = read_overrides(book, playbook)
-    plays = assign_plays(playbook, table, as_of=as_of, overrides=overrides)
+    plays = assign_plays(playbook, table, as_of=as_of, overrides=overrides, currency=book.currency)
     return plays.table[["account_id", *PLAY]].rename(columns={"owner": "play_owner"})
 
 

@@ -18,10 +18,12 @@ from salesops.book.snapshot import as_known
 from salesops.book.source import Book
 from salesops.errors import BookError
 from salesops.metrics.attainment import attainment
+from salesops.models import wording as words
 from salesops.models.deals.chances import DealChances, deal_chances
 from salesops.models.deals.landmarks import closed_by, closed_deals, opened, skills
 from salesops.models.forecast.arrivals import Arrivals, arrivals_of, strength, thinned
 from salesops.models.forecast.to_come import Array, Places, ToCome
+from salesops.models.silence import last_heard
 from salesops.periods import Period
 
 PERSON = ("user_id", "user_name", "territory_id", "hire_date", "end_date")
@@ -49,6 +51,10 @@ class Inputs:
         Deals or orders not yet created.
     ramp : tuple of float
         The book's ramp.
+    ended_on : date or None
+        The last day of which the deals or orders tell anything, where their source ends before `as_of`.
+    why_not : str
+        Why nothing that is still to come can be estimated, as a sentence; "" where it can.
     """
 
     company: str
@@ -65,6 +71,8 @@ class Inputs:
     arrivals: Arrivals
     ramp: tuple[float, ...]
     notes: tuple[str, ...]
+    ended_on: date | None = None
+    why_not: str = ""
 
     @cached_property
     def territories(self) -> tuple[NDArray[np.object_], Places]:
@@ -157,7 +165,7 @@ def inputs_of(
     found = Inputs(
         book.company, book.currency, period, as_of, measure, reps,
         deals.opportunity_id.to_numpy(str), deals.rep.to_numpy(np.int64), deals.credited.to_numpy(float),
-        deals.row.to_numpy(np.int64), chances, new, ramp, tuple(notes),
+        deals.row.to_numpy(np.int64), chances, new, ramp, tuple(notes), *_ground(happened, period, as_of, bookings),
     )  # fmt: skip  # in the order of the fields
     return found if enough else _less_what_is_open(found)
 
@@ -206,6 +214,20 @@ def _events(closed: pd.DataFrame, shares: pd.DataFrame) -> pd.DataFrame:
         is_won=every.is_won.astype(bool),
         amount=every.amount.astype(float),
     )
+
+
+def _ground(happened: pd.DataFrame, period: Period, as_of: date, bookings: bool) -> tuple[date | None, str]:
+    """Return where the source of what happened ends, and why nothing can be estimated from it."""
+    what = "deals" if bookings else "orders"
+    ended_on = last_heard(pd.concat([happened.opened, happened.closed]), as_of)
+    if as_of >= period.end:  # nothing is still to come, and that is known
+        return ended_on, ""
+    if not (happened.is_won & (happened.amount > 0)).any():
+        return ended_on, f"no {what} of any amount were ever won." if bookings else "no order of any amount ever came."
+    if ended_on is None:
+        return None, ""
+    ago = words.plural((as_of - ended_on).days, "day")
+    return ended_on, f"the {what} in this book end on {words.day(ended_on)}, {ago} before {words.day(as_of)}."
 
 
 def _orders(known: Book) -> ir.Table:
@@ -259,7 +281,7 @@ def _notes(happened: pd.DataFrame, dated: bool, chances: DealChances | None, boo
     notes = list(chances.notes) if chances else []
     what = "deals" if bookings else "orders"
     if happened.empty or not happened.is_won.any():
-        notes.append(f"No {what} were ever won: nothing is expected beyond open deals.")
+        notes.append(f"No {what} were ever won: what may still come is not known.")
     elif not dated:
         notes.append("Most deals have no created date: new deals bring the usual wins less those of open deals.")
     below, still = happened.amount < 0, happened.closed.isna()

@@ -28,10 +28,11 @@ def movers(book: Book, found: Forecast, *, most: int = MOST) -> pd.DataFrame:
         opportunity_id, account_name, owner_name, stage_name, close_date (day), next_step; amount (money, as the book
         has it), brings (what negotiating usually leaves of it), chance (P(won in the period)); p50_won, p50_lost;
         p_target_won, p_target_lost (NaN without a target); swing (p50_won − p50_lost). Largest part first; deals
-        without an amount are left out.
+        without an amount are left out, and all of them where nothing can be estimated.
     """
     deals = _candidates(found).head(most)
-    if deals.empty:
+    if deals.empty or found.inputs.why_not:
+        deals = deals.head(0)
         return deals.assign(**dict.fromkeys(_ADDED, pd.Series(dtype=float)))
     lost, won = _both_ways(found, deals)
     closed, need = found.company["closed"], found.company["target"] - found.company["closed"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -25,7 +25,8 @@ class Forecast:
     reps : pandas.DataFrame
         user_id, user_name, territory_id, quota, closed (money so far), open (expected of open deals), new (expected
         of deals not yet created), expected (their sum), p10, p50, p90 (of the total), p_attain (chance that the total
-        reaches the quota; NaN without a quota or with a quota of zero).
+        reaches the quota; NaN without a quota or with a quota of zero). All but what is closed, and a chance that is
+        certain already, is NaN where `inputs.why_not` says why nothing can be estimated.
     company : dict
         The same of all reps together; target (sum of the reps' quotas, or as given), p_target.
     shock : float
@@ -62,7 +63,8 @@ def forecast(book: Book, period: Period, as_of: date, *, shock: float = SHOCK, t
     """
     if not 0 <= shock <= 1:
         raise ValueError(f"The shock must be a standard deviation from 0 to 1. Got {shock}.")
-    return outlook(forecast_inputs(book, period, as_of), shock=shock, target=target)
+    found = outlook(forecast_inputs(book, period, as_of), shock=shock, target=target)
+    return without_estimates(found) if found.inputs.why_not else found
 
 
 def outlook(inputs: Inputs, *, shock: float = SHOCK, target: float | None = None) -> Forecast:
@@ -80,6 +82,15 @@ def outlook(inputs: Inputs, *, shock: float = SHOCK, target: float | None = None
     goal = float(np.nansum(quota)) if target is None and np.isfinite(quota).any() else target
     company = _company(reps, company_sum(sums), goal, shock)
     return Forecast(inputs, reps, company, shock, (*inputs.notes, *_notes(reps, inputs, company)))
+
+
+def without_estimates(found: Forecast) -> Forecast:
+    """Return a forecast in which only what is certain stands: what is closed, and goals that it reaches."""
+    unknown = dict.fromkeys(("open", "new", "expected", "p10", "p50", "p90"), np.nan)
+    made = (found.reps.quota > 0) & (found.reps.closed >= found.reps.quota)
+    company = {**found.company, **unknown, "p_target": 1.0 if _is_met(found.company) else np.nan}
+    reps = found.reps.assign(**unknown, p_attain=np.where(made, 1.0, np.nan))
+    return replace(found, reps=reps, company=company)
 
 
 def team_chance(inputs: Inputs, users: tuple[str, ...], *, shock: float = SHOCK) -> float | None:
@@ -121,10 +132,14 @@ def _notes(reps: pd.DataFrame, inputs: Inputs, company: dict[str, float]) -> lis
         notes.append("No rep has a quota, so that no chance to make it is given.")
     elif (zero := int((reps.quota == 0).sum())) > 0:
         notes.append(f"{zero} {'rep has' if zero == 1 else 'reps have'} a quota of zero, and no chance to make it.")
-    if company["target"] <= company["closed"]:
+    if _is_met(company):
         notes.append("The target is already met by what is closed.")
     unknown = int(np.isnan(inputs.deal_amount).sum())
     if unknown:
         which = "open deal has no amount: it" if unknown == 1 else "open deals have no amount: each"
         notes.append(f"{unknown} {which} is drawn from the amounts of won deals.")
     return notes
+
+
+def _is_met(company: dict[str, float]) -> bool:
+    return company["target"] <= company["closed"]

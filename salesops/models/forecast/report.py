@@ -51,6 +51,9 @@ class ForecastReport:
         Won deals, or orders, that the forecast stands on.
     silent : int
         Days from the last of them to `as_of`; 0 without any.
+
+    Where the source of the deals or orders ends before `as_of`, its past is judged up to that day: `commits`,
+    `past` and `deals`.
     """
 
     company: str
@@ -75,8 +78,14 @@ class ForecastReport:
 
     @property
     def blind(self) -> bool:
-        """Whether nothing was ever won, so that no chance is known and nothing can be estimated."""
-        return not self.wins and not self.over
+        """Whether nothing can be estimated: nothing was ever won, or the book ends long before `as_of`."""
+        return bool(self.now.inputs.why_not) and not self.over
+
+    @property
+    def ended_on(self) -> date | None:
+        """The last day of which the deals or orders tell anything, where they end before the period does."""
+        end = self.now.inputs.ended_on
+        return end if end is not None and end < self.period.end else None
 
     @property
     def measure(self) -> str:
@@ -142,6 +151,7 @@ def forecast_report(
         bookings = now.inputs.measure == "bookings"
         closed = ended(book, as_of, now.inputs.measure)
         earlier = since or as_of - timedelta(days=7)
+        until = now.inputs.ended_on or as_of
         return ForecastReport(
             company=book.company,
             currency=book.currency,
@@ -151,20 +161,20 @@ def forecast_report(
             movers=movers(book, now),
             from_start=_moves(book, period, period.start - timedelta(days=1), as_of) if bookings else None,
             since=_moves(book, period, earlier, as_of) if bookings else None,
-            commits=commit_bias(book, as_of) if bookings else None,
-            past=backtest_forecast(book, as_of, quarters=quarters),
-            deals=backtest_deals(book, as_of) if bookings else None,
+            commits=commit_bias(book, until) if bookings else None,
+            past=backtest_forecast(book, until, quarters=quarters),
+            deals=backtest_deals(book, until) if bookings else None,
             unrated=unrated(
                 book, period, as_of, measure=now.inputs.measure, users=tuple(now.reps.user_id), due=True
             ).to_pandas(),
-            wins=int(closed.is_won.sum()),
+            wins=round(float(closed.share[closed.is_won].sum())),  # a deal that reps share is one
             silent=_silent(closed, as_of),
         )
 
 
 def _check(as_of: date, since: date | None, target: float | None, quarters: int) -> None:
-    if target is not None and target < 0:
-        raise BookError(f"The target must not be below zero. Got {target:,.0f}.")
+    if target is not None and not (target >= 0 and np.isfinite(target)):
+        raise BookError(f"The target must be an amount of 0 or more. Got {target:,.0f}.")
     if quarters < 0:
         raise PeriodError(f"The number of past quarters must be 0 or more. Got {quarters}.")
     if since is not None and since >= as_of:

@@ -28,6 +28,7 @@ SHOCK_STEPS = 64
 QUANTILE_STEPS = 32
 QUANTILE_HALVINGS = 14
 CHUNK = 256
+NEVER = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,9 +46,13 @@ class Sums:
     def reach(self, need: Array, shock: float = SHOCK) -> Array:
         """Return P(shock · sum ≥ need) for each row; `shock` is the standard deviation of its logarithm.
 
-        Without shock, sums that fall short by less than SHORT_CELLS cells count as reaching the need.
+        Without shock, sums that fall short by less than SHORT_CELLS cells count as reaching the need. With one, a
+        chance that the grid cannot tell from 0 or 1 is NEVER, or 1 − NEVER: no need is certain to be missed while
+        any money may come, and none is certain to be reached.
         """
-        return self._reached(need[:, None], shock, SHOCK_STEPS)[:, 0]
+        reached = self._reached(need[:, None], shock, SHOCK_STEPS)[:, 0]
+        open_end = (need > 0) & (self.mean > 0) & (shock > 0)
+        return np.where(open_end, np.clip(reached, NEVER, 1 - NEVER), reached)
 
     def quantile(self, levels: tuple[float, ...], shock: float = SHOCK) -> Array:
         """Return the smallest money that shock · sum stays within with each chance: rows × levels."""

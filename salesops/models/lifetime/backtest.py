@@ -49,7 +49,7 @@ def backtest(model: PurchaseModel, calibration: pd.DataFrame, bought: ArrayLike,
     forecasts = {
         "expected purchases": (fitted.expected_purchases(horizon, x, t_x, age),) * 2,
         "probability active": (nothing, fitted.probability_active(horizon, x, t_x, age)),
-        "time since last purchase": (nothing, t_x - age),
+        "time since last purchase": (nothing, np.round(t_x - age, 9)),  # in weeks equal days differ in the last bit
         "predict zero": (np.zeros(len(x)), np.zeros(len(x))),
     }
     rows = [{"forecast": name, **_measures(*both, actual)} for name, both in forecasts.items()]

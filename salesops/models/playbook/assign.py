@@ -41,7 +41,12 @@ class Plays:
 
 
 def assign_plays(
-    playbook: Playbook, clients: pd.DataFrame, *, as_of: date, overrides: Sequence[Override] = ()
+    playbook: Playbook,
+    clients: pd.DataFrame,
+    *,
+    as_of: date,
+    overrides: Sequence[Override] = (),
+    currency: str = "",
 ) -> Plays:
     """Give each client the first play whose conditions it meets, or the one that a person chose.
 
@@ -52,6 +57,8 @@ def assign_plays(
         absent counts as not known for everyone.
     as_of : date
         The day: overrides that ended before it no longer count.
+    currency : str
+        The currency of the clients' money, for the sentences.
 
     Raises
     ------
@@ -64,11 +71,11 @@ def assign_plays(
     chosen, reasons = _overridden(playbook, clients, first, [o for o in overrides if o.holds(as_of)])
     arm = _arms(playbook, clients, chosen, reasons)
     parts = [
-        _rows(play, clients[chosen == place], arm[chosen == place])
+        _rows(play, clients[chosen == place], arm[chosen == place], currency)
         for place, play in enumerate(playbook.plays)
         if (chosen == place).any()
     ]
-    columns = pd.concat(parts).loc[clients.index] if parts else _rows(playbook.plays[-1], clients, arm)
+    columns = pd.concat(parts).loc[clients.index] if parts else _rows(playbook.plays[-1], clients, arm, currency)
     table = columns.assign(also=_also(playbook, matches, chosen), override_reason=reasons)
     findings = [*_unmatched(playbook, clients, first), *_strangers(clients, overrides)]
     return Plays(table.reset_index(drop=True), tuple(findings))
@@ -145,7 +152,7 @@ def _arms(playbook: Playbook, clients: pd.DataFrame, chosen: NDArray[np.int64], 
     return arm
 
 
-def _rows(play: Play, clients: pd.DataFrame, arm: NDArray[np.str_]) -> pd.DataFrame:
+def _rows(play: Play, clients: pd.DataFrame, arm: NDArray[np.str_], currency: str) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "account_id": clients.account_id,
@@ -154,11 +161,11 @@ def _rows(play: Play, clients: pd.DataFrame, arm: NDArray[np.str_]) -> pd.DataFr
             "arm": arm,
             "channel": np.where(arm == "hold-out", "none", play.channel),
             "cadence_days": _cadence(play, clients),
-            "offer": fill(play.offer, clients),
+            "offer": fill(play.offer, clients, currency=currency),
             "owner": play.owner,
-            "stop": fill(play.stop, clients),
+            "stop": fill(play.stop, clients, currency=currency),
             "stop_after": play.stop_after,
-            "why": fill(play.why, clients),
+            "why": fill(play.why, clients, currency=currency),
         },
         index=clients.index,
     )

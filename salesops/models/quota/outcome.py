@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -24,6 +25,10 @@ MANY = 500
 SEED = 6
 TOP = 0.2
 MOST_KEPT = 8
+ESTIMATES = (
+    "expected", "p10", "p50", "p90", "payout", "payout_p10", "payout_p50", "payout_p90", "payout_at_risk",
+    "cost_of_sales", "concentration", "fairness",
+)  # fmt: skip  # as Outcome names them
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +63,9 @@ class Outcome:
         Spread of p_attain between territories: highest mean − lowest; NaN with fewer than two territories.
     notes : tuple of str
         What the reader must know, in sentences.
+    why_not : str
+        Why nothing that is still to come can be estimated, as a sentence; "" where it can. With a reason all that
+        hangs on it is NaN, and only what is certain stands.
     """
 
     scenario: Scenario
@@ -82,6 +90,7 @@ class Outcome:
     concentration: float
     fairness: float
     notes: tuple[str, ...]
+    why_not: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +140,7 @@ def outcome(inputs: Inputs, scenario: Scenario, *, grid: int = GRID) -> Outcome:
     pay, mean = scenario.pay * paid_reps(inputs, scenario), float(drawn.mean())
     quota_total = float(np.nansum(quota))
     known = len(territories) > 1
-    return Outcome(
+    found = Outcome(
         scenario=scenario, reps=reps, territories=territories, closed=closed, expected=expected,
         **dict(zip(("p10", "p50", "p90"), (closed + totals.company_levels).tolist(), strict=True)),
         target=quotas.target,
@@ -145,6 +154,21 @@ def outcome(inputs: Inputs, scenario: Scenario, *, grid: int = GRID) -> Outcome:
         fairness=float(np.ptp(territories.p_attain)) if known else float("nan"),
         notes=tuple(_notes(inputs, quotas, closed)),
     )  # fmt: skip  # related numbers side by side
+    return _without_estimates(found, inputs.why_not) if inputs.why_not else found
+
+
+def _without_estimates(found: Outcome, why_not: str) -> Outcome:
+    """Return an outcome in which only what is certain stands: quotas, what is closed, and goals that it reaches."""
+    reps = found.reps.copy()
+    made = (reps.quota > 0) & (reps.closed >= reps.quota)
+    estimates = [name for name in reps.columns if name == "expected" or "p10" in name or "p50" in name or "p90" in name]
+    reps[estimates] = np.nan
+    reps["p_attain"] = np.where(made, 1.0, np.nan)
+    unknown: dict[str, Any] = dict.fromkeys(ESTIMATES, float("nan"))
+    p_target = 1.0 if found.target <= found.closed else float("nan")
+    return replace(
+        found, reps=reps, territories=found.territories.head(0), p_target=p_target, why_not=why_not, **unknown
+    )
 
 
 def _kept(inputs: Inputs, scenario: Scenario, quotas: Quotas, grid: int) -> _Totals:

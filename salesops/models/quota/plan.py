@@ -110,7 +110,7 @@ def _numbers(found: Outcome) -> dict[str, Any]:
         "p_target": found.p_target,
         "quota_total": found.quota_total,
         "expected": found.expected,
-        "reps_attaining": float(np.nansum(chances)),
+        "reps_attaining": float("nan") if found.why_not else float(np.nansum(chances)),
         "fairness": found.fairness,
         "payout_p90": found.payout_p90,
     }

@@ -101,8 +101,8 @@ def _usual(state: WhatIf, lever: Lever) -> float | None:
 
 
 def _payout(base: Outcome, now: Outcome, scenario: Scenario) -> Message:
-    rows = [[one.payout_p10, one.payout_p50, one.payout_p90] for one in (base, now)]
-    top = max(base.payout_p90, now.payout_p90, scenario.budget or 0.0)
+    rows = [_rounded([one.payout_p10, one.payout_p50, one.payout_p90]) for one in (base, now)]
+    top = max(0.0, *(row[2] or 0.0 for row in rows), scenario.budget or 0.0)
     return {"rows": rows, "budget": scenario.budget, "top": top}
 
 
