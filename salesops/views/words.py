@@ -34,11 +34,11 @@ class Scale:
         """Return the amount in this scale, without its unit: 614000 -> "614". What is not zero never reads 0."""
         if is_missing(value):
             return MISSING
-        scaled = real(value) / self.divisor
-        shown = number(scaled, decimals=self.decimals)
-        if scaled and not float(shown.replace(",", "").replace("−", "-")):
+        amount = real(value)
+        shown = number(amount / self.divisor, decimals=self.decimals)
+        if amount and not float(shown.replace(",", "").replace("−", "-")):
             least = number(10**-self.decimals, decimals=self.decimals)
-            return f"<{least}" if scaled > 0 else f">−{least}"
+            return f"<{least}" if amount > 0 else f">−{least}"
         return shown
 
 
