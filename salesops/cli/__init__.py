@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from salesops.cli.outside import accept_all_letters, stoppable, tell
 from salesops.errors import PressError, SalesopsError
 
 if TYPE_CHECKING:
@@ -48,19 +49,22 @@ class Engine(StrEnum):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit code: 1 for what a person can repair, told in a sentence; 130 for Ctrl-C."""
-    try:
-        app(args=arguments, prog_name="salesops")
-    except SystemExit as end:
-        if end.code == STOPPED:
-            typer.echo("Stopped. What was finished is kept, and nothing is half-written.", err=True)
-        return int(end.code or 0)
-    except SalesopsError as error:
-        typer.echo(f"Error: {error}", err=True)
-    except OSError as error:
-        where = f"'{error.filename}': " if error.filename else ""
-        repair = "Free space, or choose a folder that can be written."
-        typer.echo(f"Error: {where}{error.strerror or error}. {repair}", err=True)
+    """Run a command and return its exit code: 1 for what a person can repair, 128 and its number for a signal."""
+    accept_all_letters()
+    with stoppable() as came:
+        try:
+            app(args=arguments, prog_name="salesops")
+        except SystemExit as end:
+            if end.code == STOPPED:
+                tell("Stopped. What was finished is kept, and nothing is half-written.", err=True)
+                return 128 + came[0] if came else STOPPED
+            return int(end.code or 0)
+        except SalesopsError as error:
+            tell(f"Error: {error}", err=True)
+        except OSError as error:
+            where = f"'{error.filename}': " if error.filename else ""
+            repair = "Free space, or choose a folder that can be written."
+            tell(f"Error: {where}{error.strerror or error}. {repair}", err=True)
     return 1
 
 
@@ -169,7 +173,8 @@ def run(
 ) -> None:
     """Run notebooks into pages, and list them in an index.
 
-    Exits with 0 if all is well, 1 if a report failed, 3 if none failed and an alert was raised.
+    Exits with 0 if all is well, 1 if a report failed or none could be made, 2 if the command is written wrong, 3 if
+    none failed and an alert was raised, 130 after Ctrl-C. What became of each report stands in DIR/index.json.
     """
     from salesops.cli.asking import asked_for, prepare
     from salesops.press.deliver import How, deliver
@@ -193,7 +198,7 @@ def run(
         keep_periods=settings.keep_periods,
     )
     delivery = deliver(prepare(settings.wanted, _home() / "notebooks"), out or settings.out, how)
-    typer.echo(_summary(delivery))
+    tell(_summary(delivery))
     raise typer.Exit(1 if delivery.failed else ALERTED if delivery.alerted else 0)
 
 

@@ -72,8 +72,9 @@ class _Parent:
                 if key.data is not None:
                     self._ended(key.data)
                 elif not self._heard():
-                    for pid in self._running:
+                    for pid in list(self._running):
                         kill_group(pid)
+                        self._bury(pid)
                     return
 
     def _heard(self) -> bool:
@@ -124,16 +125,21 @@ class _Parent:
         finally:
             os._exit(code)  # no exit handlers: they belong to the parent, and libraries make noise there
 
-    def _ended(self, pid: int) -> None:
+    def _bury(self, pid: int) -> tuple[Task, int]:
+        """Wait for the process of a report, and end all that it leaves behind; return its task and exit code."""
         watch, task = self._running.pop(pid)
         self._watched.unregister(watch)
         os.close(watch)
         _, status = os.waitpid(pid, 0)
         kill_group(pid)
         kill_strays(task.mark)
+        return task, os.waitstatus_to_exitcode(status)
+
+    def _ended(self, pid: int) -> None:
+        task, code = self._bury(pid)
         learned = task.scratch / LEARNED
         names = learned.read_text(encoding="utf-8").split() if learned.exists() else []
-        self._press.send((ENDED, task.mark, os.waitstatus_to_exitcode(status)))  # the press then clears the folder
+        self._press.send((ENDED, task.mark, code))  # the press then clears the folder
         if names and task.report.notebook not in self._learned:
             self._learned.add(task.report.notebook)
             self._learn(names)
