@@ -32,7 +32,7 @@ from salesops.press.plan import Outcome, Report, Status
 from salesops.press.results import read_results
 from salesops.press.secrets import in_environment, take_from_environment
 from salesops.press.task import Task
-from salesops.press.writing import write_whole
+from salesops.press.writing import one_line, write_whole
 
 Run = Callable[[NotebookNode, Gate, Task], None]
 
@@ -207,5 +207,5 @@ def _texts(task: Task) -> tuple[str, ...]:
 
 
 def _one_line(text: str) -> str:
-    line = " ".join(text.split())
+    line = " ".join(one_line(text).split())
     return line if len(line) <= 300 else f"{line[:299]}…"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import json
 import threading
@@ -95,7 +96,8 @@ class Gate:
         return {**content, "data": {"text/plain": left_out}, "metadata": {}}
 
     def _note(self, line: Message) -> None:
-        self._journal.write(json.dumps(line).encode() + b"\n")
+        with contextlib.suppress(OSError):  # a report is not worse for a full temporary folder, only its notes are
+            self._journal.write(json.dumps(line).encode() + b"\n")
 
 
 def forms(secrets: Iterable[str]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import Protocol
 from salesops.press.plan import Outcome
 from salesops.press.task import Death, Task
 
+UNTOLD = 70  # the exit code of a process that could not even leave how its report ended
 _KILLED, _SEGMENTATION_FAULT = 9, 11  # signals, by number: not every platform names them
 _SIGNALS = {
     _SEGMENTATION_FAULT: "A segmentation fault in cell {cell} ended the process.",
@@ -66,7 +67,9 @@ def _death(task: Task, code: int | None) -> Death:
     traces = of_the_notebook(dumped)
     if dumped.startswith("Timeout ("):
         return Death("timeout", "Cell {cell} took longer than it may and was stopped.", traces)
-    if code is not None and code >= 0:
+    if code == UNTOLD:
+        why = f"The process ended with exit code {code}: its memory, or the temporary folder, may be too small."
+    elif code is not None and code >= 0:
         why = f"Cell {{cell}} ended the process with exit code {code}."
     else:
         number = -code if code else _KILLED

@@ -119,6 +119,14 @@ def test_the_stock_engine_tells_the_same_of_a_kernel_that_dies(tmp_path: Path) -
     assert all(partial(tmp_path / "site", made[name])[0]["text"] == "shown before\n" for name in names)
 
 
+def test_a_report_without_memory_to_begin_is_told(tmp_path: Path) -> None:
+    """Its process cannot even leave how it ended; the line says what may be too small."""
+    path = write_notebook(tmp_path / "starved.ipynb", "1")
+    made = outcomes([planned(path)], tmp_path / "site", engine="warm", memory=1_000_000)["starved"]
+    assert made.status == "crashed"
+    assert made.error.endswith("its memory, or the temporary folder, may be too small.")
+
+
 @pytest.mark.parametrize("engine", ["warm", "stock"])
 def test_a_flood_is_cut_with_a_note(tmp_path: Path, engine: Engine) -> None:
     """100 MB of print and an output of 200 MB leave a page of ordinary size, in bounded memory, and say so."""

@@ -18,6 +18,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from salesops.press.pool import UNTOLD
 from salesops.press.processes import keep_quiet, stand_apart
 from salesops.press.strays import adopt_strays, kill_group, kill_strays
 from salesops.press.task import Task
@@ -107,7 +108,7 @@ class _Parent:
 
     def _child(self, task: Task) -> None:
         """Make the report in this process, a fork, and end it; nothing of the parent's loop is run again."""
-        code = 70
+        code = UNTOLD
         try:
             os.setsid()
             self._watched.close()
