@@ -20,7 +20,7 @@ from typing import Any
 
 from salesops.press.pool import UNTOLD
 from salesops.press.processes import keep_quiet, stand_apart
-from salesops.press.strays import adopt_strays, kill_group, kill_strays
+from salesops.press.strays import adopt_strays, die_with, kill_group, kill_strays
 from salesops.press.task import Task
 from salesops.press.warm.preload import Stamps, any_changed, import_all, imported_by, new_modules, stamp_loaded
 
@@ -98,18 +98,19 @@ class _Parent:
         if self._retired:
             self._press.send((REFUSED, task.mark))
             return
-        pid = os.fork()
+        parent, pid = os.getpid(), os.fork()
         if pid == 0:
-            self._child(task)
+            self._child(task, parent)
         watch = os.pidfd_open(pid)
         self._running[pid] = (watch, task)
         self._watched.register(watch, selectors.EVENT_READ, pid)
         self._press.send((BEGUN, task.mark, pid))
 
-    def _child(self, task: Task) -> None:
+    def _child(self, task: Task, parent: int) -> None:
         """Make the report in this process, a fork, and end it; nothing of the parent's loop is run again."""
         code = UNTOLD
         try:
+            die_with(parent)  # whoever killed it, another parent begins the report anew
             os.setsid()
             self._watched.close()
             self._press.close()
