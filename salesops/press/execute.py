@@ -29,6 +29,7 @@ from salesops.press.export import export_page
 from salesops.press.gate import Gate, forms, hide
 from salesops.press.journal import replay
 from salesops.press.plan import Outcome, Report, Status
+from salesops.press.pool import why_it_ended
 from salesops.press.results import read_results
 from salesops.press.secrets import in_environment, take_from_environment
 from salesops.press.task import Task
@@ -159,7 +160,8 @@ def _in_words(task: Task, notebook: NotebookNode, failure: Exception) -> tuple[S
     if isinstance(failure, _Died) and task.death:
         return task.death.status, task.death.why.format(cell=_last_started(notebook))
     if isinstance(failure, DeadKernelError):
-        return "crashed", f"The kernel died in cell {_last_started(notebook)}. It may have run out of memory."
+        code = getattr(failure, "exit_code", None)  # where the engine knows it
+        return "crashed", why_it_ended(code).format(cell=_last_started(notebook))
     if isinstance(failure, CellTimeoutError):
         return "timeout", f"Cell {_last_started(notebook)} took longer than it may and was stopped."
     if isinstance(failure, NoSuchKernel):

@@ -112,10 +112,11 @@ def test_a_report_that_takes_too_long_in_all_is_stopped(tmp_path: Path, engine: 
 
 def test_the_stock_engine_tells_the_same_of_a_kernel_that_dies(tmp_path: Path) -> None:
     """A kernel that ends, hangs, runs out of memory or asks has the same status as under the warm engine."""
-    names = ("exits", "hangs", "eats", "asks")
+    names = ("exits", "exits_with_zero", "segfault", "hangs", "eats", "asks")
     paths = [write_notebook(tmp_path / f"{name}.ipynb", BEFORE, *BAD[name]) for name in names]
     made = outcomes([planned(p) for p in paths], tmp_path / "site", engine="stock", cell=3, memory=1_500_000_000)
     assert {name: made[name].status for name in names} == {name: STATUS[name][0] for name in names}
+    assert all(made[name].error.startswith(STATUS[name][1]) for name in names)
     assert all(partial(tmp_path / "site", made[name])[0]["text"] == "shown before\n" for name in names)
 
 
