@@ -72,11 +72,14 @@ def find_notebook(name: str, folder: Path) -> Notebook:
         If there is none; the message names the nearest.
     """
     path = Path(name)
-    if path.suffix == ".ipynb" and path.is_file():
-        return read_notebook(path)
     here = folder / (path.name if path.suffix == ".ipynb" else f"{path.name}.ipynb")
-    if path.parent == Path() and here.is_file():
-        return read_notebook(here)
+    try:
+        if path.suffix == ".ipynb" and path.is_file():
+            return read_notebook(path)
+        if path.parent == Path() and here.is_file():
+            return read_notebook(here)
+    except OSError as error:  # a name that is too long, a folder that is closed
+        raise PressError(f"There is no notebook '{name}' that can be read: {error.strerror}.") from None
     hint = did_you_mean(path.stem, [found.stem for found in folder.glob("*.ipynb")])
     raise PressError(f"There is no notebook '{name}'. {hint or 'Name a notebook by its path.'}")
 

@@ -146,11 +146,14 @@ def refuse_clashes(reports: Sequence[Report]) -> None:
     """Raise PressError if two reports would write the same file."""
     seen: dict[str, Report] = {}
     for report in reports:
-        if report.id in seen:
-            raise PressError(
-                f"Two reports would write {report.id}.html: {seen[report.id].notebook.stem} and "
-                f"{report.notebook.stem} with the same parameters. Ask for each once."
-            )
+        other = seen.get(report.id)
+        if other:
+            what = f"Two reports would write {report.id}.html: "
+            if other.notebook == report.notebook:
+                what += f"{report.notebook.stem} twice with the same parameters. Ask for each once."
+            else:
+                what += f"'{other.notebook}' and '{report.notebook}'. Rename one, or give each another --out."
+            raise PressError(what)
         seen[report.id] = report
 
 

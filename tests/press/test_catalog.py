@@ -61,6 +61,13 @@ def test_an_unknown_notebook_is_refused_with_the_nearest(name: str) -> None:
         find_notebook(name, NOTEBOOKS)
 
 
+@pytest.mark.parametrize("name", ["k" * 300, "k" * 300 + ".ipynb"])
+def test_a_name_that_no_system_takes_is_refused(name: str) -> None:
+    """It is told as a notebook that is not there, and nobody is told to free space."""
+    with pytest.raises(PressError, match=rf"There is no notebook '{name}' that can be read: File name too long\."):
+        find_notebook(name, NOTEBOOKS)
+
+
 def test_no_notebooks_at_all(tmp_path: Path) -> None:
     """An empty folder lists nothing, and finds nothing."""
     assert notebooks(tmp_path) == ()
