@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from salesops.cli.outside import accept_all_letters, stoppable, tell
 from salesops.errors import PressError, SalesopsError
 
 if TYPE_CHECKING:
@@ -53,19 +54,22 @@ class Engine(StrEnum):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit code: 1 for what a person can repair, told in a sentence; 130 for Ctrl-C."""
-    try:
-        app(args=arguments, prog_name="salesops")
-    except SystemExit as end:
-        if end.code == STOPPED:
-            typer.echo("Stopped. What was finished is kept, and nothing is half-written.", err=True)
-        return int(end.code or 0)
-    except SalesopsError as error:
-        typer.echo(f"Error: {error}", err=True)
-    except OSError as error:
-        where = f"'{error.filename}': " if error.filename else ""
-        repair = "Free space, or choose a folder that can be written."
-        typer.echo(f"Error: {where}{error.strerror or error}. {repair}", err=True)
+    """Run a command and return its exit code: 1 for what a person can repair, 128 and its number for a signal."""
+    accept_all_letters()
+    with stoppable() as came:
+        try:
+            app(args=arguments, prog_name="salesops")
+        except SystemExit as end:
+            if end.code == STOPPED:
+                tell("Stopped. What was finished is kept, and nothing is half-written.", err=True)
+                return 128 + came[0] if came else STOPPED
+            return int(end.code or 0)
+        except SalesopsError as error:
+            tell(f"Error: {error}", err=True)
+        except OSError as error:
+            where = f"'{error.filename}': " if error.filename else ""
+            repair = "Free space, or choose a folder that can be written."
+            tell(f"Error: {where}{error.strerror or error}. {repair}", err=True)
     return 1
 
 
@@ -174,7 +178,8 @@ def run(
 ) -> None:
     """Run notebooks into pages, and list them in an index.
 
-    Exits with 0 if all is well, 1 if a report could not be made or sent, 3 if all were and an alert was raised.
+    Exits with 0 if all is well, 1 if a report could not be made or sent, 2 if the command is written wrong, 3 if all
+    were and an alert was raised, 130 after Ctrl-C. What became of each report stands in DIR/index.json.
     """
     from salesops.cli.asking import asked_for, prepare
     from salesops.cli.making import make
@@ -226,7 +231,7 @@ def schedule(
         return
     delivery = make_due(_home(), out, jobs)
     if delivery is None:
-        typer.echo("Nothing is due.")
+        tell("Nothing is due.")
         return
     _end(delivery)
 
@@ -257,7 +262,7 @@ def whatif(
 
 
 def _end(delivery: Delivery) -> None:
-    typer.echo(_summary(delivery))
+    tell(_summary(delivery))
     wrong = delivery.failed or delivery.unplanned or delivery.unsent
     raise typer.Exit(1 if wrong else ALERTED if delivery.alerted else 0)
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import typer
-
 from salesops.cli.asking import prepare
+from salesops.cli.outside import tell
 from salesops.errors import SalesopsError
 from salesops.press.deliver import Delivery, How, deliver
 from salesops.press.settings import Wanted
@@ -17,10 +16,10 @@ def make(wanted: Sequence[Wanted], out: Path, how: How, home: Path) -> tuple[Del
     """Return what became of the reports, and what could not be planned: its book or parameters are wrong."""
     unable: list[Wanted] = []
 
-    def tell(want: Wanted, error: SalesopsError) -> None:
+    def note(want: Wanted, error: SalesopsError) -> None:
         unable.append(want)
-        typer.echo(f"Error: {Path(want.notebook).stem} is not made. {error}", err=True)
+        tell(f"Error: {Path(want.notebook).stem} is not made. {error}", err=True)
 
-    reports = prepare(wanted, home / "notebooks", tell)
+    reports = prepare(wanted, home / "notebooks", note)
     names = [Path(want.notebook).stem for want in unable]
     return deliver(reports, out, how, unplanned=names), unable

@@ -6,9 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import typer
-
 from salesops.cli.making import make
+from salesops.cli.outside import tell
 from salesops.press.deliver import Delivery, How
 from salesops.press.schedule import due_reports, keep_schedule, note_made
 from salesops.press.settings import Settings, read_settings
@@ -38,7 +37,7 @@ def keep(home: Path, out: Path | None, jobs: int) -> None:
     """Stay, and make what is due whenever it is."""
     command = ["-c", "import sys; from salesops.cli import main; sys.exit(main(sys.argv[1:]))", "schedule", "--once"]
     given = ["--jobs", str(jobs), *(["--out", str(out.absolute())] if out else [])]
-    keep_schedule(lambda: _settings(home, out), [*command, *given], typer.echo)
+    keep_schedule(lambda: _settings(home, out), [*command, *given], tell)
 
 
 def _settings(home: Path, out: Path | None) -> Settings:

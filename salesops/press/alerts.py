@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from salesops.errors import PressError, did_you_mean
-from salesops.press.compare import names, number, words
+from salesops.press.compare import is_empty, names, number, words
 
 _FORM = re.compile(r"\s*([A-Za-z_][\w.]*)\s*(<=|>=|<|>)\s*([+-]?\d+(?:\.\d+)?)\s*(%?)\s*")
 _HOLDS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
@@ -47,7 +47,7 @@ def raised(alerts: Iterable[Alert], results: Mapping[str, Any]) -> tuple[str, ..
     Raises
     ------
     PressError
-        If an alert names a result that the report does not have: it would stay silent for ever.
+        If an alert names a result that the report does not have, or that is no number: it would stay silent for ever.
     """
     sentences = []
     for alert in alerts:
@@ -57,6 +57,10 @@ def raised(alerts: Iterable[Alert], results: Mapping[str, Any]) -> tuple[str, ..
                 f"{did_you_mean(alert.name, names(results)) or 'It has no results.'} Correct it in reports.toml."
             )
         value = number(results, alert.name)
+        if value is None and not is_empty(results, alert.name):
+            raise PressError(
+                f"An alert names the result '{alert.name}', which is no number. Correct it in reports.toml."
+            )
         if value is not None and _HOLDS[alert.comparison](value, alert.limit):
             shown, limit = (_text(part, alert) for part in (value, alert.limit))
             sentences.append(f"{words(alert.name)} is {shown}, {_WORDS[alert.comparison]} {limit}")

@@ -72,11 +72,14 @@ def find_notebook(name: str, folder: Path) -> Notebook:
         If there is none; the message names the nearest.
     """
     path = Path(name)
-    if path.suffix == ".ipynb" and path.is_file():
-        return read_notebook(path)
     here = folder / (path.name if path.suffix == ".ipynb" else f"{path.name}.ipynb")
-    if path.parent == Path() and here.is_file():
-        return read_notebook(here)
+    try:
+        if path.suffix == ".ipynb" and path.is_file():
+            return read_notebook(path)
+        if path.parent == Path() and here.is_file():
+            return read_notebook(here)
+    except OSError as error:  # a name that is too long, a folder that is closed
+        raise PressError(f"There is no notebook '{name}' that can be read: {error.strerror}.") from None
     hint = did_you_mean(path.stem, [found.stem for found in folder.glob("*.ipynb")])
     raise PressError(f"There is no notebook '{name}'. {hint or 'Name a notebook by its path.'}")
 
@@ -84,21 +87,10 @@ def find_notebook(name: str, folder: Path) -> Notebook:
 def read_notebook(path: Path) -> Notebook:
     """Read what a notebook says of itself; nothing is run. Raises PressError if it is not a notebook."""
     cells, metadata = _content(path)
-    markdown = [_source(cell) for cell in cells if cell.get("cell_type") == "markdown"]
-    headings = [line[2:].strip() for text in markdown for line in text.splitlines() if line.startswith("# ")]
-    tagged = [cell for cell in cells if "parameters" in cell.get("metadata", {}).get("tags", ())]
-    says = metadata.get("salesops", {})
-    notebook = Notebook(
-        path=path.resolve(),
-        title=headings[0] if headings else path.stem,
-        audience=str(says.get("audience", "")),
-        parameters=read_parameters(_source(tagged[0]), path.name) if tagged else (),
-        tables=tuple(says.get("tables", ())),
-        any_of=tuple(tuple(group) for group in says.get("any_of", ())),
-        uses=tuple(says.get("uses", ())),
-        for_each=str(says.get("for_each", "")),
-        watch=dict(says.get("watch", {})),
-    )
+    try:
+        notebook = _read(path, cells, metadata)
+    except (AttributeError, TypeError, ValueError) as error:  # a part that is, say, a number in place of a list
+        raise PressError(f"{path.name} is not as JupyterLab writes a notebook ({error}). Restore the file.") from None
     wrong = {name: form for name, form in notebook.watch.items() if form not in FORMS}
     if wrong:
         raise PressError(f"{path.name}: the form of a watched result must be one of {', '.join(FORMS)}. Got {wrong}.")
@@ -107,16 +99,45 @@ def read_notebook(path: Path) -> Notebook:
     return notebook
 
 
+def _read(path: Path, cells: list[dict[str, Any]], metadata: dict[str, Any]) -> Notebook:
+    for cell in cells:
+        cell_text(cell).encode()  # half of a pair of surrogates is no text
+    markdown = [cell_text(cell) for cell in cells if cell.get("cell_type") == "markdown"]
+    headings = [line[2:].strip() for text in markdown for line in text.splitlines() if line.startswith("# ")]
+    tagged = [cell for cell in cells if "parameters" in cell.get("metadata", {}).get("tags", ())]
+    says = metadata.get("salesops", {})
+    return Notebook(
+        path=path.resolve(),
+        title=headings[0] if headings else path.stem,
+        audience=str(says.get("audience", "")),
+        parameters=read_parameters(cell_text(tagged[0]), path.name) if tagged else (),
+        tables=_names(says.get("tables", ())),
+        any_of=tuple(_names(group) for group in says.get("any_of", ())),
+        uses=_names(says.get("uses", ())),
+        for_each=str(says.get("for_each", "")),
+        watch=dict(says.get("watch", {})),
+    )
+
+
+def cell_text(cell: dict[str, Any]) -> str:
+    """Return the source of a cell, which a file may hold as one text or in lines."""
+    source = cell.get("source", "")
+    return source if isinstance(source, str) else "".join(source)
+
+
 def _content(path: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise PressError(f"{path.name} is not a notebook: it is not valid JSON ({error}). Restore the file.") from None
+    except OSError as error:
+        raise PressError(f"'{path}' cannot be read: {error.strerror}.") from None
     if not isinstance(content, dict) or content.get("nbformat") != 4 or not isinstance(content.get("cells"), list):
         raise PressError(f"{path.name} is not a notebook of format 4. Open and save it in JupyterLab.")
     return content["cells"], content.get("metadata", {})
 
 
-def _source(cell: dict[str, Any]) -> str:
-    source = cell.get("source", "")
-    return source if isinstance(source, str) else "".join(source)
+def _names(listed: Any) -> tuple[str, ...]:
+    if isinstance(listed, str) or not all(isinstance(name, str) for name in listed):
+        raise TypeError(f"tables are listed like ['users'], and not like {listed!r}")
+    return tuple(listed)

@@ -73,6 +73,11 @@ def number(results: Mapping[str, Any], name: str) -> float | None:
     return dict(_numbers(results)).get(name)
 
 
+def is_empty(results: Mapping[str, Any], name: str) -> bool:
+    """Tell whether a result has no value this time."""
+    return dict(_leaves(results)).get(name) is None
+
+
 def names(results: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the names of all results, with dots for nested ones."""
     return tuple(name for name, _ in _leaves(results))

@@ -24,8 +24,9 @@ from salesops.press.run import Engine, run_reports
 from salesops.press.send import send_pages
 from salesops.press.site import entry_of, refuse_foreign, write_index
 from salesops.press.task import Limits
-from salesops.press.writing import make_writable
+from salesops.press.writing import make_writable, one_line
 
+_LEAST = 1_000_000_000  # bytes
 _LISTED = 20  # of more reports that are skipped, the count says enough
 
 
@@ -131,9 +132,9 @@ class _Run:
         self._made: list[Entry] = []
 
     def make(self, reports: Sequence[Report], unplanned: Sequence[str]) -> Delivery:
+        self._ledger.begin(unplanned)  # first of all: it tells another press since when this one works
         self._prints = {report.id: fingerprint(report) for report in reports}
         unchanged = {report.id: self._unchanged(report) for report in reports}
-        self._ledger.begin(unplanned)
         self._skip([(report, entry) for report in reports if (entry := unchanged[report.id])])
         due = [report for report in reports if not unchanged[report.id]]
         try:
@@ -188,7 +189,7 @@ class _Run:
                 self._out,
                 jobs=how.jobs,
                 engine=how.engine,
-                limits=how.limits if how.limits.memory else replace(how.limits, memory=_fair_share(how.jobs)),
+                limits=how.limits if how.limits.memory else replace(how.limits, memory=_share(how.jobs, reports)),
                 earlier=lambda report: ledger.earlier(report, self._prints[report.id]),
                 done=done,
             )
@@ -226,15 +227,16 @@ class _Run:
                     (self._out / f"{id_}.{ending}").unlink(missing_ok=True)
 
     def _say(self, line: str) -> None:
-        self._console.print(line, markup=False, soft_wrap=True)
+        self._console.print(one_line(line), markup=False, soft_wrap=True)
 
 
 def _minute(instant: str) -> str:
     return f"{instant[:16].replace('T', ' ')} UTC"
 
 
-def _fair_share(jobs: int) -> int:
-    return int(psutil.virtual_memory().total // (jobs + 1))
+def _share(jobs: int, reports: Sequence[Report]) -> int:
+    """Return a fair share of the machine's memory, but not less than a report needs to begin."""
+    return max(int(psutil.virtual_memory().total // (min(jobs, len(reports)) + 1)), _LEAST)
 
 
 def _progress(console: Console) -> Progress:

@@ -7,6 +7,7 @@ import faulthandler
 import json
 import multiprocessing
 import os
+import shutil
 import socket
 from collections.abc import Iterator
 from multiprocessing.connection import Client, Connection
@@ -53,7 +54,7 @@ def drawing_process(scratch: Path) -> Iterator[str]:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)
         listener.listen(64)  # who asks while the process starts waits, for to start another takes longer
-        process = multiprocessing.get_context("spawn").Process(target=_serve, args=(listener,), daemon=True)
+        process = multiprocessing.get_context("spawn").Process(target=_serve, args=(listener, scratch), daemon=True)
         with starting():
             process.start()
     try:
@@ -63,8 +64,9 @@ def drawing_process(scratch: Path) -> Iterator[str]:
         process.join()
 
 
-def _serve(listener: socket.socket) -> None:
-    end_with_the_press()
+def _serve(listener: socket.socket, scratch: Path) -> None:
+    # a press that was killed leaves what it had noted of its reports, and this process is there until its end
+    end_with_the_press(lambda: shutil.rmtree(scratch, ignore_errors=True))
     with listener:
         while True:
             with contextlib.suppress(OSError, EOFError), Connection(listener.accept()[0].detach()) as asker:

@@ -29,10 +29,11 @@ from salesops.press.export import export_page
 from salesops.press.gate import Gate, forms, hide
 from salesops.press.journal import replay
 from salesops.press.plan import Outcome, Report, Status
+from salesops.press.pool import why_it_ended
 from salesops.press.results import read_results
 from salesops.press.secrets import in_environment, take_from_environment
 from salesops.press.task import Task
-from salesops.press.writing import write_whole
+from salesops.press.writing import one_line, write_whole
 
 Run = Callable[[NotebookNode, Gate, Task], None]
 
@@ -79,7 +80,8 @@ def _run(task: Task, notebook: NotebookNode, run: Run) -> None:
 
 
 def _hide_across(notebook: NotebookNode, texts: Sequence[str]) -> None:
-    """Hide secrets that span several messages: the gate saw them one by one."""
+    """Hide secrets that span several messages: the gate saw them one by one, and the state of widgets not at all."""
+    notebook.metadata = nbformat.from_dict(hide(notebook.metadata, texts))  # type: ignore[no-untyped-call]  # as above
     joiner: Any = CoalesceStreamsPreprocessor()  # type: ignore[no-untyped-call]  # as above
     for cell in notebook.cells:
         if "outputs" in cell:
@@ -100,6 +102,10 @@ def _prepared(report: Report) -> NotebookNode:
     if report.parameters:
         notebook = parameterize_notebook(notebook, dict(report.parameters))
     take_from_environment(notebook, report.secrets)
+    try:
+        nbformat.validate(notebook)
+    except nbformat.ValidationError as error:
+        raise PressError(f"{report.notebook.name} is not as JupyterLab writes a notebook: {error.message}.") from None
     return notebook
 
 
@@ -129,6 +135,8 @@ def _told(task: Task, notebook: NotebookNode, failure: Exception) -> tuple[Statu
 
     It stands in the cell that ran when the process died or was stopped, otherwise in a cell of its own at the end.
     """
+    while isinstance(failure, ExceptionGroup) and len(failure.exceptions) == 1:
+        failure = failure.exceptions[0]
     status, text = _in_words(task, notebook, failure)
     lines = [text] if text else traceback.format_exception(failure)
     if task.death and task.death.traces:
@@ -139,7 +147,7 @@ def _told(task: Task, notebook: NotebookNode, failure: Exception) -> tuple[Statu
         evalue=hide(text or str(failure), _texts(task)),
         traceback=[hide(line, _texts(task)) for line in lines],
     )
-    if status == "failed":
+    if status == "failed" or not notebook.cells:
         notebook.cells.append(v4.new_code_cell(outputs=[output]))  # type: ignore[no-untyped-call]  # as above
     else:
         cell = notebook.cells[_last_started(notebook) - 1]
@@ -152,7 +160,8 @@ def _in_words(task: Task, notebook: NotebookNode, failure: Exception) -> tuple[S
     if isinstance(failure, _Died) and task.death:
         return task.death.status, task.death.why.format(cell=_last_started(notebook))
     if isinstance(failure, DeadKernelError):
-        return "crashed", f"The kernel died in cell {_last_started(notebook)}. It may have run out of memory."
+        code = getattr(failure, "exit_code", None)  # where the engine knows it
+        return "crashed", why_it_ended(code).format(cell=_last_started(notebook))
     if isinstance(failure, CellTimeoutError):
         return "timeout", f"Cell {_last_started(notebook)} took longer than it may and was stopped."
     if isinstance(failure, NoSuchKernel):
@@ -181,9 +190,18 @@ def _write_failed(task: Task, notebook: NotebookNode, status: Status) -> str:
     report = task.report
     partial = nbformat.writes(notebook)  # type: ignore[no-untyped-call]  # as above
     write_whole(task.out / f"{report.id}.failed.ipynb", partial)
-    page = export_page(notebook, title=report.heading, status=status, drawing=task.drawing)
-    write_whole(task.out / f"{report.id}.failed.html", page)
+    write_whole(task.out / f"{report.id}.failed.html", _failed_page(task, notebook, status))
     return f"{report.id}.failed.html"
+
+
+def _failed_page(task: Task, notebook: NotebookNode, status: Status) -> str:
+    title, drawing = task.report.heading, task.drawing
+    try:
+        return export_page(notebook, title=title, status=status, drawing=drawing)
+    except Exception:  # an output that not even the page of a failure can show: then it shows the failure alone
+        for cell in notebook.cells:
+            cell.outputs = [output for output in cell.get("outputs", ()) if output.output_type == "error"]
+        return export_page(notebook, title=title, status=status, drawing=drawing)
 
 
 def _texts(task: Task) -> tuple[str, ...]:
@@ -191,5 +209,5 @@ def _texts(task: Task) -> tuple[str, ...]:
 
 
 def _one_line(text: str) -> str:
-    line = " ".join(text.split())
+    line = " ".join(one_line(text).split())
     return line if len(line) <= 300 else f"{line[:299]}…"

@@ -11,7 +11,6 @@ import itertools
 import re
 from collections.abc import Iterator
 from functools import cache
-from html.parser import HTMLParser
 from pathlib import Path
 
 import mistune
@@ -24,12 +23,11 @@ from traitlets.config import Config
 from salesops.errors import PressError
 from salesops.press.compare import News
 from salesops.press.figure import VEGA_LITE, figure
+from salesops.press.whole import LIVE, refuse
 
 TEMPLATE = Path(__file__).parent / "template"
-LIMIT = 300_000  # bytes: what a phone loads at once
 UNSHOWN = frozenset({"parameters", "injected-parameters", "results", "setup", "remove", "papermill-error-cell-tag"})
 _STATIC = ("text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown", "text/plain")
-_LIVE = re.compile(r"<(?:script|iframe|object|embed)\b", re.IGNORECASE)
 
 
 def export_page(
@@ -77,7 +75,7 @@ def export_page(
     }
     page, _ = _exporter().from_notebook_node(shown, resources={"report": report})
     if strict:
-        _refuse(page)
+        refuse(page)
     return str(page)
 
 
@@ -107,6 +105,7 @@ def _prepare(notebook: NotebookNode, drawing: str, *, strict: bool) -> NotebookN
     shown.cells = sorted(cells, key=lambda cell: "about" in _tags(cell))
     figures = itertools.count(1)
     for cell in shown.cells:
+        cell.source = _with_attachments(cell)
         if cell.cell_type == "code":
             wanted = [copy.copy(output) for output in cell.outputs if output.output_type != "error"]
             cell.outputs = [output for output in wanted if not (strict and output.get("name") == "stderr")]
@@ -116,6 +115,15 @@ def _prepare(notebook: NotebookNode, drawing: str, *, strict: bool) -> NotebookN
     return shown
 
 
+def _with_attachments(cell: NotebookNode) -> str:
+    """Return a cell's source with the pictures in it that JupyterLab keeps beside it."""
+    source = str(cell.source)
+    for name, forms in cell.get("attachments", {}).items():
+        for form, content in forms.items():
+            source = source.replace(f"attachment:{name}", f"data:{form};base64,{content}")
+    return source
+
+
 def _static(
     data: NotebookNode, cell: NotebookNode, figures: Iterator[int], drawing: str, *, strict: bool
 ) -> dict[str, str]:
@@ -123,7 +131,7 @@ def _static(
     try:
         if VEGA_LITE in data:
             return {"text/html": figure(data[VEGA_LITE], number=next(figures), drawing=drawing)}
-        forms = [form for form in _STATIC if form in data and not (form == "text/html" and _LIVE.search(data[form]))]
+        forms = [form for form in _STATIC if form in data and not (form == "text/html" and LIVE.search(data[form]))]
         if forms and (forms[0] != "text/plain" or len(data) == 1):
             return {forms[0]: data[forms[0]]}
         live = ", ".join(form for form in data if form != "text/plain")
@@ -194,34 +202,3 @@ def _plain(text: str) -> str:
 
 def _tags(cell: NotebookNode) -> set[str]:
     return set(cell.metadata.get("tags", []))
-
-
-def _refuse(page: str) -> None:
-    size = len(page.encode())
-    if size > LIMIT:
-        raise PressError(
-            f"A page may have {LIMIT // 1000} kB. This one has {size // 1000:,} kB. "
-            "Show fewer rows, or a chart with fewer points."
-        )
-    outside = _Outside()
-    outside.feed(page)
-    if outside.found:
-        raise PressError(
-            f"A page holds everything itself. This one would load {outside.found[0]}. "
-            "Show the picture as the output of a cell, or remove it."
-        )
-
-
-class _Outside(HTMLParser):
-    """Collects what a browser would load to show the page."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        for name, value in attrs:
-            inside = ("data:", "#") if name.endswith("href") else ("data:",)
-            loads = name in ("src", "srcset", "poster", "data") or (name.endswith("href") and tag != "a")
-            if loads and value and not value.startswith(inside):
-                self.found.append(value)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import json
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 TEXT = 64_000  # characters that one cell may print; a page of more is no reading
 OUTPUTS = 8_000_000  # characters of all that one cell may show; what is larger would not fit a page either
@@ -94,17 +96,25 @@ class Gate:
         return {**content, "data": {"text/plain": left_out}, "metadata": {}}
 
     def _note(self, line: Message) -> None:
-        self._journal.write(json.dumps(line).encode() + b"\n")
+        with contextlib.suppress(OSError):  # a report is not worse for a full temporary folder, only its notes are
+            self._journal.write(json.dumps(line).encode() + b"\n")
 
 
 def forms(secrets: Iterable[str]) -> tuple[str, ...]:
-    """Return secrets as they are and as repr, JSON and HTML write them, the longest first."""
-    written = {
-        form
-        for secret in secrets
-        for form in (secret, repr(secret)[1:-1], json.dumps(secret)[1:-1], html.escape(secret))
-    }
+    """Return secrets as they are and as repr, JSON, HTML and addresses write them, also one in another; longest first.
+
+    What else is made of a secret (turned round, encrypted, in base64) is the notebook's own doing.
+    """
+    written = set(secrets)
+    for _ in range(2):
+        written |= {form for text in written for form in _written(text)}
     return tuple(sorted(written, key=lambda form: (-len(form), form)))
+
+
+def _written(text: str) -> Iterator[str]:
+    yield from (repr(text)[1:-1], ascii(text)[1:-1], repr(text.encode())[2:-1])
+    yield from (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1])
+    yield from (html.escape(text), quote(text), quote(text, safe=""), quote_plus(text))
 
 
 def hide(part: Any, secrets: Sequence[str]) -> Any:
@@ -114,5 +124,5 @@ def hide(part: Any, secrets: Sequence[str]) -> Any:
             part = part.replace(secret, HIDDEN)
         return part
     if isinstance(part, dict):
-        return {key: hide(value, secrets) for key, value in part.items()}
+        return {hide(key, secrets): hide(value, secrets) for key, value in part.items()}
     return [hide(value, secrets) for value in part] if isinstance(part, list) else part

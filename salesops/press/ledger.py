@@ -181,15 +181,20 @@ class Ledger:
             self._db.execute("INSERT OR REPLACE INTO sent VALUES (?, ?)", row)
 
     def forget(self, keep_periods: int) -> list[str]:
-        """Forget reports of all but the last so many periods of each series; return the ids that are gone."""
+        """Forget reports of all but the last so many periods of each series; return the ids that are gone.
+
+        What this run was asked for stays, however old its period is.
+        """
         rows = self._rows("SELECT DISTINCT series, period FROM made WHERE period != ''")
         periods: dict[str, list[str]] = {}
         for series, period in rows:
             periods.setdefault(series, []).append(period)
+        asked = set(self._rows("SELECT DISTINCT series, period FROM made WHERE run = ?", self._run))
         old = [
             (series, period)
             for series, named in periods.items()
             for period in sorted(named, key=period_start, reverse=True)[keep_periods:]
+            if (series, period) not in asked
         ]
         gone = [id_ for pair in old for (id_,) in self._rows(
             "SELECT DISTINCT id FROM made WHERE series = ? AND period = ?", *pair)]  # fmt: skip  # one query

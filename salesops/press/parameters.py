@@ -52,7 +52,8 @@ def read_parameters(source: str, where: str) -> tuple[Parameter, ...]:
     try:
         lines = ast.parse(source).body
     except SyntaxError as error:
-        raise PressError(f"{where}: line {error.lineno} of the parameters cell is not Python: {error.msg}.") from None
+        place = f"line {error.lineno} of the parameters cell" if error.lineno else "the parameters cell"
+        raise PressError(f"{where}: {place} is not Python: {error.msg}.") from None
     comments = _comments(source)
     return tuple(_parameter(line, comments, where) for line in lines if not _is_text(line))
 
@@ -101,7 +102,7 @@ def _parameter(line: ast.stmt, comments: Mapping[int, str], where: str) -> Param
         )
     try:
         value = ast.literal_eval(literal)
-    except ValueError:
+    except (ValueError, TypeError):
         raise PressError(f"{where}: parameter '{name}' must have a literal. Got '{ast.unparse(literal)}'.") from None
     kind = kind or ("list[str]" if isinstance(value, list) else type(value).__name__)
     if kind not in _FORMS:
@@ -117,7 +118,7 @@ def _convert(parameter: Parameter, value: object, where: str) -> Value:
         return _typed(parameter, value, where)
     text = value.strip()
     read: object = value
-    if parameter.type == "int" and re.fullmatch(r"[+-]?\d+", text):
+    if parameter.type == "int" and re.fullmatch(r"[+-]?\d{1,300}", text):
         read = int(text)
     elif parameter.type == "float":
         read = _number(text, value)
@@ -135,8 +136,15 @@ def _number(text: str, otherwise: object) -> object:
         return otherwise
 
 
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond every float
+        return False
+
+
 def _typed(parameter: Parameter, value: object, where: str) -> Value:
-    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    number = isinstance(value, int | float) and not isinstance(value, bool) and _is_finite(value)
     match parameter.type, value:
         case "str", str(text):
             return text

@@ -123,16 +123,10 @@ def plan_report(
     Raises
     ------
     PressError
-        If a secret is too short to be kept out of a page.
+        If a secret is no text, or too short to be kept out of a page.
     """
     period = str(parameters.get("period", ""))
-    secrets = {name: str(value) for name, value in parameters.items() if is_secret(name)}
-    for name, value in secrets.items():
-        if 0 < len(value) < SHORTEST_SECRET:
-            raise PressError(
-                f"The secret '{name}' has {len(value)} characters. With fewer than {SHORTEST_SECRET} it cannot be "
-                "told from other text and kept out of the page."
-            )
+    secrets = {name: _secret(name, value) for name, value in parameters.items() if is_secret(name)}
     given = {name: value for name, value in parameters.items() if name not in secrets}
     told = {name: value for name, value in asked.items() if name not in secrets}
     words = [_slug(notebook.name, 36), _slug(period, 24), _slug(person, 36), _digest(notebook, told)]
@@ -155,11 +149,14 @@ def refuse_clashes(reports: Sequence[Report]) -> None:
     """Raise PressError if two reports would write the same file."""
     seen: dict[str, Report] = {}
     for report in reports:
-        if report.id in seen:
-            raise PressError(
-                f"Two reports would write {report.id}.html: {seen[report.id].notebook.stem} and "
-                f"{report.notebook.stem} with the same parameters. Ask for each once."
-            )
+        other = seen.get(report.id)
+        if other:
+            what = f"Two reports would write {report.id}.html: "
+            if other.notebook == report.notebook:
+                what += f"{report.notebook.stem} twice with the same parameters. Ask for each once."
+            else:
+                what += f"'{other.notebook}' and '{report.notebook}'. Rename one, or give each another --out."
+            raise PressError(what)
         seen[report.id] = report
 
 
@@ -169,6 +166,20 @@ def book_address(book: str, folder: Path) -> str:
         path = os.path.abspath(folder / unquote(book.removeprefix(DATABASE)))  # noqa: PTH100  # keeps links as they are
         return DATABASE + quote(path)
     return os.path.abspath(folder / book)  # noqa: PTH100  # as above
+
+
+def _secret(name: str, value: Value) -> str:
+    if not isinstance(value, str):
+        raise PressError(
+            f"The parameter '{name}' is a secret by its name, and only a text (str) can be kept out of a page. "
+            "Make it a text, or name it otherwise."
+        )
+    if 0 < len(value) < SHORTEST_SECRET:
+        raise PressError(
+            f"The secret '{name}' has {len(value)} characters. With fewer than {SHORTEST_SECRET} it cannot be "
+            "told from other text and kept out of the page."
+        )
+    return value
 
 
 def _digest(notebook: Notebook, parameters: Mapping[str, Value]) -> str:

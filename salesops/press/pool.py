@@ -9,6 +9,7 @@ from typing import Protocol
 from salesops.press.plan import Outcome
 from salesops.press.task import Death, Task
 
+UNTOLD = 70  # the exit code of a process that could not even leave how its report ended
 _KILLED, _SEGMENTATION_FAULT = 9, 11  # signals, by number: not every platform names them
 _SIGNALS = {
     _SEGMENTATION_FAULT: "A segmentation fault in cell {cell} ended the process.",
@@ -52,6 +53,16 @@ def ending(task: Task, code: int | None) -> Ending:
         return Ending(task, _death(task, code))
 
 
+def why_it_ended(code: int | None) -> str:
+    """Return in words why a process ended that ran a notebook, by its exit code; the cell's number is left open."""
+    if code == UNTOLD:
+        return f"The process ended with exit code {code}: its memory, or the temporary folder, may be too small."
+    if code is not None and code >= 0:
+        return f"Cell {{cell}} ended the process with exit code {code}."
+    number = -code if code else _KILLED
+    return _SIGNALS.get(number, f"Signal {number} ended the process in cell {{cell}}.")
+
+
 def of_the_notebook(dumped: str) -> str:
     """Return the thread that ran the notebook, from where it stood up to its cell, out of what faulthandler wrote."""
     threads = re.split(r"\n\n|^(?=Thread |Current thread )", dumped, flags=re.MULTILINE)
@@ -66,9 +77,4 @@ def _death(task: Task, code: int | None) -> Death:
     traces = of_the_notebook(dumped)
     if dumped.startswith("Timeout ("):
         return Death("timeout", "Cell {cell} took longer than it may and was stopped.", traces)
-    if code is not None and code >= 0:
-        why = f"Cell {{cell}} ended the process with exit code {code}."
-    else:
-        number = -code if code else _KILLED
-        why = _SIGNALS.get(number, f"Signal {number} ended the process in cell {{cell}}.")
-    return Death("crashed", why, traces)
+    return Death("crashed", why_it_ended(code), traces)

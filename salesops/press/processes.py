@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 
@@ -48,14 +48,20 @@ def keep_quiet() -> None:
     os.close(null)
 
 
-def end_with_the_press() -> None:
-    """Stand apart, and end this process when the press ends, however it does. Not for a process that forks."""
+def end_with_the_press(last: Callable[[], None] = lambda: None) -> None:
+    """Stand apart, and end this process when the press ends, however it does. Not for a process that forks.
+
+    `last` is what is done before that.
+    """
     stand_apart()
     press = multiprocessing.parent_process()
     if press is not None:
-        threading.Thread(target=_end_after, args=(press,), daemon=True).start()
+        threading.Thread(target=_end_after, args=(press, last), daemon=True).start()
 
 
-def _end_after(press: BaseProcess) -> None:
-    press.join()
-    os._exit(1)
+def _end_after(press: BaseProcess, last: Callable[[], None]) -> None:
+    try:
+        press.join()
+        last()
+    finally:
+        os._exit(1)

@@ -21,7 +21,7 @@ def read_results(notebook: NotebookNode) -> dict[str, Any]:
     Raises
     ------
     PressError
-        If the cell shows no dict, or one with NaN or Infinity in it, which JSON does not have.
+        If the cell shows no dict, or one with NaN, Infinity or broken text in it, which JSON does not have.
     """
     tagged = [cell for cell in notebook.cells if "results" in cell.metadata.get("tags", ())]
     if not tagged:
@@ -30,7 +30,10 @@ def read_results(notebook: NotebookNode) -> dict[str, Any]:
     found = [data["application/json"] for data in shown if "application/json" in data] or _literals(shown)
     if not found or not isinstance(found[-1], dict):
         raise PressError("The cell tagged 'results' must end with a dict that JSON can hold: JSON(results).")
-    results: dict[str, Any] = json.loads(json.dumps(found[-1]))
+    try:
+        results: dict[str, Any] = json.loads(json.dumps(found[-1], ensure_ascii=False).encode())
+    except (TypeError, ValueError) as error:  # a literal may be more than JSON; half a pair of surrogates is no text
+        raise PressError(f"The cell tagged 'results' shows what JSON cannot hold: {error}.") from None
     bad = next(_not_finite(results, "results"), None)
     if bad:
         raise PressError(f"{bad} is NaN or infinite, which no reader of the results can use. Give null instead.")
@@ -41,7 +44,7 @@ def _literals(shown: list[dict[str, Any]]) -> list[object]:
     """Return what the outputs show as plain text, where that is a literal."""
     try:
         return [ast.literal_eval(data["text/plain"]) for data in shown if "text/plain" in data]
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, TypeError, RecursionError):
         return []
 
 

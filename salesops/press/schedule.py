@@ -163,8 +163,9 @@ class _Ending:
         self._child: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> _Ending:
-        signals = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
-        self._before = {one: signal.signal(one, lambda *_: self._end()) for one in signals}
+        numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+        heard = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]  # as under nohup
+        self._before = {number: signal.signal(number, lambda *_: self._end()) for number in heard}
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -189,7 +190,4 @@ class _Ending:
     def _end(self) -> None:
         self._asked.set()
         if self._child and self._child.poll() is None:
-            if sys.platform == "win32":
-                self._child.terminate()
-            else:
-                self._child.send_signal(signal.SIGINT)
+            self._child.terminate()  # which ends it as Ctrl-C does

@@ -92,13 +92,15 @@ def read_settings(path: Path) -> Settings:
         raise PressError(f"There is no '{path}'. Name a notebook: salesops run NOTEBOOK --book BOOK.")
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise PressError(f"{path.name} is not valid TOML: {error}. Correct the file.") from None
+    except OSError as error:
+        raise PressError(f"'{path}' cannot be read: {error.strerror}.") from None
     for key in content:
         if key not in _KEYS:
             raise PressError(f"{path.name} has an unknown key '{key}'. {did_you_mean(key, _KEYS)}")
     out, entries = content.get("out", "site"), content.get("report", [])
-    if not isinstance(out, str) or not isinstance(entries, list) or not entries:
+    if not isinstance(out, str) or "\0" in out or not isinstance(entries, list) or not entries:
         raise PressError(f"{path.name} must have 'out' as a text and at least one [[report]].")
     whole = {key: _whole(content[key], key, path) for key in _WHOLE if key in content}
     forms = {key: _yes_or_no(content[key], key, path) for key in _YES_OR_NO if key in content}

@@ -12,13 +12,20 @@ from pathlib import Path
 import psutil
 
 MARK = "SALESOPS_REPORT"
-_SET_CHILD_SUBREAPER = 36  # of prctl(2)
+_SET_PARENT_DEATH_SIGNAL, _SET_CHILD_SUBREAPER = 1, 36  # of prctl(2)
 
 
-def adopt_strays() -> None:
-    """Become the parent of every process below whose own parent has ended, also of one that left its group."""
+def adopt_strays(*, adopt: bool = True) -> None:
+    """Become the parent of every process below whose own parent has ended, also of one that left its group; or not."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, int(adopt), 0, 0, 0)
+
+
+def die_with(parent: int) -> None:
+    """Let the system kill this process when its parent ends."""
+    ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # too late
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def kill_group(leader: int) -> None:

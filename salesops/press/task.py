@@ -70,8 +70,14 @@ class Task:
         return self.scratch / "traces"
 
     def leave(self, outcome: Outcome | OSError) -> None:
-        """Leave what became of the report in its scratch folder."""
-        self._left.write_bytes(pickle.dumps(outcome))
+        """Leave what became of the report in its scratch folder, whole or not at all."""
+        part = self._left.with_suffix(".part")
+        try:
+            part.write_bytes(pickle.dumps(outcome))
+        except OSError:  # where the folder is full, the journal makes room: it was for the case of a death
+            self.journal.unlink(missing_ok=True)
+            part.write_bytes(pickle.dumps(outcome))
+        part.replace(self._left)
 
     def left(self) -> Outcome | OSError:
         """Return what became of the report."""

@@ -12,6 +12,7 @@ from salesops.errors import PressError
 from salesops.press.catalog import find_notebook, notebooks, read_notebook
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+SAYS = '{"nbformat": 4, "cells": [], "metadata": {"salesops": %s}}'
 
 
 def test_a_notebook_is_read_without_running_it() -> None:
@@ -60,6 +61,13 @@ def test_an_unknown_notebook_is_refused_with_the_nearest(name: str) -> None:
         find_notebook(name, NOTEBOOKS)
 
 
+@pytest.mark.parametrize("name", ["k" * 300, "k" * 300 + ".ipynb"])
+def test_a_name_that_no_system_takes_is_refused(name: str) -> None:
+    """It is told as a notebook that is not there, and nobody is told to free space."""
+    with pytest.raises(PressError, match=rf"There is no notebook '{name}' that can be read: File name too long\."):
+        find_notebook(name, NOTEBOOKS)
+
+
 def test_no_notebooks_at_all(tmp_path: Path) -> None:
     """An empty folder lists nothing, and finds nothing."""
     assert notebooks(tmp_path) == ()
@@ -82,6 +90,17 @@ def test_notebooks_are_listed_by_name(tmp_path: Path) -> None:
         ('{"nbformat": 3, "worksheets": []}', "x.ipynb is not a notebook of format 4"),
         ('{"nbformat": 4, "cells": null}', "x.ipynb is not a notebook of format 4"),
         ("\xff", "x.ipynb is not a notebook: it is not valid JSON"),
+        ("[" * 100_000, "x.ipynb is not a notebook: it is not valid JSON"),
+        ('{"nbformat": 4, "cells": [1]}', "x.ipynb is not as JupyterLab writes a notebook"),
+        ('{"nbformat": 4, "cells": [], "metadata": null}', "x.ipynb is not as JupyterLab writes a notebook"),
+        ('{"nbformat": 4, "cells": [{"source": null}]}', "x.ipynb is not as JupyterLab writes a notebook"),
+        ('{"nbformat": 4, "cells": [{"source": [1]}]}', "x.ipynb is not as JupyterLab writes a notebook"),
+        ('{"nbformat": 4, "cells": [{"metadata": {"tags": null}}]}', "x.ipynb is not as JupyterLab writes a notebook"),
+        ('{"nbformat": 4, "cells": [{"source": "\\ud800"}]}', "x.ipynb is not as JupyterLab writes a notebook"),
+        (SAYS % '"x"', "x.ipynb is not as JupyterLab writes a notebook"),
+        (SAYS % '{"watch": ["a"]}', "x.ipynb is not as JupyterLab writes a notebook"),
+        (SAYS % '{"any_of": [5]}', "x.ipynb is not as JupyterLab writes a notebook"),
+        (SAYS % '{"tables": "users"}', r"tables are listed like \['users'\], and not like 'users'"),
     ],
 )
 def test_what_is_no_notebook_is_refused(tmp_path: Path, content: str, message: str) -> None:
@@ -89,6 +108,14 @@ def test_what_is_no_notebook_is_refused(tmp_path: Path, content: str, message: s
     (tmp_path / "x.ipynb").write_bytes(content.encode("latin-1"))
     with pytest.raises(PressError, match=message):
         read_notebook(tmp_path / "x.ipynb")
+
+
+def test_a_place_that_is_no_readable_file_is_told(tmp_path: Path) -> None:
+    """A notebook that cannot be read is named with the reason, and nobody is told to free space."""
+    loop = tmp_path / "x.ipynb"
+    loop.symlink_to(loop)
+    with pytest.raises(PressError, match=r"x\.ipynb' cannot be read: Too many levels of symbolic links\."):
+        read_notebook(loop)
 
 
 def test_running_for_each_needs_the_parameter(tmp_path: Path) -> None:

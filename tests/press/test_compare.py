@@ -89,6 +89,13 @@ def test_an_alert_on_a_result_that_does_not_exist_is_an_error() -> None:
         raised([read_alert("atainment < 1", "reports.toml")], NOW)
 
 
+@pytest.mark.parametrize("value", ["met", True, [1, 2]])
+def test_an_alert_on_what_is_no_number_is_an_error(value: object) -> None:
+    """A text, a list, yes or no are never above or below: such an alert would stay silent for ever."""
+    with pytest.raises(PressError, match=r"An alert names the result 'state', which is no number"):
+        raised([read_alert("state < 1", "reports.toml")], {"state": value})
+
+
 @pytest.mark.parametrize("text", ["attainment", "attainment = 1", "< 1", "a < b", "a < 1 < 2", "", 5, None, "a < 1e5"])
 def test_a_condition_of_another_form_is_refused(text: object) -> None:
     """The error shows the form and what was found."""

@@ -72,6 +72,16 @@ def test_a_disk_too_small_for_the_ledger_is_told(tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.parametrize("engine", ["warm", "stock"])
+def test_a_full_temporary_folder_costs_notes_and_no_report(tmp_path: Path, engine: str) -> None:
+    """What a report shows is noted there for the case of its death; without room for that it is made all the same."""
+    path = write_notebook(tmp_path / "prints.ipynb", "print('x' * 60_000)", "print('y' * 60_000)")
+    folder = tmp_path / "tmp"
+    run = f"{shlex.quote(sys.executable)} -c {shlex.quote(RUN)} run {path} --out {tmp_path / 'site'} --engine {engine}"
+    done = on_a_small_disk(60, folder, f"TMPDIR={folder} {run}")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_folder_that_is_taken_away_stops_the_run(tmp_path: Path) -> None:
     """When the folder goes while reports run, the run ends with an error that names the page, and not in silence."""
     out = tmp_path / "site"

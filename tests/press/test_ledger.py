@@ -132,6 +132,18 @@ def test_every_period_stays_unless_a_number_is_set(tmp_path: Path) -> None:
     assert {page.stem for page in out.glob("counts*.html")} == {reports[2].id, reports[3].id, other.id}
 
 
+def test_an_old_period_that_is_asked_for_stays(tmp_path: Path) -> None:
+    """A page is not taken away by the run that made it, however many later periods there are; the next run may."""
+    path, out = counting(tmp_path), tmp_path / "site"
+    old, new = (planned(path, period=period) for period in ("2025-Q4", "2026-Q3"))
+    deliver([new], out)
+    deliver([old], out, How(keep_periods=1))
+    assert (out / f"{old.id}.html").is_file()
+    deliver([new], out, How(keep_periods=1))
+    assert not (out / f"{old.id}.html").exists()
+    assert (out / f"{new.id}.html").is_file()
+
+
 def test_two_presses_in_one_folder_do_not_meet(tmp_path: Path) -> None:
     """The second says who is there and since when, and changes nothing."""
     go = tmp_path / "go"

@@ -43,6 +43,8 @@ def test_every_line_gives_name_type_default_and_help() -> None:
     [
         ("x: int = 1 + 1", r"x\.ipynb: parameter 'x' must have a literal\. Got '1 \+ 1'"),
         ("x: int | None = None", r"parameter 'x' must have a type in str, int, .* Got 'int \| None'"),
+        ("x = {[]: 1}", "parameter 'x' must have a literal"),
+        ("x = 1\0", "the parameters cell is not Python: source code string cannot contain null bytes"),
         ("x = None", "parameter 'x' must have a type .* Got 'NoneType'"),
         ("x: int = 'a'", r"parameter 'x' must be a whole number \(int\)\. Got 'a'"),
         ("x: bool = 1", r"parameter 'x' must be true or false \(bool\)\. Got 1"),
@@ -87,6 +89,8 @@ def test_text_becomes_the_type_that_the_notebook_asks_for(name: str, text: str, 
     [
         ("times", "1.5", r"x\.ipynb: parameter 'times' must be a whole number \(int\)\. Got '1\.5'"),
         ("times", "", "parameter 'times' must be a whole number"),
+        ("times", "9" * 5000, "parameter 'times' must be a whole number"),
+        ("times", 10**400, "parameter 'times' must be a whole number"),
         ("times", True, "parameter 'times' must be a whole number .* Got True"),
         ("share", "much", r"parameter 'share' must be a number \(float\)\. Got 'much'"),
         ("share", "nan", "parameter 'share' must be a number .* Got nan"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,8 +60,15 @@ def test_people_never_share_a_file(ids: list[str]) -> None:
 
 def test_two_reports_of_one_file_are_refused() -> None:
     """Asking twice for the same report is an error before anything runs."""
-    with pytest.raises(PressError, match=r"Two reports would write team-accountability-2026-q3-\w{8}\.html"):
+    with pytest.raises(PressError, match=r"Two reports would write team-accountability-2026-q3-\w{8}\.html: team_"):
         refuse_clashes([planned(period="2026-Q3"), planned(period="2026-Q3")])
+
+
+def test_two_notebooks_of_one_name_are_told_apart() -> None:
+    """They would write one file, and the error names both."""
+    other = replace(TEAM, path=Path("/elsewhere/team_accountability.ipynb"))
+    with pytest.raises(PressError, match=r"'/notebooks/team.*ipynb' and '/elsewhere/team.*ipynb'\. Rename one"):
+        refuse_clashes([planned(), planned(notebook=other)])
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,13 @@ def test_what_is_no_dict_is_refused(text: str) -> None:
         read_results(ran({"text/plain": text}))
 
 
+@pytest.mark.parametrize("text", ["{'a': {1, 2}}", "{(1, 2): 3}", "{'a': b'x'}", r"{'a': '\ud800'}"])
+def test_what_json_cannot_hold_is_refused(text: str) -> None:
+    """A literal may be more than JSON, and half a pair of surrogates is no text: an error, and not a lost run."""
+    with pytest.raises(PressError, match="The cell tagged 'results' shows what JSON cannot hold: "):
+        read_results(ran({"text/plain": text}))
+
+
 def test_a_results_cell_that_shows_nothing_is_refused() -> None:
     """An assignment as last line would lose the results without a word."""
     with pytest.raises(PressError, match="must end with a dict"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from email import message_from_bytes
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 import pytest
 from written_notebooks import planned, write_notebook
@@ -29,9 +30,16 @@ def test_a_secret_is_in_no_file(
     uses = "import os, subprocess, sys\nfrom IPython.display import HTML, JSON, display\nassert len(api_token) == 15"
     shows = "print(api_token)\ndisplay(HTML(f'<p>{api_token}</p>'))\nsubprocess.run(['echo', api_token])"
     shows += "\ndisplay(api_token)\nprint(api_token[:7], end='', flush=True)\nprint(api_token[7:])"
+    shows += "\nimport json, urllib.parse as u\nprint(u.quote(api_token), u.quote_plus(api_token), api_token.encode())"
+    shows += "\nprint(json.dumps(json.dumps([api_token])))\nimport ipywidgets\nw = ipywidgets.Text(value=api_token)"
     environ = "print(sorted(name for name in os.environ if 'SECRET' in name))"
     fine = write_notebook(
-        tmp_path / "fine.ipynb", parameters, uses, shows, environ, ("JSON({'token': api_token})", "results")
+        tmp_path / "fine.ipynb",
+        parameters,
+        uses,
+        shows,
+        environ,
+        ("JSON({'token': api_token, api_token: 1})", "results"),
     )
     fails = write_notebook(tmp_path / "fails.ipynb", parameters, uses, shows, "raise ValueError(api_token)")
     crashes = write_notebook(tmp_path / "crashes.ipynb", parameters, uses, shows, "os._exit(3)")
@@ -44,6 +52,7 @@ def test_a_secret_is_in_no_file(
     assert len([path for path in files if path.suffix == ".html"]) == 4
     said = "".join(capfd.readouterr())
     forms = {SECRET.encode(), SECRET.replace("\\", "\\\\").replace('"', '\\"').encode(), b"7391"}
+    forms |= {quote(SECRET).encode(), quote_plus(SECRET).encode()}
     for path in files:
         content = path.read_bytes() + path.name.encode() + said.encode() + _decoded(path)
         assert [form for form in forms if form in content] == [], (path, content)
@@ -82,6 +91,14 @@ def test_a_secret_that_is_too_short_is_refused(tmp_path: Path) -> None:
     path = write_notebook(tmp_path / "a.ipynb", ('secret: str = ""', "parameters"))
     with pytest.raises(PressError, match=r"The secret 'secret' has 3 characters\. With fewer than 4"):
         planned(path, secret="abc")
+
+
+@pytest.mark.parametrize(("line", "given"), [("max_tokens: int = 1", 12345), ("use_token: bool = False", True)])
+def test_a_secret_is_a_text(tmp_path: Path, line: str, given: object) -> None:
+    """A number or a switch would reach the notebook as a text, and stand in a page where nobody looks for it."""
+    path = write_notebook(tmp_path / "a.ipynb", (line, "parameters"))
+    with pytest.raises(PressError, match=r"is a secret by its name, and only a text \(str\) can be kept out of a page"):
+        planned(path, **{line.partition(":")[0]: given})
 
 
 def test_secrets_are_known_by_name() -> None:

@@ -89,6 +89,8 @@ def test_to_whom_and_by_which_server_are_settings(tmp_path: Path) -> None:
         ('ou = "site"\n[[report]]\nnotebook = "a"', "unknown key 'ou'. Did you mean 'out'"),
         ('out = "site"', "must have 'out' as a text and at least one"),
         ('out = 5\n[[report]]\nnotebook = "a"', "must have 'out' as a text"),
+        ('out = "a\\u0000b"\n[[report]]\nnotebook = "a"', "must have 'out' as a text"),
+        ("a = " + "[" * 5000 + "]" * 5000, "reports.toml is not valid TOML"),
         ("report = [1]", "reports.toml, report 1 must have 'notebook'"),
         ('[[report]]\nnotebook = "a"\n[[report]]\nbook = "b"', "reports.toml, report 2 must have 'notebook'"),
         ('keep_periods = 0\n[[report]]\nnotebook = "a"', "keep_periods must be a whole number from 1. Got 0"),

@@ -112,11 +112,38 @@ def test_a_report_that_takes_too_long_in_all_is_stopped(tmp_path: Path, engine: 
 
 def test_the_stock_engine_tells_the_same_of_a_kernel_that_dies(tmp_path: Path) -> None:
     """A kernel that ends, hangs, runs out of memory or asks has the same status as under the warm engine."""
-    names = ("exits", "hangs", "eats", "asks")
+    names = ("exits", "exits_with_zero", "segfault", "hangs", "eats", "asks")
     paths = [write_notebook(tmp_path / f"{name}.ipynb", BEFORE, *BAD[name]) for name in names]
     made = outcomes([planned(p) for p in paths], tmp_path / "site", engine="stock", cell=3, memory=1_500_000_000)
     assert {name: made[name].status for name in names} == {name: STATUS[name][0] for name in names}
+    assert all(made[name].error.startswith(STATUS[name][1]) for name in names)
     assert all(partial(tmp_path / "site", made[name])[0]["text"] == "shown before\n" for name in names)
+
+
+def test_a_parent_that_is_killed_costs_only_the_report_that_did_it(tmp_path: Path) -> None:
+    """The others are begun anew by another parent, once; who loses the parent twice has crashed."""
+    kills = write_notebook(
+        tmp_path / "kills.ipynb", "import os; os.kill(os.getppid(), 9)", "import time; time.sleep(60)"
+    )
+    once = write_notebook(
+        tmp_path / "once.ipynb",
+        BEFORE,
+        f"import os\nfrom pathlib import Path\nmark = Path({str(tmp_path / 'mark')!r})\n"
+        "if not mark.exists():\n    mark.touch()\n    os.kill(os.getppid(), 9)\n    while True: pass",
+        ("{'n': 1}", "results"),
+    )
+    good = write_notebook(tmp_path / "good.ipynb", ("{'n': 2}", "results"))
+    made = outcomes([planned(path) for path in (kills, once, good)], tmp_path / "site", engine="warm", jobs=1)
+    assert {name: outcome.status for name, outcome in made.items()} == {"kills": "crashed", "once": "ok", "good": "ok"}
+    assert (tmp_path / "site" / made["once"].path).read_text(encoding="utf-8").count("shown before") == 1
+
+
+def test_a_report_without_memory_to_begin_is_told(tmp_path: Path) -> None:
+    """Its process cannot even leave how it ended; the line says what may be too small."""
+    path = write_notebook(tmp_path / "starved.ipynb", "1")
+    made = outcomes([planned(path)], tmp_path / "site", engine="warm", memory=1_000_000)["starved"]
+    assert made.status == "crashed"
+    assert made.error.endswith("its memory, or the temporary folder, may be too small.")
 
 
 @pytest.mark.parametrize("engine", ["warm", "stock"])

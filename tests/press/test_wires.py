@@ -28,6 +28,13 @@ def test_contents_are_what_a_socket_would_bring() -> None:
     )
 
 
+def test_what_is_no_unicode_is_sent_all_the_same() -> None:
+    """Half a pair of surrogates, in a text or as a key, becomes a question mark: to send nothing would end the run."""
+    got: list[dict[str, Any]] = []
+    LocalSession(key=b"").send(Wire(LocalSession(key=b""), got.append), "stream", {"text": ["a\ud800é"], "\udfff": 1})
+    assert got[0]["content"] == {"text": ["a?é"], "?": 1}
+
+
 def test_bytes_of_a_forked_process_are_read() -> None:
     """They come through a pipe, as they would through a socket, with their own header and content."""
     got: list[dict[str, Any]] = []

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from salesops.press.writing import write_whole
+from salesops.press.writing import one_line, write_whole
 
 
 def test_a_file_is_written_as_it_is(tmp_path: Path) -> None:
@@ -37,3 +37,20 @@ def test_a_missing_folder_is_told_by_the_file(tmp_path: Path) -> None:
     """The error names the file that was wanted, not the temporary one."""
     with pytest.raises(FileNotFoundError, match=r"'.*/gone/page\.html'"):
         write_whole(tmp_path / "gone" / "page.html", "new")
+
+
+def test_ctrl_c_leaves_no_other_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped in the middle, the temporary file goes too."""
+
+    def stopped(_: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(tmp_path / "page.html", "new")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_line_for_a_terminal_commands_nothing() -> None:
+    """Colours, window titles, line ends and text that runs backwards may come from data; letters of any script stay."""
+    assert one_line("\x1b[31mred\x1b[0m \x1b]0;title\x07Zoë\n中\u202e\x9b2J") == "red Zoë 中  2J"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 import uuid
 from pathlib import Path
 from typing import Any
 
 from jupyter_client.kernelspec import get_kernel_spec
+from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, papermill_engines
@@ -73,19 +75,35 @@ class StockEngine(Engine):  # type: ignore[misc]  # papermill ships no types
             resources={"metadata": {"path": str(task.report.notebook.parent)}},
             log=logger,
         )
-        client.execute()
+        try:
+            client.execute()
+        except DeadKernelError as death:
+            raise _KernelDied(client.process) from death
+
+
+class _KernelDied(DeadKernelError):
+    """A kernel that ended by itself; papermill has no eye for its exit code."""
+
+    def __init__(self, process: subprocess.Popen[bytes] | None) -> None:
+        super().__init__("Kernel died")
+        self.exit_code = process.poll() if process else None
 
 
 class _Client(PapermillNotebookClient):  # type: ignore[misc]  # as above
+    km: Any
+
     def __init__(self, nb_man: Any, gate: Gate, **traits: Any) -> None:
         super().__init__(nb_man, on_cell_start=lambda cell, cell_index: gate.begin(cell_index), **traits)
         self._gate = gate
+        self.process: subprocess.Popen[bytes] | None = None
 
     def start_new_kernel_client(self, **kwargs: Any) -> Any:
         """Start the kernel's client; a kernel that does not answer is started again, at most twice."""
         for start in range(1, _STARTS + 1):
             try:
-                return super().start_new_kernel_client(**kwargs)
+                client = super().start_new_kernel_client(**kwargs)
+                self.process = getattr(self.km.provisioner, "process", None)
+                return client
             except RuntimeError as error:  # "Kernel died before replying", "Kernel didn't respond"
                 if start == _STARTS:
                     raise PressError(

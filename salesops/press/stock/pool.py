@@ -10,6 +10,7 @@ from multiprocessing.process import BaseProcess
 from salesops.press.pool import Ending, ending
 from salesops.press.processes import starting
 from salesops.press.stock.worker import work
+from salesops.press.strays import adopt_strays, kill_strays
 from salesops.press.task import Task
 
 
@@ -24,6 +25,7 @@ class StockPool:
     """Workers that run one report after the other; one that dies takes its report with it and is replaced."""
 
     def __init__(self) -> None:
+        adopt_strays()  # a worker that dies leaves its kernel, and what that has started
         self._workers: list[_Worker] = []
 
     @property
@@ -43,7 +45,7 @@ class StockPool:
         return [self._ended(busy[connection]) for connection in wait(list(busy), seconds)]  # type: ignore[index]  # these are connections
 
     def kill(self, task: Task) -> None:
-        """Kill the worker of a report; its kernel sees that and ends."""
+        """Kill the worker of a report; its ending comes as any other."""
         for worker in self._workers:
             if worker.task is task:
                 worker.process.kill()
@@ -53,8 +55,9 @@ class StockPool:
         for worker in self._workers:
             worker.connection.close()
             worker.process.kill()
-            worker.process.join()
+            self._bury(worker, worker.task)
         self._workers = []
+        adopt_strays(adopt=False)
 
     def _hire(self) -> _Worker:
         context = multiprocessing.get_context("spawn")
@@ -75,5 +78,10 @@ class StockPool:
             return ending(task, None)
         except (EOFError, OSError):
             self._workers.remove(worker)
-            worker.process.join()
+            self._bury(worker, task)
             return ending(task, worker.process.exitcode)
+
+    def _bury(self, worker: _Worker, task: Task | None) -> None:
+        worker.process.join()
+        if task is not None:
+            kill_strays(task.mark)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
+import os
 from multiprocessing.connection import Connection
 
 from salesops.press.processes import end_with_the_press, keep_quiet
-from salesops.press.strays import adopt_strays
+from salesops.press.strays import MARK, adopt_strays, kill_strays
 
 
 def work(press: Connection) -> None:
     """Make each report that the press sends, and answer when its outcome is left, until the connection closes."""
-    end_with_the_press()
+    end_with_the_press(lambda: kill_strays(os.environ.get(MARK, "")))
     adopt_strays()
     keep_quiet()
     logging.disable()  # what a log would say of a report stands in its page

@@ -18,8 +18,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from salesops.press.pool import UNTOLD
 from salesops.press.processes import keep_quiet, stand_apart
-from salesops.press.strays import adopt_strays, kill_group, kill_strays
+from salesops.press.strays import adopt_strays, die_with, kill_group, kill_strays
 from salesops.press.task import Task
 from salesops.press.warm.preload import Stamps, any_changed, import_all, imported_by, new_modules, stamp_loaded
 
@@ -72,8 +73,9 @@ class _Parent:
                 if key.data is not None:
                     self._ended(key.data)
                 elif not self._heard():
-                    for pid in self._running:
+                    for pid in list(self._running):
                         kill_group(pid)
+                        self._bury(pid)
                     return
 
     def _heard(self) -> bool:
@@ -96,18 +98,19 @@ class _Parent:
         if self._retired:
             self._press.send((REFUSED, task.mark))
             return
-        pid = os.fork()
+        parent, pid = os.getpid(), os.fork()
         if pid == 0:
-            self._child(task)
+            self._child(task, parent)
         watch = os.pidfd_open(pid)
         self._running[pid] = (watch, task)
         self._watched.register(watch, selectors.EVENT_READ, pid)
         self._press.send((BEGUN, task.mark, pid))
 
-    def _child(self, task: Task) -> None:
+    def _child(self, task: Task, parent: int) -> None:
         """Make the report in this process, a fork, and end it; nothing of the parent's loop is run again."""
-        code = 70
+        code = UNTOLD
         try:
+            die_with(parent)  # whoever killed it, another parent begins the report anew
             os.setsid()
             self._watched.close()
             self._press.close()
@@ -124,16 +127,21 @@ class _Parent:
         finally:
             os._exit(code)  # no exit handlers: they belong to the parent, and libraries make noise there
 
-    def _ended(self, pid: int) -> None:
+    def _bury(self, pid: int) -> tuple[Task, int]:
+        """Wait for the process of a report, and end all that it leaves behind; return its task and exit code."""
         watch, task = self._running.pop(pid)
         self._watched.unregister(watch)
         os.close(watch)
         _, status = os.waitpid(pid, 0)
         kill_group(pid)
         kill_strays(task.mark)
+        return task, os.waitstatus_to_exitcode(status)
+
+    def _ended(self, pid: int) -> None:
+        task, code = self._bury(pid)
         learned = task.scratch / LEARNED
         names = learned.read_text(encoding="utf-8").split() if learned.exists() else []
-        self._press.send((ENDED, task.mark, os.waitstatus_to_exitcode(status)))  # the press then clears the folder
+        self._press.send((ENDED, task.mark, code))  # the press then clears the folder
         if names and task.report.notebook not in self._learned:
             self._learned.add(task.report.notebook)
             self._learn(names)

@@ -48,6 +48,7 @@ class WarmPool:
         self._parents: list[_Parent] = []
         self._avoid: frozenset[str] = frozenset()
         self._failed = 0
+        self._orphaned: set[str] = set()
 
     @property
     def running(self) -> int:
@@ -116,10 +117,15 @@ class WarmPool:
         return []
 
     def _died(self, parent: _Parent) -> list[Ending]:
-        """Give the reports of a parent that died to a new one, if it had not begun them."""
+        """Give the reports of a parent that died to a new one; one that loses its parent twice may be the reason."""
         self._end(parent)
         if parent.ready:
-            return [ending(task, None) for task in parent.tasks.values()]
+            again = [task for task in parent.tasks.values() if task.mark not in self._orphaned]
+            for task in again:
+                self._orphaned.add(task.mark)
+                task.journal.unlink(missing_ok=True)
+                self.start(task)
+            return [ending(task, None) for task in parent.tasks.values() if task not in again]
         self._failed += 1
         if self._failed == _STARTS:
             code = parent.process.exitcode

@@ -12,6 +12,8 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from salesops.press.catalog import cell_text
+
 
 def imported_by(notebooks: Iterable[Path]) -> list[str]:
     """Return the names of the modules that notebooks import, without those that lie beside a notebook.
@@ -71,20 +73,16 @@ def new_modules(before: set[str], folder: Path) -> list[str]:
 
 
 def _cells(path: Path) -> Iterator[str]:
-    try:
-        cells = json.loads(path.read_text(encoding="utf-8-sig"))["cells"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return
-    for cell in cells:
-        if isinstance(cell, dict) and cell.get("cell_type") == "code":
-            source = cell.get("source", "")
-            yield source if isinstance(source, str) else "".join(source)
+    with contextlib.suppress(OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        for cell in json.loads(path.read_text(encoding="utf-8-sig"))["cells"]:
+            if cell.get("cell_type") == "code":
+                yield cell_text(cell)
 
 
 def _imports(source: str) -> Iterator[str]:
     try:
         tree = ast.parse(source)
-    except SyntaxError:
+    except (SyntaxError, ValueError, RecursionError):
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

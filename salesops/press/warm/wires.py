@@ -40,10 +40,17 @@ class LocalSession(Session):
             return super().send(stream, msg_or_type, content, parent, ident, buffers, track, header, metadata)
         told = isinstance(msg_or_type, dict)
         message: Message = msg_or_type if told else self.msg(msg_or_type, content, parent, header, metadata)
-        packed = self.serialize({**dict.fromkeys(_AROUND), "content": message["content"]})[-1]
+        packed = self._packed(message["content"])
         buffers = list(buffers or message.get("buffers", ()))
         wire.deliver({**message, "content": self.unpack(packed), "buffers": buffers})
         return message
+
+    def _packed(self, content: Any) -> bytes:
+        try:
+            packed: bytes = self.serialize({**dict.fromkeys(_AROUND), "content": content})[-1]
+        except UnicodeEncodeError:  # half of a pair of surrogates: nobody can send that, and a cell would wait for ever
+            return self._packed(_whole(content))
+        return packed
 
     def feed_identities(self, msg_list: Any, copy: bool = True) -> Any:
         """Return that a message which is whole comes from nobody else."""
@@ -66,6 +73,15 @@ class Wire:
     def send_multipart(self, parts: list[bytes], *_: Any, **__: Any) -> None:
         """Read a message that a forked process has sent through a pipe."""
         self.deliver(self._session.deserialize(self._session.feed_identities(parts)[1]))
+
+
+def _whole(part: Any) -> Any:
+    """Return texts, and lists and dicts of them, with question marks for what is no Unicode."""
+    if isinstance(part, str):
+        return part.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(part, dict):
+        return {_whole(key): _whole(value) for key, value in part.items()}
+    return [_whole(value) for value in part] if isinstance(part, list | tuple) else part
 
 
 def _end_of(stream: Any) -> Any:
