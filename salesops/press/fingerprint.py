@@ -17,11 +17,14 @@ from salesops.press.plan import Report
 def fingerprint(report: Report) -> str:
     """Return a digest of notebook, code, libraries, parameters, and the state of the tables that it declares.
 
+    Code is this package's, and what stands beside the notebook, where a cell can import it.
+
     Secrets are not in it. The page also shows what changed since the last run, which is not in it either.
     """
     made_of = [
         hashlib.sha256(report.notebook.read_bytes()).hexdigest(),
         code_version(),
+        _code_beside(report.notebook.parent),
         dict(report.parameters),
         report.reads,
         dict(report.watch),
@@ -40,6 +43,15 @@ def code_version() -> str:
         digest.update(str(path.relative_to(home)).encode() + b"\0" + path.read_bytes())
     for name in _libraries():
         digest.update(f"{name}=={version(name)}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def _code_beside(folder: Path) -> str:
+    packages = [path.parent for path in folder.glob("*/__init__.py")]
+    files = {*folder.glob("*.py"), *(path for package in packages for path in package.rglob("*.py"))}
+    digest = hashlib.sha256()
+    for path in sorted(path for path in files if path.is_file()):
+        digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
 

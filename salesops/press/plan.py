@@ -22,6 +22,8 @@ from salesops.press.parameters import Value, is_secret
 
 DATABASE = "duckdb://"
 SHORTEST_SECRET = 4
+# as people type them without: Unicode takes these letters apart no further
+LETTERS = {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "ı": "i", "ß": "ss", "æ": "ae", "œ": "oe", "þ": "th"}
 Status = Literal["ok", "failed", "timeout", "crashed"]
 
 
@@ -194,5 +196,6 @@ def _book_name(address: Value) -> str:
 
 def _slug(text: str, longest: int) -> str:
     """Return text as plain lower-case letters, digits and hyphens, which every file system and mail keeps."""
-    plain = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
+    spelled = "".join(LETTERS.get(letter, letter) for letter in text.casefold())
+    plain = unicodedata.normalize("NFKD", spelled).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:longest].strip("-")

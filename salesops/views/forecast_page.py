@@ -23,10 +23,10 @@ SILENT = 30  # days without any win after which silence is the book's, not the m
 def page_head(r: ForecastReport) -> Block:
     """Show where the period will end and the chance to reach the target, in one sentence."""
     return headline(
-        _headline(r) + words.left_out_money(r.unrated),
+        _headline(r),
         eyebrow=f"Forecast · {r.company} · {words.span(r.period.start, r.period.end)}",
         meta=f"As of {words.day(r.as_of)}, with {words.percent(r.period.gone(r.as_of))} of the time gone. "
-        f"Counted: {DATED[r.measure]}.{_silence(r)}",
+        f"Counted: {DATED[r.measure]}.{words.left_out_money(r.unrated)}{_silence(r)}",
     )
 
 

@@ -29,10 +29,10 @@ def page_head(r: RepAccountability) -> Block:
         text = f"{who} {verb} {booked} of {goal}: {end}."
     manager = f" Manager: {r.manager_name}." if r.manager_name else ""
     return headline(
-        text + words.left_out_money(r.unrated),
+        text,
         eyebrow=f"Rep accountability · {r.company} · {words.span(r.period.start, r.period.end)}",
         meta=f"As of {words.day(r.as_of)}. Counted: {DATED[line['measure']]}."
-        f"{ended_words(r.ended_on, line['measure'])}{manager}{_left(r)}",
+        f"{words.left_out_money(r.unrated)}{ended_words(r.ended_on, line['measure'])}{manager}{_left(r)}",
     )
 
 

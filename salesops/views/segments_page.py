@@ -22,11 +22,12 @@ SILENT = 30  # days without any purchase after which silence is the book's, not 
 def page_head(s: CustomerSegments) -> Block:
     """Show how many customers there are, where the money is, and how many moved."""
     left = int(s.now.left_out["no_rate"])
-    no_rate = f" Not in this, for want of a rate: the money of {words.plural(left, 'order line')}." if left else ""
+    no_rate = f" Not counted, for want of a rate: the money of {words.plural(left, 'order line')}." if left else ""
     return headline(
-        _headline(s) + no_rate,
+        _headline(s),
         eyebrow=f"Customer segments · {s.company}",
-        meta=f"As of {words.day(s.now.as_of)}; compared with {words.day(s.before.as_of)}. {_last_purchase(s.now)}",
+        meta=f"As of {words.day(s.now.as_of)}; compared with {words.day(s.before.as_of)}. "
+        f"{_last_purchase(s.now)}{no_rate}",
     )
 
 

@@ -30,9 +30,10 @@ def page_head(r: TeamAccountability) -> Block:
         quota = words.money(total["quota"], currency=r.currency)
         text = f"{team} {verb} {booked} of its {quota} goal{_pace(r)}. {_attained(total)}"
     return headline(
-        text + words.left_out_money(r.unrated),
+        text,
         eyebrow=f"Team accountability · {r.company} · {words.span(r.period.start, r.period.end)}",
-        meta=f"As of {words.day(r.as_of)}. Counted: {DATED[r.measure]}.{ended_words(r.ended_on, r.measure)}",
+        meta=f"As of {words.day(r.as_of)}. Counted: {DATED[r.measure]}.{words.left_out_money(r.unrated)}"
+        f"{ended_words(r.ended_on, r.measure)}",
     )
 
 

@@ -53,11 +53,11 @@ def scale_for(values: Iterable[object], *, currency: str) -> Scale:
 
 
 def left_out_money(unrated: pd.DataFrame) -> str:
-    """Say what a total leaves out for want of a rate, led by a space: it belongs into the headline; "" if nothing."""
+    """Say what totals leave out for want of a rate, led by a space: it belongs below the headline; "" if nothing."""
     if unrated.empty:
         return ""
     amounts = [money(row["amount"], currency=str(row["currency"])) for row in unrated.to_dict("records")]
-    return f" Not in this, for want of a rate: {and_list(amounts)}."
+    return f" Not counted, for want of a rate: {and_list(amounts)}."
 
 
 def and_list(items: Sequence[object], *, limit: int | None = None) -> str:

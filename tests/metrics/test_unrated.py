@@ -75,7 +75,7 @@ def test_a_forecast_also_leaves_out_open_deals(book: Book) -> None:
 def test_the_headlines_name_the_money(book: Book) -> None:
     """Team, rep and forecast say beside the total what it does not hold, by currency."""
     team = team_page.page_head(team_accountability(book, Q1, NOW)).text
-    assert "Not in this, for want of a rate: 1.30\xa0k\xa0USD and 40\xa0GBP." in team
+    assert "Not counted, for want of a rate: 1.30\xa0k\xa0USD and 40\xa0GBP." in team
     assert "for want of a rate: 1.15\xa0k\xa0USD." in rep_page.page_head(rep_accountability(book, "Ann", Q1, NOW)).text
     assert "for want of a rate: 1" in forecast_page.page_head(forecast_report(book, Q1, NOW, quarters=0)).text
 

@@ -49,7 +49,10 @@ def with_state(report: Report, reads: str) -> Report:
 
 
 def test_a_report_that_would_be_the_same_is_not_made_again(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """Same notebook, code, parameters and tables: skipped, and said; each of them changed, or --force, runs it."""
+    """Same notebook, code, parameters and tables: skipped, and said; each of them changed, or --force, runs it.
+
+    Code is also what stands beside the notebook.
+    """
     path, out = counting(tmp_path, **DECLARES), tmp_path / "site"
     report = with_state(planned(path), "tables as of Monday")
 
@@ -68,7 +71,14 @@ def test_a_report_that_would_be_the_same_is_not_made_again(tmp_path: Path, capfd
     assert made(with_state(report, "tables as of Tuesday")).made == 1
     (out / entry(out)["path"]).unlink()
     assert made(with_state(report, "tables as of Tuesday")).made == 1
-    assert runs(tmp_path) == 5
+    (tmp_path / "helper.py").write_text("rate = 2\n")
+    assert made(with_state(report, "tables as of Tuesday")).made == 1
+    (tmp_path / "package").mkdir()
+    for name in ("__init__.py", "inner.py"):
+        (tmp_path / "package" / name).write_text("rate = 3\n")
+        assert made(with_state(report, "tables as of Tuesday")).made == 1
+    assert made(with_state(report, "tables as of Tuesday")).skipped == 1
+    assert runs(tmp_path) == 8
 
 
 def test_a_notebook_that_does_not_say_what_it_reads_always_runs(tmp_path: Path) -> None:

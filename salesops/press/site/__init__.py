@@ -12,7 +12,7 @@ from typing import Any
 
 from salesops.errors import PressError
 from salesops.press.ledger import Entry, period_start
-from salesops.press.plan import Outcome, Report
+from salesops.press.plan import LETTERS, Outcome, Report
 from salesops.press.writing import write_whole
 
 VERSION = 1
@@ -85,6 +85,7 @@ def index_page(entries: Sequence[Entry], unplanned: Sequence[str] = ()) -> str:
         failed=sum(entry["status"] not in GOOD for entry in entries),
         alerted=sum(bool(entry["alerts"]) for entry in entries),
         unplanned=unplanned,
+        letters=LETTERS,
         latest=max((_minute(entry["started"]) for entry in entries), default=""),
         choices={
             "notebook": sorted({entry["title"] for entry in entries}),
