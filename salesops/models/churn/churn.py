@@ -20,12 +20,12 @@ from salesops.models.churn.methods import columns_for, fit_method
 from salesops.models.churn.reasons import drivers, reasons
 from salesops.models.churn.result import AtRisk, Churn, Setting
 from salesops.models.churn.risk import at_risk
-from salesops.models.customers import customer_summary
+from salesops.models.customers import MOST_WEEKS, customer_summary
 from salesops.models.segments import fit_grid
 from salesops.models.wilson import wilson
 
 PAUSES_KEPT = 0.75
-MOST_DAYS = 3650  # ten years
+MOST_DAYS = 7 * MOST_WEEKS
 SETTINGS = ("orders", "contracts")
 SAYS_NOTHING = ("usual_pause", "under_contract", "contract_days_left")  # of contracts: each runs, to its own end
 TELLING = {

@@ -252,9 +252,9 @@ def test_one_slice_of_history_uses_the_rule(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"horizon_days": 0}, "The horizon must be 1 to 3,650 days. Got 0"),
-        ({"window_days": 0}, "The window must be 1 to 7,300 days. Got 0"),
-        ({"horizon_days": 10**9}, "The horizon must be 1 to 3,650 days. Got 1,000,000,000"),
+        ({"horizon_days": 0}, "The horizon must be 1 to 3,640 days. Got 0"),
+        ({"window_days": 0}, "The window must be 1 to 7,280 days. Got 0"),
+        ({"horizon_days": 10**9}, "The horizon must be 1 to 3,640 days. Got 1,000,000,000"),
     ],
 )
 def test_days_that_cannot_be(asked: dict[str, int], message: str, book: Book) -> None:
