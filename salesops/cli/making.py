@@ -18,8 +18,12 @@ def make(wanted: Sequence[Wanted], out: Path, how: How, home: Path) -> tuple[Del
 
     def note(want: Wanted, error: SalesopsError) -> None:
         unable.append(want)
-        tell(f"Error: {Path(want.notebook).stem} is not made. {error}", err=True)
+        tell(f"Error: {_named(want)} is not made. {error}", err=True)
 
     reports = prepare(wanted, home / "notebooks", note)
-    names = [Path(want.notebook).stem for want in unable]
-    return deliver(reports, out, how, unplanned=names), unable
+    return deliver(reports, out, how, unplanned=[_named(want) for want in unable]), unable
+
+
+def _named(want: Wanted) -> str:
+    book = Path(str(want.given.get("book", ""))).name
+    return Path(want.notebook).stem + (f" on {book}" if book else "")

@@ -169,6 +169,16 @@ def test_what_cannot_be_planned_is_told_stays_due_and_stops_no_other(
     assert "Not made" not in index.read_text(encoding="utf-8")
 
 
+def test_what_is_not_made_is_named_with_its_book(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same notebook may be asked for on several books; one that is not there is told apart."""
+    shutil.copy(NOTEBOOKS / "person.ipynb", project / "notebooks")
+    timed(project, "person", more='book = "nowhere"\n')
+    assert main(["run"]) == 1
+    assert "Error: person on nowhere is not made. There is no folder" in capsys.readouterr().err
+    index = project / "reports" / "site" / "index.html"
+    assert "Not made in the last run: person on nowhere." in index.read_text(encoding="utf-8")
+
+
 def test_a_plain_run_too_makes_what_it_can(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One wrong entry of reports.toml leaves the others alone, and the exit code says that it is there."""
     timed(project, "greting", "greeting")
