@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
-import ibis
 import ibis.expr.types as ir
 
-from salesops.book.money import in_book_currency
+from salesops.book.money import in_book_currency, net_amount
 from salesops.book.snapshot import as_known
 from salesops.book.source import Book
 from salesops.book.values import local_date
@@ -63,5 +62,4 @@ def _sold(known: Book) -> ir.Table:
         "order_id", "account_id", "currency", day=local_date(orders.ordered_at, known.config.time_zone)
     )
     joined = lines.inner_join(when.filter(when.day.notnull() & when.account_id.notnull()), "order_id")
-    net = ibis.coalesce(joined.net_amount, joined.quantity * joined.unit_price * (1 - joined.discount.fill_null(0)))
-    return joined.select("account_id", "day", "currency", "product_id", units="quantity", net=net)
+    return joined.select("account_id", "day", "currency", "product_id", units="quantity", net=net_amount(joined))
