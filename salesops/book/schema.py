@@ -126,7 +126,9 @@ ACTIVITIES = Table(
         instant("completed_at", "When it was done; empty while open", required=False, happened=True),
         text("subject", "What it is about", required=False, personal=True),
         text("outcome", "What came of it", required=False, personal=True),
+        date("created_date", "Day of entry; empty means always known", required=False),
     ),
+    known_from="created_date",
     revealed=(("completed_at", ("outcome",)),),
 )  # fmt: skip
 
@@ -198,7 +200,9 @@ CONTRACTS = Table(
         money("annual_amount", "Value of a year"),
         _CURRENCY,
         ident("renewed_by_contract_id", "Contract that renews this one", "contracts.contract_id"),
+        date("signed_date", "Day of the agreement; empty means always known", required=False),
     ),
+    known_from="signed_date",
 )  # fmt: skip
 
 CONTRACT_TERMS = Table(
