@@ -30,7 +30,7 @@ def page_head(r: RepAccountability) -> Block:
     manager = f" Manager: {r.manager_name}." if r.manager_name else ""
     return headline(
         text,
-        eyebrow=f"Rep accountability · {r.company} · {words.span(r.period.start, r.period.end)}",
+        eyebrow=f"Rep accountability · {r.company} · {words.period(r.period)}",
         meta=f"As of {words.day(r.as_of)}. Counted: {DATED[line['measure']]}."
         f"{words.left_out_money(r.unrated)}{ended_words(r.ended_on, line['measure'])}{manager}{_left(r)}",
     )

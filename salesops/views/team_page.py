@@ -33,7 +33,7 @@ def page_head(r: TeamAccountability) -> Block:
         text = f"{team} {verb} {booked}{_of_goal(r, total)}{_pace(r)}. {_attained(total)}"
     return headline(
         text,
-        eyebrow=f"Team accountability · {r.company} · {words.span(r.period.start, r.period.end)}",
+        eyebrow=f"Team accountability · {r.company} · {words.period(r.period)}",
         meta=f"As of {words.day(r.as_of)}. Counted: {DATED[r.measure]}.{words.left_out_money(r.unrated)}"
         f"{ended_words(r.ended_on, r.measure)}",
     )
