@@ -94,6 +94,7 @@ OPPORTUNITIES = Table(
         text("lead_source", "Where the lead came from", required=False),
         text("next_step", "What happens next", required=False, personal=True),
         text("lost_reason", "Why it was lost", required=False, personal=True),
+        flag("is_deleted", "No longer in the source, today; kept for what was known before", required=False),
     ),
     known_from="created_date",
 )  # fmt: skip
@@ -102,7 +103,8 @@ OPPORTUNITY_HISTORY = Table(
     "opportunity_history", ("opportunity_id", "field_name", "valid_from"), "What a deal looked like, and when.",
     (
         ident("opportunity_id", "Deal", "opportunities.opportunity_id", filled=True),
-        text("field_name", "Column of opportunities that changed", filled=True, one_of=KNOWN_FIELDS),
+        text("field_name", "Column of opportunities that changed", filled=True,
+             one_of=(*KNOWN_FIELDS, "is_closed", "is_won", "is_deleted")),
         text("new_value", "Value from then on"),
         instant("valid_from", "When the value became true", filled=True, happened=True),
         instant("valid_to", "When the next value came; not used", required=False),

@@ -10,8 +10,9 @@ from salesops.book.intake.convert import Bound, keyed
 from salesops.book.intake.mapfile import Map
 from salesops.book.intake.names import quoted
 from salesops.book.intake.orphans import Emptied
+from salesops.book.intake.read_item import Loaded
 from salesops.book.intake.report import TableResult, rows_text
-from salesops.book.intake.sources import Loaded, Sources
+from salesops.book.intake.sources import Sources
 from salesops.book.schema import SCHEMA
 
 _MONEY = ("amount", "net_amount", "quota_amount", "annual_amount")
@@ -39,10 +40,10 @@ class Account:
         """Return the sentences about a table."""
         return self._notes[name]
 
-    def first_time(self, relation: str) -> bool:
+    def first_time(self, label: str) -> bool:
         """Tell whether a source is spoken of for the first time."""
-        new = relation not in self._told
-        self._told.add(relation)
+        new = label not in self._told
+        self._told.add(label)
         return new
 
 
@@ -145,7 +146,7 @@ def _stages(account: Account) -> list[str]:
     found: dict[str, list[str]] = {"won": [], "lost": [], "open": []}
     for state, stage, rows in account.con.raw_sql(query).fetchall():
         found[state].append(f"{stage} ({rows:,})")
-    if not found["won"]:
+    if any(found.values()) and not found["won"]:
         held = ", ".join(found["open"][:_LISTED])
         account.warnings.append(f"opportunities: no deal is won. Compare [stages] in the map with the stages: {held}.")
     return ["; ".join(f"{state}: {', '.join(names[:_LISTED]) or 'none'}" for state, names in found.items())]
@@ -172,14 +173,14 @@ def _unused(account: Account, loaded: list[Loaded]) -> tuple[str, ...]:
     used: dict[str, set[str]] = defaultdict(set)
     for other in account.tables.values():
         for name in other.view.sources:
-            used[account.sources.load(name).relation] |= other.used
-    return tuple(header for item in loaded for header in item.headers if header.casefold() not in used[item.relation])
+            used[account.sources.load(name).label] |= other.used
+    return tuple(header for item in loaded for header in item.headers if header.casefold() not in used[item.label])
 
 
 def _first_read(account: Account, bound: Bound) -> list[Loaded]:
     """Return the sources of a table of which no earlier table has told."""
     loaded = [account.sources.load(name) for name in bound.view.sources]
-    return [item for item in loaded if account.first_time(item.relation)]
+    return [item for item in loaded if account.first_time(item.label)]
 
 
 def _number(con: Any, query: str) -> int:

@@ -10,6 +10,8 @@ import ibis.expr.types as ir
 
 from salesops.book.finding import Finding, in_number
 from salesops.book.intake.convert import Bound
+from salesops.book.intake.history import UNREAD
+from salesops.book.intake.map_columns import HISTORY
 from salesops.book.intake.money import Told
 from salesops.book.intake.names import literal, quoted
 from salesops.book.intake.orphans import Emptied, empty_orphans
@@ -91,6 +93,10 @@ def _breaches(con: Any, bound: Bound, tables: Collection[str]) -> Iterator[Breac
         yield Breach(name, rule.found, rule.repair, query)
     if name == "order_lines" and bound.told and "orders" in tables:
         yield _other_currency(bound, bound.told)
+    if name == HISTORY:
+        repair = 'Correct the cells in the source, or replace them in the map: values = { "{first}" = "" }.'
+        rows = f"SELECT _row, shown FROM {UNREAD} ANTI JOIN _rejected_{name} USING (_row)"
+        yield Breach(name, "have a new_value that is no value of its field", repair, rows)
     # last, so that of two rows with one key the one that can be read is kept
     yield _repeats(bound)
 

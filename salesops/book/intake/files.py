@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,12 +61,17 @@ def list_items(source: Path) -> tuple[Item, ...]:
     return items
 
 
-def matching(patterns: Iterable[str], items: Iterable[Item]) -> tuple[Item, ...]:
-    """Return the items that the first pattern with any match fits; case is ignored. No `*` finds a hidden sheet."""
+def matching(
+    patterns: Iterable[str], items: Iterable[Item], serves: Callable[[Item], bool] = lambda _: True
+) -> tuple[Item, ...]:
+    """Return the items that the first pattern with any match fits; case is ignored. No `*` finds a hidden sheet.
+
+    Of those that a pattern fits only the ones count that `serves` is true for.
+    """
     listed = list(items)
     for pattern in patterns:
         seen = [item for item in listed if not item.hidden or "*" not in pattern]
-        found = [item for item in seen if any(_fits(name, pattern) for name in item.names)]
+        found = [item for item in seen if any(_fits(name, pattern) for name in item.names) and serves(item)]
         if found:
             return tuple(found)
     return ()

@@ -15,8 +15,11 @@ from salesops.book.intake.carry import carry_history
 from salesops.book.intake.convert import Bound, bind, stage
 from salesops.book.intake.doubled import REASON, doubled_rows
 from salesops.book.intake.files import list_items
+from salesops.book.intake.history import unfold_history
 from salesops.book.intake.links import look_up, name_managers
+from salesops.book.intake.map_columns import HISTORY
 from salesops.book.intake.mapfile import Map, TableMap, read_map
+from salesops.book.intake.marks import leave_out_idle
 from salesops.book.intake.orphans import follow_left_out
 from salesops.book.intake.report import Intake
 from salesops.book.intake.sources import Sources
@@ -89,6 +92,8 @@ def _import(con: Any, map_: Map, source: Path, dest: Path, *, set_aside: bool) -
     views = Views(con, sources)
     chosen, skipped = _choose(map_, views)
     tables = {name: _bind(con, map_, definitions, views) for name, definitions in chosen.items()}
+    unnamed = [name for name, bound in tables.items() if _names_nothing(bound)]
+    skipped += tuple(f"{name}: left out, {tables.pop(name).view.origin.label} names none" for name in unnamed)
     _refuse_unbound(tables)
     account = Account(con, map_, sources, tables)
     _convert(account, set_aside=set_aside)
@@ -111,7 +116,7 @@ def _import(con: Any, map_: Map, source: Path, dest: Path, *, set_aside: bool) -
         if doubled:
             write_counts(folder, [(found.table, REASON, found.rows, found.of) for found in doubled], DOUBLED)
         kept = write_settings(map_.book, map_.title, folder / "book.toml", previous=dest / "book.toml")
-        carried = carry_history(dest, folder, own="opportunity_history" in tables)
+        carried = carry_history(dest, folder, own=any(r.name == HISTORY and r.rows_out for r in results))
     return Intake(
         title=map_.title, dest=dest, tables=results, skipped=skipped,
         notes=(*unused_files(sources), *kept, *carried), warnings=tuple(account.warnings),
@@ -146,7 +151,11 @@ def _choose(map_: Map, views: Views) -> tuple[dict[str, list[TableMap]], tuple[s
 
 
 def _absent(map_: Map, views: Views, source: str) -> str:
-    patterns = "', '".join(map_.sources.get(source, (source,)))
+    near = views.sources.named_like(source)
+    if near:
+        missing = "; ".join(f"no column '{wanted}'" for wanted in views.sources.lacks(near[0], source))
+        return f"{near[0].label} is named like it, but has {missing}. It has: {_shown(views.sources.headers(near[0]))}."
+    patterns = "', '".join(views.sources.declared(source).names)
     found = [item.names[0] for item in views.sources.items]
     return f"no file, sheet or table is named like '{patterns}'. {did_you_mean(source, found)}"
 
@@ -158,6 +167,11 @@ def _bind(con: Any, map_: Map, definitions: list[TableMap], views: Views) -> Bou
         return first
     later = (bind(con, map_, table, views.of(table)) for table in definitions[1:])
     return next((bound for bound in later if not bound.missing), first)
+
+
+def _names_nothing(bound: Bound) -> bool:
+    """Tell whether an optional table is made of rows that another file names, and the file has no column of its key."""
+    return bound.map.optional and bound.map.distinct and SCHEMA[bound.name].key[0] not in bound.columns
 
 
 def _refuse_unbound(tables: dict[str, Bound]) -> None:
@@ -186,6 +200,10 @@ def _convert(account: Account, *, set_aside: bool) -> None:
         account.note(name, *bound.notes)
     for name, bound in tables.items():
         account.note(name, *look_up(con, bound, tables))
+    if HISTORY in tables:
+        account.note(HISTORY, *unfold_history(con, account.map, tables))
+    if "users" in tables:
+        leave_out_idle(con, tables)
     if "users" in tables and tables["users"].derives_role:
         name_managers(con)
     account.emptied.extend(follow_left_out(con, tables))

@@ -9,14 +9,23 @@ from html import unescape
 from pathlib import Path
 from zipfile import ZipFile
 
+from openpyxl import Workbook
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
+
 from salesops.errors import first_few
 
+EXCEL_DAY_ZERO = "1899-12-30"
 _CHUNK = 1 << 20
 _LONGEST = 1 << 16  # more than any cell takes
 _FORMULA = re.compile(rb'<c r="([A-Z]+)(\d+)"([^>]*)><f[^>]*?(?:/>|>([^<]*)</f>)(?:<v\s*/>|<v></v>)?</c>')
 _RELATED = re.compile(r'<Relationship\b[^>]*?Type="[^"]*/comments"[^>]*>')
 _TARGET = re.compile(r'Target="([^"]+)"')
 _NOTE = re.compile(r'<(?:\w+:)?comment\b[^>]*?\bref="([A-Z]+\d+)"')
+
+
+def day_zero(book: Workbook) -> str:
+    """Return the day from which a workbook counts its days: files that began on a Mac may count from 1904."""
+    return "1904-01-01" if book.epoch == CALENDAR_MAC_1904 else EXCEL_DAY_ZERO
 
 
 def unreckoned(path: Path, part: str) -> dict[tuple[int, int], str]:
