@@ -60,6 +60,14 @@ class Views:
         own += [source.select for source in self.sources.map.sources.values()]
         return "\n".join([*own, *(column.sql for table in tables for column in table.columns.values())])
 
+    @cached_property
+    def _stars(self) -> bool:
+        """Whether a query may read every column of a source without naming it."""
+        selects = [table.select for definitions in self.sources.map.tables.values() for table in definitions]
+        whole = [sql for sql in selects if "*" in sql]
+        behind = [self.sources.declared(name) for sql in whole for name in self._names_in(sql)]
+        return any(not (source.columns or source.select) for source in behind)
+
     def of(self, table: TableMap) -> View:
         """Return what a table is converted from. Raises MapError where a query does not fit the source."""
         if table.select:
@@ -136,16 +144,14 @@ class Views:
             query = f"CREATE OR REPLACE VIEW {quoted(name)} AS {source.select}"
             sql_or_error(self.con, query, lambda error: where + error)
             return
-        declared = source.columns
         if not self.sources.find(name):  # an optional source
-            empty = ", ".join(f"NULL::VARCHAR AS {quoted(column)}" for column in declared)
-            self.con.raw_sql(f"CREATE OR REPLACE VIEW {quoted(name)} AS SELECT {empty} WHERE false")
-            return
-        loaded = self.sources.load(name)
-        columns = ", ".join(quoted(header) for header in loaded.headers)
-        query = f"SELECT {columns} FROM {self._with_types(loaded)}"
-        if declared:
-            query = self._of_declared(loaded, declared)
+            query = f"SELECT {', '.join(f'NULL::VARCHAR AS {quoted(column)}' for column in source.columns)} WHERE false"
+        elif source.columns:
+            query = self._of_declared(self.sources.load(name), source.columns)
+        else:
+            loaded = self.sources.load(name)
+            columns = ", ".join(quoted(header) for header in loaded.headers)
+            query = f"SELECT {columns} FROM {self._with_types(loaded)}"
         self.con.raw_sql(f"CREATE OR REPLACE VIEW {quoted(name)} AS {query}")
 
     def _of_declared(self, loaded: Loaded, declared: Mapping[str, Headers]) -> str:
@@ -172,7 +178,7 @@ class Views:
             columns = {header: table[header] for header in loaded.headers}
             if loaded.cells:
                 spoken = {*words, *(header.casefold() for header in called.values())}
-                mentioned = [header for header in loaded.headers if "*" in self._sql or header.casefold() in spoken]
+                mentioned = [header for header in loaded.headers if self._stars or header.casefold() in spoken]
                 columns |= typed_columns(self.con, loaded.relation, mentioned, loaded.form)
             raw = {f"_cell_{number}": table[header] for number, header in enumerate(loaded.headers)}
             other = {word: columns[header] for word, header in called.items()}
