@@ -23,8 +23,9 @@ from typing import Any
 
 import duckdb
 
+from salesops.book.detect import Group, detect_format
 from salesops.book.surround import TAIL, Cells, cut_footer, filled, footer_notes, footer_start, header_at, title_notes
-from salesops.book.values import detect_format, literal, quoted
+from salesops.book.values import literal, quoted
 from salesops.errors import BookError, did_you_mean, first_few
 
 SAMPLE = 1 << 16
@@ -38,7 +39,8 @@ class Delimited:
     """A CSV file in the database.
 
     `table` has the file's columns as text, NULL where blank, and `_row` (1 = first row of data). `decimal` is "." or
-    ",". With `day_first`, 03/04/2026 is in April. `notes` say what was detected and what was left out.
+    ",". With `day_first`, 03/04/2026 is in April. `notes` say what was detected and what was left out. `shown` and
+    `groups` are those of `salesops.book.detect.Detected`.
     """
 
     table: str
@@ -47,6 +49,8 @@ class Delimited:
     decimal: str
     day_first: bool
     notes: tuple[str, ...]
+    shown: frozenset[str] = frozenset()
+    groups: tuple[Group, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,7 @@ def load_delimited(con: Any, path: Path, table: str, options: Mapping[str, Any])
     separator = _SEPARATORS.get(layout.delimiter, f"'{layout.delimiter}'")
     first = f"Read as {encoding.upper().replace('CP', 'cp')}, separated by {separator}, {form.words}."
     notes = (first, *title_notes(layout.above), *footer_notes(footer), *form.notes)
-    return Delimited(table, encoding, layout.delimiter, form.decimal, form.day_first, notes)
+    return Delimited(table, encoding, layout.delimiter, form.decimal, form.day_first, notes, form.shown, form.groups)
 
 
 def _chosen(options: Mapping[str, Any], stem: str) -> dict[str, Any]:

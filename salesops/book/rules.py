@@ -66,7 +66,7 @@ def column_rules(column: Column, cells: str = "") -> Iterator[Rule]:
     if cells:
         yield Rule(
             f"{name} type", "error", lambda t: t[name].isnull() & _written(t[cells]),
-            f"have {_a(name)} that is not {_TYPE_WORDS[column.type]}",
+            f"have {a(name)} that is not {_TYPE_WORDS[column.type]}",
             "Correct the cells in the source; for another way of writing see [csv] in data/README.md.", shows=cells,
         )  # fmt: skip  # one rule reads as one row
     if column.filled:
@@ -77,13 +77,13 @@ def column_rules(column: Column, cells: str = "") -> Iterator[Rule]:
     if column.one_of:
         yield Rule(
             f"{name} known", "error", lambda t: t[name].notin(column.one_of),
-            f"have {_a(name)} that is not one of {', '.join(column.one_of)}",
+            f"have {a(name)} that is not one of {', '.join(column.one_of)}",
             "Rename it in the source or in the map.", shows=name, known=column.one_of,
         )  # fmt: skip
     if column.low is not None or column.high is not None:
         yield Rule(
             f"{name} range", "warning", lambda t: _outside(t[name], column.low, column.high),
-            f"have {_a(name)} {_range_words(column.low, column.high)}", "Correct the value in the source.", shows=name,
+            f"have {a(name)} {_range_words(column.low, column.high)}", "Correct the value in the source.", shows=name,
         )  # fmt: skip
 
 
@@ -94,7 +94,7 @@ def reference_rule(column: Column, keys: ir.Column) -> Rule:
         f"{column.name} in {table}",
         "error",
         lambda t: t[column.name].notnull() & t[column.name].notin(keys),
-        f"name {_a(column.name)} that is not in {table}",
+        f"name {a(column.name)} that is not in {table}",
         f"Add what is missing to {table}, or correct the {column.name}.",
         shows=column.name,
     )
@@ -110,7 +110,7 @@ def _backwards(first: str, last: str, severity: Severity = "warning") -> Rule:
         f"{last} before {first}",
         severity,
         lambda t: t[last] < t[first],
-        f"have {_a(last)} before their {first}",
+        f"have {a(last)} before their {first}",
         "Correct the dates in the source.",
         (first, last),
     )
@@ -151,7 +151,8 @@ def _range_words(low: float | None, high: float | None) -> str:
     return f"above {high:g}" if low is None else f"outside {low:g} to {high:g}"
 
 
-def _a(noun: str) -> str:
+def a(noun: str) -> str:
+    """Return a noun with its article."""
     return f"an {noun}" if noun[0] in "aeio" else f"a {noun}"
 
 

@@ -53,6 +53,7 @@ def table_result(account: Account, name: str) -> TableResult:
     aside = con.raw_sql(f"SELECT reason, count(*), min(_row) FROM _rejected_{name} GROUP BY 1 ORDER BY 3").fetchall()
     rows_out = _number(con, f"SELECT count(*) FROM _live_{name}")
     notes = [*_counted(con, bound), *_changes(con, bound), *account.notes(name)]
+    notes += [f"{rows_text(reading.cells)}: {reading.column} {reading.words}" for reading in bound.readings]
     notes += [*_merged(con, bound), *_empty(con, bound, rows_out)]
     if name == "opportunities":
         notes += _stages(account)

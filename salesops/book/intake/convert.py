@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from salesops.book.intake.marks import keeps_gone, without_gone
 from salesops.book.intake.money import Told, iso_code, read_amount, with_told
 from salesops.book.intake.names import literal, quoted, words_of
 from salesops.book.intake.views import View, described, sql_or_error
+from salesops.book.readings import Reading, number_readings
 from salesops.book.schema import SCHEMA, Column
 from salesops.book.values import Format, to_type
 from salesops.errors import MapError, did_you_mean
@@ -29,7 +30,7 @@ class Bound:
     """A table whose columns have found their headers. `missing` and `unnamed` are sentences that refuse the import.
 
     `missing` is about the source, `unnamed` about the map; `notes` says what was filled in or left out; `told` is the
-    currency that signs in an amount tell.
+    currency that signs in an amount tell; `readings` are numbers that can be read in two ways.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Bound:
     missing: tuple[str, ...]
     unnamed: tuple[str, ...]
     told: Told | None = None
+    readings: tuple[Reading, ...] = ()
 
     @property
     def used(self) -> set[str]:
@@ -99,7 +101,24 @@ def bind(con: Any, map_: Map, table: TableMap, view: View) -> Bound:
         for spec in schema.columns
         if spec.filled and spec.name not in columns and (spec.name not in named or named[spec.name].optional)
     )
-    return Bound(table.name, table, view, columns, tuple(notes), tuple(missing), unnamed, told)
+    readings = _readings(table, columns, view, own)
+    return Bound(table.name, table, view, columns, tuple(notes), tuple(missing), unnamed, told, readings)
+
+
+def _readings(table: TableMap, columns: Mapping[str, Expression], view: View, own: str) -> tuple[Reading, ...]:
+    """Return the numbers of a table that can be read in two ways. SQL takes the mark for the decimal one."""
+    direct: dict[str, Column] = {}
+    for spec in COLUMNS[table.name].columns:
+        given = table.columns.get(spec.name)
+        if spec.name in columns and given and not given.sql and not table.select:
+            direct |= dict.fromkeys(columns[spec.name].headers, spec)
+    in_sql = {header for column in columns.values() for header in column.headers} | view.used - set(direct)
+    computed = [group for group in view.origin.groups if group.column in in_sql and group.sure and group.alone]
+    by_sql = (Reading(group.column, group.text, group.cells, thousands=False, doubtful=True) for group in computed)
+    return (
+        *number_readings(view.origin.groups, direct, own),
+        *(reading for reading in by_sql if reading.column not in direct),
+    )
 
 
 def stage(con: Any, map_: Map, bound: Bound) -> None:
@@ -121,7 +140,9 @@ def stage(con: Any, map_: Map, bound: Bound) -> None:
     kept = f"_why IS NULL OR {keeps_gone(name)}"
     con.raw_sql(f"CREATE VIEW _raw_{name} AS SELECT *, {kept} AS _kept FROM ({query})")
     raw = con.table(f"_raw_{name}")
-    typed = con.compile(raw.filter(raw._kept).select(_row=raw._row, **_typed(bound, raw, view.origin.form)))
+    thousands = frozenset(reading.column for reading in bound.readings if reading.thousands)
+    form = replace(view.origin.form, thousands=thousands)
+    typed = con.compile(raw.filter(raw._kept).select(_row=raw._row, **_typed(bound, raw, form)))
     if bound.map.distinct:
         typed = (
             f"SELECT min(_row) AS _row, * EXCLUDE (_row) FROM ({typed}) WHERE {keyed(name)} IS NOT NULL "
@@ -230,7 +251,7 @@ def _typed(bound: Bound, raw: ir.Table, form: Format) -> dict[str, ir.Value]:
             columns[spec.name] = to_type(ibis.null("string"), spec.type, form)
             continue
         cell = raw[spec.name]
-        value = to_type(cell, spec.type, form)
+        value = to_type(cell, spec.type, form.of(spec.name))
         if spec.unit == "MM-DD":
             value = ibis.coalesce(to_type(cell, "date", form).strftime("%m-%d"), value)
         if bound.map.columns.get(spec.name, ColumnMap()).percent:

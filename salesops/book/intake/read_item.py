@@ -15,11 +15,12 @@ import openpyxl
 import pyarrow as pa
 
 from salesops.book.delimited import load_delimited
+from salesops.book.detect import Group, detect_format, find_groups
 from salesops.book.intake.files import Item
 from salesops.book.intake.names import clean_headers, literal, quoted
 from salesops.book.intake.workbook import day_zero, notes_on_cells, unreckoned, with_formulas
 from salesops.book.surround import HEAD, cut_footer, filled, footer_notes, header_at, title_notes
-from salesops.book.values import Format, detect_format
+from salesops.book.values import Format
 from salesops.errors import BookError, IntakeError
 
 _BATCH = 20_000
@@ -31,7 +32,8 @@ class Loaded:
     """A table of the source in the database.
 
     `relation` has the columns `headers` and `_row` (1 = first row of data). `cells` tells that all are text;
-    `day_zero` is the day from which numbers among dates count in it, "" where they do not.
+    `day_zero` is the day from which numbers among dates count in it, "" where they do not. `shown` and `groups` are
+    those of `salesops.book.detect.Detected`.
     """
 
     label: str
@@ -42,6 +44,8 @@ class Loaded:
     notes: tuple[str, ...] = ()
     cells: bool = False
     day_zero: str = ""
+    shown: frozenset[str] = frozenset()
+    groups: tuple[Group, ...] = ()
 
 
 def read_item(con: Any, item: Item, table: str, options: Mapping[str, Any], zone: str) -> Loaded:
@@ -93,7 +97,7 @@ def _delimited(place: _Place) -> Loaded:
     read = load_delimited(place.con, place.item.path, place.table, place.options)
     form = replace(place.form, decimal=read.decimal, day_first=read.day_first)
     notes = tuple(note.replace("in book.toml", "in [csv] of the map") for note in read.notes)
-    return _named(place, form, notes=notes, cells=True)
+    return _named(place, form, notes=notes, cells=True, shown=read.shown, groups=read.groups)
 
 
 def _workbook(place: _Place) -> Loaded:
@@ -104,16 +108,16 @@ def _workbook(place: _Place) -> Loaded:
         part = sheet._worksheet_path.lstrip("/")  # its place in the file, which openpyxl tells nowhere else
         cells = with_formulas(sheet.iter_rows(values_only=True), unreckoned(item.path, part))
         above, header, rows = below_header(cells, item.label)
-        headers = _fill(place, header, rows)
+        headers, numeric = _fill(place, header, rows)
         footer = cut_footer(place.con.con, place.table, place.options.get("skip_footer"))
         notes = (*title_notes(above), *notes_on_cells(item.path, part), *footer_notes(footer))
-        return _text_table(place, headers, notes=notes, day_zero=day_zero(book))
+        return _text_table(place, headers, numeric, notes=notes, day_zero=day_zero(book))
 
 
 def _sqlite(place: _Place) -> Loaded:
     with closing(sqlite3.connect(f"{place.item.path.resolve().as_uri()}?mode=ro", uri=True)) as con:
         cursor = con.execute(f"SELECT * FROM {quoted(place.item.inner)}")
-        return _text_table(place, _fill(place, [column[0] for column in cursor.description], cursor))
+        return _text_table(place, *_fill(place, [column[0] for column in cursor.description], cursor))
 
 
 def _parquet(place: _Place) -> Loaded:
@@ -138,27 +142,38 @@ def _duckdb(place: _Place) -> Loaded:
 _READERS = {"delimited": _delimited, "workbook": _workbook, "parquet": _parquet, "sqlite": _sqlite, "duckdb": _duckdb}
 
 
-def _fill(place: _Place, header: Sequence[object], rows: Iterable[Sequence[object]]) -> list[str]:
-    """Make a table of text from rows and return its headers."""
+def _fill(place: _Place, header: Sequence[object], rows: Iterable[Sequence[object]]) -> tuple[list[str], set[str]]:
+    """Make a table of text from rows and return its headers, and those of them below which numbers stand."""
     headers = clean_headers(header)
     fields = [("_row", pa.int64()), *((name, pa.string()) for name in headers)]
     kinds = ", ".join(["_row BIGINT", *(f"{quoted(name)} VARCHAR" for name in headers)])
     place.con.raw_sql(f"CREATE TABLE {place.table} ({kinds})")
-    for batch in _batches(rows, len(headers), str(place.options.get("decimal", "."))):
+    numeric: set[int] = set()
+    for batch in _batches(_noting(rows, numeric), len(headers), str(place.options.get("decimal", "."))):
         columns = zip(*batch, strict=True)
         arrays = [pa.array(column, kind) for column, (_, kind) in zip(columns, fields, strict=True)]
         place.con.con.register("_block", pa.table(arrays, pa.schema(fields)))
         place.con.raw_sql(f"INSERT INTO {place.table} SELECT * FROM _block")
         place.con.con.unregister("_block")
-    return headers
+    return headers, {header for number, header in enumerate(headers) if number in numeric}
 
 
-def _text_table(place: _Place, headers: Sequence[str], **more: Any) -> Loaded:
-    """Return the table with the way in which it writes dates. Its numbers were written by `_text`."""
+def _noting(rows: Iterable[Sequence[object]], numeric: set[int]) -> Iterator[Sequence[object]]:
+    """Yield rows, and note in which columns numbers stand."""
+    for row in rows:
+        numeric.update(number for number, cell in enumerate(row) if isinstance(cell, int | float))
+        yield row
+
+
+def _text_table(place: _Place, headers: Sequence[str], numeric: set[str], **more: Any) -> Loaded:
+    """Return the table with the way in which it writes dates; its `numeric` columns are as `_text` wrote them."""
     decimal = str(place.options.get("decimal", "."))
     chosen = {"decimal": decimal, **{key: value for key, value in place.options.items() if key == "day_first"}}
     found = detect_format(place.con.con, place.table, headers, name=place.item.label, european=False, chosen=chosen)
-    return _named(place, replace(place.form, decimal=decimal, day_first=found.day_first), cells=True, **more)
+    texts = [] if "decimal" in place.options else [header for header in headers if header not in numeric]
+    groups = find_groups(place.con.con, place.table, texts, decimal) if texts else ()
+    form = replace(place.form, decimal=decimal, day_first=found.day_first)
+    return _named(place, form, cells=True, shown=found.shown, groups=groups, **more)
 
 
 def _named(place: _Place, form: Format, **more: Any) -> Loaded:
@@ -170,6 +185,8 @@ def _named(place: _Place, form: Format, **more: Any) -> Loaded:
         renamed = ", ".join(f"{quoted(old)} AS {quoted(new)}" for old, new in zip(found, headers, strict=True))
         place.con.raw_sql(f"CREATE VIEW {table}_named AS SELECT {renamed}, _row FROM {table}")
         table = f"{table}_named"
+        clean = dict(zip(found, headers, strict=True))
+        more["groups"] = tuple(replace(group, column=clean[group.column]) for group in more.get("groups", ()))
     rows = place.con.raw_sql(f"SELECT count(*) FROM {table}").fetchone()[0]
     return Loaded(place.item.label, table, tuple(headers), rows, form, **more)
 

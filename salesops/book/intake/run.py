@@ -25,7 +25,7 @@ from salesops.book.intake.report import Intake
 from salesops.book.intake.sources import Sources
 from salesops.book.intake.views import Views
 from salesops.book.intake.write import check_destination, new_folder, write_rejected, write_settings, write_table
-from salesops.book.rejected import DOUBLED, EMPTIED, write_counts
+from salesops.book.rejected import DOUBLED, EMPTIED, READINGS, write_counts
 from salesops.book.schema import SCHEMA
 from salesops.book.source import connect
 from salesops.errors import IntakeError, MapError, did_you_mean
@@ -115,6 +115,9 @@ def _import(con: Any, map_: Map, source: Path, dest: Path, *, set_aside: bool) -
             write_counts(folder, [(e.table, e.reason, e.rows, rows_in[e.table]) for e in account.emptied], EMPTIED)
         if doubled:
             write_counts(folder, [(found.table, REASON, found.rows, found.of) for found in doubled], DOUBLED)
+        read = [(r.name, f"{n.column} {n.words}", n.cells, r.rows_in) for r in results for n in tables[r.name].readings]
+        if read:
+            write_counts(folder, read, READINGS)
         kept = write_settings(map_.book, map_.title, folder / "book.toml", previous=dest / "book.toml")
         carried = carry_history(dest, folder, own=any(r.name == HISTORY and r.rows_out for r in results))
     return Intake(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from salesops.book.detect import find_groups
 from salesops.book.intake.files import Item, matching
 from salesops.book.intake.mapfile import Map, SourceMap
 from salesops.book.intake.names import find_header, found_headers, literal, quoted
@@ -148,25 +149,38 @@ class Sources:
 
     def _stacked(self, parts: Sequence[Loaded]) -> Loaded:
         """Put tables under one another by header; `_row` then counts through all of them."""
-        first, labels = parts[0], ", ".join(part.label for part in parts)
-        if any((part.form, part.cells) != (first.form, first.cells) for part in parts):
-            raise IntakeError(
-                f"The files {labels} write numbers or dates differently. Set decimal and day_first in [csv]."
-            )
+        labels = ", ".join(part.label for part in parts)
+        decimal, day_first = (self._agreed(parts, key, labels) for key in ("decimal", "day_first"))
         headers: dict[str, str] = {}
         for header in (header for part in parts for header in part.headers):
             headers.setdefault(header.casefold(), header)
-        columns = ", ".join(quoted(header) for header in headers.values())
+        listed = ", ".join(quoted(header) for header in headers.values())
         union = " UNION ALL BY NAME ".join(
             f"SELECT {number} AS _part, * FROM {part.relation}" for number, part in enumerate(parts)
         )
         relation = f"{'_'.join(part.relation for part in parts)}_stacked"
         self.con.raw_sql(
-            f"CREATE TABLE IF NOT EXISTS {relation} AS SELECT {columns}, "
+            f"CREATE TABLE IF NOT EXISTS {relation} AS SELECT {listed}, "
             f"row_number() OVER (ORDER BY _part, _row) AS _row FROM ({union})"
         )
         note = f"{len(parts)} files read as one, rows counted through: {labels}."
-        notes = (note, *dict.fromkeys(text for part in parts for text in part.notes))
-        rows, day_zero = sum(part.rows for part in parts), max(part.day_zero for part in parts)
-        found = tuple(headers.values())
-        return Loaded(labels, relation, found, rows, first.form, notes, cells=first.cells, day_zero=day_zero)
+        grouped = {group.column.casefold() for part in parts for group in part.groups}
+        columns = [header for header in headers.values() if header.casefold() in grouped]
+        return Loaded(
+            labels, relation, tuple(headers.values()), sum(part.rows for part in parts),
+            replace(parts[0].form, decimal=decimal, day_first=day_first),
+            notes=(note, *dict.fromkeys(text for part in parts for text in part.notes)),
+            cells=parts[0].cells, day_zero=max(part.day_zero for part in parts),
+            shown=frozenset(key for part in parts for key in part.shown),
+            groups=find_groups(self.con.con, relation, columns, decimal) if columns else (),
+        )  # fmt: skip  # one source
+
+    def _agreed(self, parts: Sequence[Loaded], key: str, labels: str) -> Any:
+        """Return how tables write numbers or dates: as those do that show it, which must be one way."""
+        shown = [part for part in parts if key in part.shown] or parts[:1]
+        ways = {getattr(part.form, key) for part in shown}
+        if len(ways) > 1 or len({part.cells for part in parts}) > 1:
+            raise IntakeError(
+                f"The files {labels} write numbers or dates differently. Set decimal and day_first in [csv]."
+            )
+        return ways.pop()

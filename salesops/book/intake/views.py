@@ -124,7 +124,8 @@ class Views:
         label = f"query over {', '.join(f'{item.label}: {item.rows:,} rows' for item in loaded) or 'no source'}"
         form = _in_all(item.form for item in loaded) or Format(time_zone=self.sources.zone, local=True)
         day_zero = _in_all(item.day_zero for item in loaded) or ""
-        origin = Loaded(label, relation, tuple(headers), rows, form, day_zero=day_zero)
+        groups = tuple(group for item in loaded for group in item.groups)
+        origin = Loaded(label, relation, tuple(headers), rows, form, day_zero=day_zero, groups=groups)
         used = {header for name in names for header in self._spoken_of(name, mentioned, everything="*" in table.select)}
         return View(origin, relation, tuple(names), {header: quoted(header) for header in headers}, frozenset(used))
 
