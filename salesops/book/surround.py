@@ -63,7 +63,19 @@ def footer_start(tail: Sequence[Cells], width: int, skip_footer: int | None) -> 
         return max(0, start - skip_footer)
     while start and _is_footer(tail[start - 1], width):
         start -= 1
-    return start
+    # a row of totals may stand above others of which each begins blank, with its label or its sums
+    totals = (at for at in range(start) if _is_total(tail[at], width))
+    return next((at for at in totals if all(_continues(cells, width) for cells in tail[at + 1 : start])), start)
+
+
+def _is_total(cells: Cells, width: int) -> bool:
+    texts = filled(cells)
+    return bool(texts) and 2 * len(texts) <= width and _TOTAL.fullmatch(texts[0]) is not None
+
+
+def _continues(cells: Cells, width: int) -> bool:
+    """Tell a row below a total that goes on with it: blank where the rows of data begin."""
+    return _is_footer(cells, width) or (not filled(cells[:1]) and 2 * len(filled(cells)) <= width)
 
 
 def _is_footer(cells: Cells, width: int) -> bool:

@@ -95,13 +95,14 @@ class TableMap:
 class Map:
     """A map. `tables` holds for each table the definitions to try in order; `empty` the texts that mean nothing.
 
-    `ids` names the system whose ids have two forms.
+    `ids` names the system whose ids have two forms; `home_currency` are headers of the company's own currency.
     """
 
     name: str
     title: str
     empty: tuple[str, ...]
     ids: str
+    home_currency: Headers
     book: Mapping[str, Any]
     csv: Mapping[str, Any]
     sources: Mapping[str, SourceMap]
@@ -148,7 +149,7 @@ class _Reader:
     shared: dict[str, Mapping[str, str]] = field(default_factory=dict)
 
     def map(self, content: Mapping[str, Any]) -> Map:
-        self._only(content, ("title", "empty", "ids", "book", "csv", "sources", "stages", "values", "tables"), "")
+        self._only(content, _MAP_KEYS, "")
         for name, renames in self._table(content.get("values", {}), "values").items():
             self.shared[name] = self._renames(renames, f"values.{name}")
         tables = self._table(content.get("tables", {}), "tables")
@@ -163,6 +164,7 @@ class _Reader:
             title=self._text(content.get("title", self.file.removesuffix(".toml")), "title"),
             empty=self._texts(content.get("empty", []), "empty"),
             ids=self._ids(content.get("ids", "")),
+            home_currency=self._lists(content["home_currency"], "home_currency") if "home_currency" in content else (),
             book=self._book(content.get("book", {})),
             csv=self._table(content.get("csv", {}), "csv"),
             sources={name: self._source(value, f"sources.{name}") for name, value in sources.items()},
@@ -335,6 +337,7 @@ class _Reader:
         return value
 
 
+_MAP_KEYS = ("title", "empty", "ids", "home_currency", "book", "csv", "sources", "stages", "values", "tables")
 _SOURCE_KEYS = ("select", "names", "needs", "columns", "optional", "every_version")
 _TABLE_KEYS = ("from", "select", "columns", "where", "leave_out", "count", "distinct", "optional")
 _COLUMN_KEYS = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from salesops.book.intake.links import look_up, name_managers
 from salesops.book.intake.map_columns import HISTORY
 from salesops.book.intake.mapfile import Map, TableMap, read_map
 from salesops.book.intake.marks import leave_out_idle
+from salesops.book.intake.names import found_headers
 from salesops.book.intake.orphans import follow_left_out
 from salesops.book.intake.report import Intake
 from salesops.book.intake.sources import Sources
@@ -91,6 +93,7 @@ def _import(con: Any, map_: Map, source: Path, dest: Path, *, set_aside: bool) -
     sources = Sources(con, source, map_, list_items(source), str(map_.book.get("time_zone", "UTC")))
     views = Views(con, sources)
     chosen, skipped = _choose(map_, views)
+    map_ = _with_home_currency(con, map_, chosen, views)
     tables = {name: _bind(con, map_, definitions, views) for name, definitions in chosen.items()}
     unnamed = [name for name, bound in tables.items() if _names_nothing(bound)]
     skipped += tuple(f"{name}: left out, {tables.pop(name).view.origin.label} names none" for name in unnamed)
@@ -161,6 +164,20 @@ def _absent(map_: Map, views: Views, source: str) -> str:
     patterns = "', '".join(views.sources.declared(source).names)
     found = [item.names[0] for item in views.sources.items]
     return f"no file, sheet or table is named like '{patterns}'. {did_you_mean(source, found)}"
+
+
+def _with_home_currency(con: Any, map_: Map, chosen: dict[str, list[TableMap]], views: Views) -> Map:
+    """Return the map with the currency to which the source of the deals converts, where the map names none."""
+    if not map_.home_currency or "currency" in map_.book or "opportunities" not in chosen:
+        return map_
+    view = views.of(chosen["opportunities"][0])
+    for header in found_headers(map_.home_currency, view.headers):
+        code = f"upper(trim(CAST({view.cells[header]} AS VARCHAR)))"
+        query = f"SELECT DISTINCT {code} FROM {view.relation} WHERE regexp_full_match({code}, '[A-Z]{{3}}')"
+        codes = [row[0] for row in con.raw_sql(query).fetchall()]
+        if len(codes) == 1:
+            return dataclasses.replace(map_, book={**map_.book, "currency": codes[0]})
+    return map_
 
 
 def _bind(con: Any, map_: Map, definitions: list[TableMap], views: Views) -> Bound:
