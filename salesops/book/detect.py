@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ _DAY = r"(1[3-9]|2\d|3[01])[/-](0?[1-9]|1[0-2])[/-].*"
 _MONTH = r"(0?[1-9]|1[0-2])[/-](1[3-9]|2\d|3[01])[/-].*"
 _OPEN = r"(0?[1-9]|1[0-2])[/-](0?[1-9]|1[0-2])[/-].*"
 _DOTTED = r"\d{1,2}\.\d{1,2}\..*"
+_AT_ONCE = 100  # columns: the time of a query grows with the square of its sums
 _NAMES = {".": "point", ",": "comma"}
 
 
@@ -72,8 +73,10 @@ def detect_format(
     BookError
         If some dates can only be day first, and others only month first.
     """
-    decimal, doubt, told = _decimal(con, table, columns, chosen.get("decimal"))
-    day, month, dotted, either = _seen(con, table, columns, _LIKE_DATE, (_DAY, _MONTH, _DOTTED, _OPEN))
+    numbers = _shaped(con, table, columns, ".,", _LIKE_NUMBER)
+    decimal, doubt, told = _decimal(con, table, numbers, chosen.get("decimal"))
+    dates = _shaped(con, table, columns, "/.-", _LIKE_DATE)
+    day, month, dotted, either = _seen(con, table, dates, (_DAY, _MONTH, _DOTTED, _OPEN))
     if day and month and "day_first" not in chosen:
         raise BookError(
             f"{name}: dates contradict each other. {day} (row {day.row:,}) can only be day first, "
@@ -89,7 +92,7 @@ def detect_format(
         )
     ordered = day or month or dotted or either
     words = f"decimal {_NAMES[decimal]}" + (f", {order.replace(' ', '-')} dates" if ordered else "")
-    groups = () if "decimal" in chosen else find_groups(con, table, columns, decimal)
+    groups = () if "decimal" in chosen else _groups(con, table, numbers, decimal)
     shown = {key for key, is_shown in (("decimal", told), ("day_first", ordered)) if is_shown} | set(chosen)
     return Detected(decimal, day_first, words, doubt, frozenset(shown), groups)
 
@@ -100,12 +103,16 @@ def find_groups(con: Any, table: str, columns: Sequence[str], decimal: str) -> t
     These are those in which at least half of the cells with that mark have three digits behind it, and not a 0 alone
     before it. A cell with both marks tells which one is the decimal mark.
     """
+    return _groups(con, table, _shaped(con, table, columns, ".,", _LIKE_NUMBER), decimal)
+
+
+def _groups(con: Any, table: str, columns: Sequence[str], decimal: str) -> tuple[Group, ...]:
     mark = f"[{decimal}]"
     three = literal(rf"\D*[1-9]\d{{0,2}}({mark}\d{{3}})+\D*")
     zero, many = literal(rf"\D*0{mark}\d{{3}}\D*"), literal(rf"\D*\d+({mark}\d{{3}}){{2,}}\D*")
     once = literal(rf"[^{decimal}]*\d{mark}\d[^{decimal}]*")  # a date has two marks
     found = []
-    for column in _shaped(con, table, columns, _LIKE_NUMBER):
+    for column in columns:
         cell, source = quoted(column), quoted(table)
         in_three, in_zero, is_once = (f"regexp_full_match({cell}, {form})" for form in (three, zero, once))
         counts = (
@@ -142,7 +149,7 @@ def _decimal(con: Any, table: str, columns: Sequence[str], chosen: str | None) -
     """Return the decimal mark that more cells show, what is in doubt about it, and whether any cell shows it."""
     if chosen:
         return chosen, (), True
-    comma, point = _seen(con, table, columns, _LIKE_NUMBER, [_only(",", "."), _only(".", ",")])
+    comma, point = _seen(con, table, columns, [_only(",", "."), _only(".", ",")])
     decimal = "," if comma and (not point or comma.cells > point.cells) else "."
     if comma and point:
         repair = f"Numbers are read with a decimal {_NAMES[decimal]}. Set decimal in book.toml if that is wrong."
@@ -161,10 +168,10 @@ def _only(mark: str, other: str) -> str:
     return "|".join(forms)
 
 
-def _seen(con: Any, table: str, columns: Sequence[str], shape: str, forms: Sequence[str]) -> list[_Seen | None]:
-    """Return for each form how often it is seen in the columns of which more than half the cells have `shape`."""
+def _seen(con: Any, table: str, columns: Sequence[str], forms: Sequence[str]) -> list[_Seen | None]:
+    """Return for each form how often it is seen in the columns."""
     found: list[_Seen | None] = [None] * len(forms)
-    for column in _shaped(con, table, columns, shape):
+    for column in columns:
         cell, source = quoted(column), quoted(table)
         tests = [f"regexp_full_match({cell}, {literal(form)})" for form in forms]
         counted = ", ".join(f"count_if({test}), min(_row) filter ({test})" for test in tests)
@@ -179,9 +186,20 @@ def _seen(con: Any, table: str, columns: Sequence[str], shape: str, forms: Seque
     return found
 
 
-def _shaped(con: Any, table: str, columns: Sequence[str], shape: str) -> list[str]:
-    """Return the columns of which more than half the cells have this shape."""
-    cells = [quoted(column) for column in columns]
-    most = ", ".join(f"2 * count_if(regexp_full_match({cell}, {literal(shape)})) > count({cell})" for cell in cells)
-    held = con.execute(f"select {most} from {quoted(table)}").fetchone()
+def _shaped(con: Any, table: str, columns: Sequence[str], marks: str, shape: str) -> list[str]:
+    """Return the columns with a cell that has one of the marks, of which more than half the cells have this shape."""
+    # most columns have no mark, and are told without a pattern
+    first, others = marks[0], marks[1:]
+    one = f"translate({{}}, {literal(others)}, {literal(first * len(others))})"
+    marked = _where(con, table, columns, lambda cell: f"contains({one.format(cell)}, {literal(first)})", 0)
+    return _where(con, table, marked, lambda cell: f"regexp_full_match({cell}, {literal(shape)})", 0.5)
+
+
+def _where(con: Any, table: str, columns: Sequence[str], test: Callable[[str], str], share: float) -> list[str]:
+    """Return the columns in which a test holds for more than a share of the cells."""
+    held: list[bool] = []
+    for at in range(0, len(columns), _AT_ONCE):
+        cells = [quoted(column) for column in columns[at : at + _AT_ONCE]]
+        most = ", ".join(f"count_if({test(cell)}) > {share} * count({cell})" for cell in cells)
+        held += con.execute(f"select {most} from {quoted(table)}").fetchone()
     return [column for column, holds in zip(columns, held, strict=True) if holds]

@@ -18,6 +18,7 @@ _TOTAL = re.compile(
     r"|[\d,.]+ (records|rows)",
     re.IGNORECASE,
 )
+_FIGURE = re.compile(r"[^\w]*\d[\d.,'’ ]*[^\w]*|[A-Z]{3}")
 _PROSE = re.compile(
     r"copyright\b|©|\(c\)|confidential\b|(generated|exported|filtered|printed|created) (on|by|at|from)\b"
     r"|report (name|generated|run|date)\b|page \d|as of \d|(accrual|cash) basis\b",
@@ -79,9 +80,14 @@ def _continues(cells: Cells, width: int) -> bool:
 
 
 def _is_footer(cells: Cells, width: int) -> bool:
-    """Tell a blank row, a row of totals or a line of prose; a row with half of its cells filled is data."""
+    """Tell a blank row, a row of totals or a line of prose; a row with half of its cells filled is data.
+
+    But a word for totals with figures alone beside it, and a blank cell, is no data however narrow the table is.
+    """
     texts = filled(cells)
     if not texts:
+        return True
+    if len(texts) < width and _TOTAL.fullmatch(texts[0]) and all(_FIGURE.fullmatch(text) for text in texts[1:]):
         return True
     if 2 * len(texts) > width:
         return False

@@ -29,6 +29,7 @@ class Account:
     tables: dict[str, Bound]
     warnings: list[str] = field(default_factory=list)
     emptied: list[Emptied] = field(default_factory=list)
+    not_read: list[tuple[str, str, int, int]] = field(default_factory=list)
     _notes: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     _told: set[str] = field(default_factory=set)
 
@@ -60,6 +61,9 @@ def table_result(account: Account, name: str) -> TableResult:
     if not rows_out:
         notes.append("no row is left, so the table is not written")
     loaded = _first_read(account, bound)
+    left = [(item.label, part) for item in loaded for part in item.not_read]
+    notes += [f"{label}: {rows_text(part.rows)} not read, {part.reason}" for label, part in left]
+    account.not_read.extend((name, part.reason, part.rows, bound.view.origin.rows + part.rows) for _, part in left)
     return TableResult(
         name=name,
         origin=bound.view.origin.label,

@@ -13,6 +13,7 @@ from typing import Literal
 import duckdb
 import openpyxl
 
+from salesops.book.intake.workbook import refuse_locked
 from salesops.errors import IntakeError
 
 Kind = Literal["delimited", "workbook", "parquet", "sqlite", "duckdb"]
@@ -95,11 +96,13 @@ def _kind(path: Path) -> Kind | None:
 def _items_of(path: Path, kind: Kind) -> list[Item]:
     if kind in ("delimited", "parquet"):
         return [Item(path, kind, "", (path.stem, path.name))]
+    if kind == "workbook":
+        refuse_locked(path)
     readers = {"workbook": _sheets, "sqlite": _sqlite_tables, "duckdb": _duckdb_tables}
     try:
         inner = readers[kind](path)
     except Exception as error:  # each reader has its own kinds of error for a broken file
-        raise IntakeError(f"{path.name} cannot be read: {error}. Export it again.") from None
+        raise IntakeError(f"{path.name} cannot be read: {str(error).rstrip('.')}. Export it again.") from None
     alone = (path.stem, path.name) if sum(not hidden for hidden in inner.values()) == 1 else ()
     return [
         Item(path, kind, name, (name, f"{path.stem}.{name}", *(() if hidden else alone)), hidden)

@@ -18,7 +18,9 @@ from salesops.book.delimited import load_delimited
 from salesops.book.detect import Group, detect_format, find_groups
 from salesops.book.intake.files import Item
 from salesops.book.intake.names import clean_headers, literal, quoted
+from salesops.book.intake.second_table import NotRead, cut_below, cut_beside
 from salesops.book.intake.workbook import day_zero, notes_on_cells, unreckoned, with_formulas
+from salesops.book.limits import refuse_wide
 from salesops.book.surround import HEAD, cut_footer, filled, footer_notes, header_at, title_notes
 from salesops.book.values import Format
 from salesops.errors import BookError, IntakeError
@@ -33,7 +35,7 @@ class Loaded:
 
     `relation` has the columns `headers` and `_row` (1 = first row of data). `cells` tells that all are text;
     `day_zero` is the day from which numbers among dates count in it, "" where they do not. `shown` and `groups` are
-    those of `salesops.book.detect.Detected`.
+    those of `salesops.book.detect.Detected`; `not_read` are rows of a second table that stands on the same sheet.
     """
 
     label: str
@@ -46,6 +48,7 @@ class Loaded:
     day_zero: str = ""
     shown: frozenset[str] = frozenset()
     groups: tuple[Group, ...] = ()
+    not_read: tuple[NotRead, ...] = ()
 
 
 def read_item(con: Any, item: Item, table: str, options: Mapping[str, Any], zone: str) -> Loaded:
@@ -109,9 +112,12 @@ def _workbook(place: _Place) -> Loaded:
         cells = with_formulas(sheet.iter_rows(values_only=True), unreckoned(item.path, part))
         above, header, rows = below_header(cells, item.label)
         headers, numeric = _fill(place, header, rows)
+        below = cut_below(place.con.con, place.table, headers)
+        headers, beside = cut_beside(place.con.con, place.table, headers, header)
         footer = cut_footer(place.con.con, place.table, place.options.get("skip_footer"))
         notes = (*title_notes(above), *notes_on_cells(item.path, part), *footer_notes(footer))
-        return _text_table(place, headers, numeric, notes=notes, day_zero=day_zero(book))
+        left = (*below, *beside)
+        return _text_table(place, headers, numeric, notes=notes, day_zero=day_zero(book), not_read=left)
 
 
 def _sqlite(place: _Place) -> Loaded:
@@ -144,6 +150,7 @@ _READERS = {"delimited": _delimited, "workbook": _workbook, "parquet": _parquet,
 
 def _fill(place: _Place, header: Sequence[object], rows: Iterable[Sequence[object]]) -> tuple[list[str], set[str]]:
     """Make a table of text from rows and return its headers, and those of them below which numbers stand."""
+    refuse_wide(place.item.label, len(header))
     headers = clean_headers(header)
     fields = [("_row", pa.int64()), *((name, pa.string()) for name in headers)]
     kinds = ", ".join(["_row BIGINT", *(f"{quoted(name)} VARCHAR" for name in headers)])

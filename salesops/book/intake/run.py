@@ -14,7 +14,7 @@ from salesops.book.intake.account import Account, table_result, unused_files
 from salesops.book.intake.breaches import refusals, set_aside_blank, set_aside_broken
 from salesops.book.intake.carry import carry_history
 from salesops.book.intake.convert import Bound, bind, stage
-from salesops.book.intake.doubled import REASON, doubled_rows
+from salesops.book.intake.doubled import REASON, Doubled, doubled_rows
 from salesops.book.intake.files import list_items
 from salesops.book.intake.history import unfold_history
 from salesops.book.intake.links import look_up, name_managers
@@ -23,11 +23,11 @@ from salesops.book.intake.mapfile import Map, TableMap, read_map
 from salesops.book.intake.marks import leave_out_idle
 from salesops.book.intake.names import found_headers
 from salesops.book.intake.orphans import follow_left_out
-from salesops.book.intake.report import Intake
+from salesops.book.intake.report import Intake, TableResult
 from salesops.book.intake.sources import Sources
 from salesops.book.intake.views import Views
 from salesops.book.intake.write import check_destination, new_folder, write_rejected, write_settings, write_table
-from salesops.book.rejected import DOUBLED, EMPTIED, READINGS, write_counts
+from salesops.book.rejected import COUNTS, DOUBLED, EMPTIED, NOT_READ, READINGS, write_counts
 from salesops.book.schema import SCHEMA
 from salesops.book.source import connect
 from salesops.errors import IntakeError, MapError, did_you_mean
@@ -111,22 +111,34 @@ def _import(con: Any, map_: Map, source: Path, dest: Path, *, set_aside: bool) -
     with new_folder(dest) as folder:
         for result in results:
             _write(con, tables[result.name], folder, rejected=bool(result.set_aside), rows=result.rows_out)
-        if any(result.set_aside for result in results):
-            write_counts(folder, [(r.name, reason, rows, r.rows_in) for r in results for reason, rows in r.set_aside])
-        if account.emptied:
-            rows_in = {result.name: result.rows_in for result in results}
-            write_counts(folder, [(e.table, e.reason, e.rows, rows_in[e.table]) for e in account.emptied], EMPTIED)
-        if doubled:
-            write_counts(folder, [(found.table, REASON, found.rows, found.of) for found in doubled], DOUBLED)
-        read = [(r.name, f"{n.column} {n.words}", n.cells, r.rows_in) for r in results for n in tables[r.name].readings]
-        if read:
-            write_counts(folder, read, READINGS)
+        _write_counts(account, results, doubled, folder)
         kept = write_settings(map_.book, map_.title, folder / "book.toml", previous=dest / "book.toml")
         carried = carry_history(dest, folder, own=any(r.name == HISTORY and r.rows_out for r in results))
     return Intake(
         title=map_.title, dest=dest, tables=results, skipped=skipped,
         notes=(*unused_files(sources), *kept, *carried), warnings=tuple(account.warnings),
     )  # fmt: skip  # one result
+
+
+def _write_counts(account: Account, results: Sequence[TableResult], doubled: Sequence[Doubled], folder: Path) -> None:
+    """Write beside the book what every page is to say of the import."""
+    rows_in = {result.name: result.rows_in for result in results}
+    counts = {
+        COUNTS: [
+            (result.name, reason, rows, result.rows_in) for result in results for reason, rows in result.set_aside
+        ],
+        EMPTIED: [(cells.table, cells.reason, cells.rows, rows_in[cells.table]) for cells in account.emptied],
+        DOUBLED: [(found.table, REASON, found.rows, found.of) for found in doubled],
+        READINGS: [
+            (name, f"{reading.column} {reading.words}", reading.cells, rows)
+            for name, rows in rows_in.items()
+            for reading in account.tables[name].readings
+        ],
+        NOT_READ: account.not_read,
+    }
+    for name, rows in counts.items():
+        if rows:
+            write_counts(folder, rows, name)
 
 
 def _choose(map_: Map, views: Views) -> tuple[dict[str, list[TableMap]], tuple[str, ...]]:
