@@ -15,7 +15,7 @@ from salesops.book.crosscheck import cross_findings
 from salesops.book.finding import Finding as Finding  # "as" hands the name on to callers
 from salesops.book.finding import in_number
 from salesops.book.rejected import rejected_findings
-from salesops.book.rules import RULES, Rule, a, column_rules, reference_rule
+from salesops.book.rules import RULES, Rule, a, column_rules, damaged_id_rule, reference_rule
 from salesops.book.schema import SCHEMA, Column, Table
 from salesops.book.source import Book
 from salesops.book.values import to_type
@@ -111,6 +111,8 @@ def _rules(book: Book, schema: Table) -> Iterator[Rule]:
         if book.has(schema.name, column.name):
             typed = column.type == "text" or book.raw(schema.name)[column.name].type() == _type_of(book, schema, column)
             yield from column_rules(column, "" if typed else _cells(column))
+            if column.type == "text" and (column.references or column.name in schema.key):
+                yield damaged_id_rule(column)
             keys = _keys_of(book, column)
             if keys is not None:
                 yield reference_rule(column, keys)

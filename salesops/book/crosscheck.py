@@ -20,10 +20,12 @@ from salesops.book.people import manager_cycles
 from salesops.book.schema import SCHEMA
 from salesops.book.source import Book
 from salesops.book.stray import stray_dates
+from salesops.book.twins import twins
 from salesops.errors import BookError, did_you_mean
 
 _SHOWN = 3
 _LISTED = 8
+_TINY = 0.01  # shares that are all below are fractions taken for percent
 _SALES = ("opportunities", "orders")  # without any amount of these a report would say that nothing was sold
 
 
@@ -35,7 +37,7 @@ def cross_findings(book: Book, names: Collection[str]) -> Iterator[Finding]:
     names : collection of str
         Tables that are checked and can be read.
     """
-    for check in (_absent, _cycles, _goals, _foreign_money, _stages, stray_dates, nobodies):
+    for check in (_absent, _cycles, _goals, _foreign_money, _stages, _tiny_shares, stray_dates, nobodies, twins):
         try:
             yield from check(book, names)
         except (BookError, duckdb.Error):  # a table that cannot be read has its own finding
@@ -186,6 +188,17 @@ def _no_order(stages: list[str]) -> Finding:
     return Finding(
         "opportunities", "stage order", "warning", found, f"List the stages in book.toml as stage_order.{named}"
     )
+
+
+def _tiny_shares(book: Book, names: Collection[str]) -> Iterator[Finding]:
+    for name, column in (("opportunities", "probability"), ("order_lines", "discount")):
+        if name not in names or not book.has(name, column):
+            continue
+        highest = book.table(name)[column].max().to_pyarrow().as_py()
+        if highest and 0 < highest <= _TINY:
+            found = f"no {column} is above {_TINY:.0%}: the highest is {highest:.2%}"
+            repair = "Leave percent = true out of the map where the source has fractions from 0 to 1."
+            yield Finding(name, f"tiny {column}", "warning", found, repair)
 
 
 def _listed(words: list[str]) -> str:

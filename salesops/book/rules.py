@@ -16,6 +16,8 @@ _TYPE_WORDS: dict[Type, str] = {
     "date": "a date", "instant": "a date and time",
 }  # fmt: skip  # reads as a table
 _SHARES_SUM = 1e-6
+DAMAGED = r"^\d(\.\d+)?[eE]\+\d{2,}$"
+ROUNDED = "Format the column as text in the spreadsheet before it is filled, and export again: the digits are lost."
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,14 @@ def column_rules(column: Column, cells: str = "") -> Iterator[Rule]:
             f"{name} range", "warning", lambda t: _outside(t[name], column.low, column.high),
             f"have {a(name)} {_range_words(column.low, column.high)}", "Correct the value in the source.", shows=name,
         )  # fmt: skip
+
+
+def damaged_id_rule(column: Column) -> Rule:
+    """Return the rule that no id is a number that a spreadsheet has rounded."""
+    return Rule(
+        f"{column.name} damaged", "warning", lambda t: t[column.name].re_search(DAMAGED),
+        f"have {a(column.name)} that a spreadsheet has rounded to a number", ROUNDED, shows=column.name,
+    )  # fmt: skip  # one rule reads as one row
 
 
 def reference_rule(column: Column, keys: ir.Column) -> Rule:

@@ -202,7 +202,7 @@ class Book:
         missing = [column for column in schema.required if column not in raw.columns]
         if missing:
             raise BookError(missing_columns(name, missing, raw.columns))
-        columns = {column.name: self._column(raw, column, form) for column in schema.columns}
+        columns = {column.name: self.typed(raw, column, form) for column in schema.columns}
         return raw.select(**columns)
 
     def _absent(self, name: str) -> ir.Table:
@@ -210,7 +210,8 @@ class Book:
         schema = {column.name: _IBIS_TYPES[column.type] for column in SCHEMA[name].columns}
         return self.con.create_table(f"absent_{name}", schema=ibis.schema(schema), temp=True, overwrite=True)
 
-    def _column(self, raw: ir.Table, column: Column, form: Format) -> ir.Value:
+    def typed(self, raw: ir.Table, column: Column, form: Format) -> ir.Value:
+        """Return a column of a table as its source has it, typed as the schema says; null if it is absent."""
         if column.name not in raw.columns:
             return ibis.null(_IBIS_TYPES[column.type])
         return to_type(raw[column.name], column.type, form.of(column.name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,7 +17,7 @@ from salesops.book.intake.money import Told
 from salesops.book.intake.names import literal, quoted
 from salesops.book.intake.orphans import Emptied, empty_orphans
 from salesops.book.people import manager_cycles
-from salesops.book.rules import RULES, Rule, column_rules, reference_rule
+from salesops.book.rules import DAMAGED, ROUNDED, RULES, Rule, column_rules, reference_rule
 from salesops.book.schema import SCHEMA
 from salesops.errors import first_few
 
@@ -193,7 +194,11 @@ def _finding(con: Any, breach: Breach, affected: int) -> Finding:
     first = con.raw_sql(query).fetchall()
     keys = tuple(f"row {row:,} '{_short(shown)}'" for row, shown in first)
     shown = _short(first[0][1])
-    repair = _RECKON if shown.startswith("=") else breach.repair.replace("{first}", shown)
+    repair = breach.repair.replace("{first}", shown)
+    if shown.startswith("="):
+        repair = _RECKON
+    elif re.search(DAMAGED, shown):
+        repair = f"A spreadsheet has rounded it. {ROUNDED}"
     found = in_number(breach.found, affected)
     return Finding(breach.table, breach.found, "error", found, repair, affected, rows, keys)
 

@@ -106,7 +106,7 @@ def _import(con: Any, map_: Map, source: Path, dest: Path, *, set_aside: bool) -
     results = tuple(table_result(account, name) for name in tables)
     if not any(result.rows_out for result in results):
         raise IntakeError("No row is left to import. Nothing was written.")
-    doubled = [found for bound in tables.values() if (found := doubled_rows(con, bound))]
+    doubled = [found for bound in tables.values() if (found := doubled_rows(con, bound, sources))]
     account.warnings.extend(str(found) for found in doubled)
     with new_folder(dest) as folder:
         for result in results:
