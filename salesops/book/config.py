@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from salesops.book.schema import SCALES
 from salesops.errors import BookError, did_you_mean
 
 
@@ -32,6 +33,9 @@ class BookConfig:
         Days after a delivery within which the customer should be asked.
     ramp : tuple of float
         Share of a full quota expected in each month of tenure, first month first; full after the last.
+    surveys : mapping
+        `scale`: of survey scores whose row names none, one of nps_0_10, csat_1_5, csat_1_7, csat_0_100, ces_1_7;
+        default nps_0_10.
     csv : mapping
         How CSV files are written, where the detection is wrong: encoding, delimiter, decimal, day_first,
         skip_footer; for all files or, in a table named like the file, for one.
@@ -44,7 +48,13 @@ class BookConfig:
     stage_order: tuple[str, ...] = ()
     follow_up_days: int = 14
     ramp: tuple[float, ...] = ()
+    surveys: Mapping[str, Any] = field(default_factory=dict)
     csv: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def scale(self) -> str:
+        """The scale of survey scores, "" where none is said."""
+        return str(self.surveys.get("scale", ""))
 
 
 def read_config(path: Path) -> BookConfig:
@@ -100,6 +110,10 @@ _CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "ramp": (
         "a list of shares, each 0 to 1",
         lambda v: isinstance(v, list) and all(_is_number(s) and 0 <= s <= 1 for s in v),
+    ),
+    "surveys": (
+        f"a table with scale, one of {', '.join(SCALES)}",
+        lambda v: isinstance(v, dict) and set(v) <= {"scale"} and v.get("scale", "nps_0_10") in SCALES,
     ),
     "csv": ("a table", lambda v: isinstance(v, dict)),
 }

@@ -53,6 +53,9 @@ stage_order = ["Qualified", "Proposal", "Negotiation"]
 follow_up_days = 14
 ramp = [0.25, 0.5, 0.75]
 
+[surveys]
+scale = "csat_1_5"
+
 [csv]                      # for all CSV files
 decimal = ","
 [csv.opportunities]        # for one

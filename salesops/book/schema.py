@@ -19,6 +19,9 @@ METRICS = (
     "activities_completed", "deal_won", "deal_stage", "contact_made",
 )  # fmt: skip  # two lines read better than ten
 
+# of survey scores: lowest and highest
+SCALES = {"nps_0_10": (0, 10), "csat_1_5": (1, 5), "csat_1_7": (1, 7), "csat_0_100": (0, 100), "ces_1_7": (1, 7)}
+
 _CURRENCY = text("currency", "ISO code of the amounts in this row", unit="ISO 4217", filled=True)
 
 USERS = Table(
@@ -262,7 +265,9 @@ SURVEY_RESPONSES = Table(
         ident("contact_id", "Who was asked", "contacts.contact_id", required=False),
         instant("sent_at", "When it was sent", happened=True),
         instant("responded_at", "When the answer came; empty without one", required=False, happened=True),
-        number("score", "Answer", "0–10", low=0, high=10),
+        number("score", "Answer", "on its scale"),
+        text("scale", "Scale of the score; empty means that of book.toml, else nps_0_10", required=False,
+             one_of=tuple(SCALES)),
         text("comment", "In the customer's words", required=False, personal=True),
     ),
     known_from="sent_at",

@@ -28,6 +28,7 @@ from salesops.book.intake.sources import Sources
 from salesops.book.intake.views import Views
 from salesops.book.intake.write import check_destination, new_folder, write_rejected, write_settings, write_table
 from salesops.book.rejected import COUNTS, DOUBLED, EMPTIED, NOT_READ, READINGS, write_counts
+from salesops.book.scale import proposed_scale
 from salesops.book.schema import SCHEMA
 from salesops.book.source import connect
 from salesops.errors import IntakeError, MapError, did_you_mean
@@ -112,7 +113,8 @@ def _import(con: Any, map_: Map, source: Path, dest: Path, *, set_aside: bool) -
         for result in results:
             _write(con, tables[result.name], folder, rejected=bool(result.set_aside), rows=result.rows_out)
         _write_counts(account, results, doubled, folder)
-        kept = write_settings(map_.book, map_.title, folder / "book.toml", previous=dest / "book.toml")
+        before, scale = dest / "book.toml", _proposed_scale(con, tables)
+        kept = write_settings(map_.book, map_.title, folder / "book.toml", previous=before, proposed=scale)
         carried = carry_history(dest, folder, own=any(r.name == HISTORY and r.rows_out for r in results))
     return Intake(
         title=map_.title, dest=dest, tables=results, skipped=skipped,
@@ -139,6 +141,21 @@ def _write_counts(account: Account, results: Sequence[TableResult], doubled: Seq
     for name, rows in counts.items():
         if rows:
             write_counts(folder, rows, name)
+
+
+def _proposed_scale(con: Any, tables: dict[str, Bound]) -> dict[str, tuple[Any, str]]:
+    """Return the scale that the scores suggest, as a setting of the book with a sentence about it."""
+    if "survey_responses" not in tables or "scale" in tables["survey_responses"].columns:
+        return {}
+    query = "SELECT count(score), min(score), max(score) FROM _live_survey_responses"
+    count, lowest, highest = con.raw_sql(query).fetchone()
+    scale = proposed_scale(count, lowest, highest) if count else ""
+    if not scale:
+        return {}
+    told = (
+        f"survey_responses: {count:,} scores from {lowest:g} to {highest:g}, taken for the scale {scale}. If that is "
+    )
+    return {"surveys": ({"scale": scale}, told + 'wrong, say it in book.toml: [surveys] scale = "…"')}
 
 
 def _choose(map_: Map, views: Views) -> tuple[dict[str, list[TableMap]], tuple[str, ...]]:

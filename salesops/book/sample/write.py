@@ -26,6 +26,10 @@ _ARROW: dict[Type, pa.DataType] = {
 }  # fmt: skip  # reads as a table
 
 
+# nothing is deleted, and every score is on the scale to 10
+LEFT_OUT = (("opportunities", "is_deleted"), ("survey_responses", "scale"))
+
+
 def write_sample(dest: Path, *, seed: int, size: Literal["small", "medium", "large"]) -> Path:
     """Write the sample company's book to a folder and return the folder.
 
@@ -82,7 +86,8 @@ def _write(folder: Path, seed: int, size: str) -> None:
 
 
 def _arrow_schema(name: str) -> pa.Schema:
-    return pa.schema([(column.name, _ARROW[column.type]) for column in SCHEMA[name].columns])
+    columns = [column for column in SCHEMA[name].columns if (name, column.name) not in LEFT_OUT]
+    return pa.schema([(column.name, _ARROW[column.type]) for column in columns])
 
 
 def _writer(folder: Path, name: str) -> Any:
