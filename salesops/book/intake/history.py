@@ -6,11 +6,13 @@ Of a deal whose first change is logged the value before it is known too: it hold
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 
+from salesops.book.detect import detect_format
 from salesops.book.intake.convert import Bound, make_live
 from salesops.book.intake.ids import completed
 from salesops.book.intake.map_columns import HISTORY, STATES
@@ -19,6 +21,7 @@ from salesops.book.intake.names import literal
 from salesops.book.intake.report import rows_text
 from salesops.book.schema import OPPORTUNITIES
 from salesops.book.values import Format, to_type
+from salesops.errors import BookError, IntakeError
 
 UNREAD = "_unread_history"
 _STAGED = f"_staged_{HISTORY}"
@@ -35,7 +38,7 @@ def unfold_history(con: Any, map_: Map, tables: Mapping[str, Bound]) -> list[str
     bound = tables[HISTORY]
     con.raw_sql(f"ALTER TABLE {_STAGED} RENAME TO _read_{HISTORY}")
     read = con.table(f"_read_{HISTORY}")
-    parts = [*_changes(read, bound), *_states(read, bound)]
+    parts = [*_changes(read, bound, _form_of_changes(con, bound)), *_states(read, bound)]
     con.raw_sql(f"CREATE TABLE _said AS {con.compile(ibis.union(*parts) if len(parts) > 1 else parts[0])}")
     con.raw_sql(f"CREATE TABLE {UNREAD} AS SELECT _row, shown FROM _said WHERE shown IS NOT NULL")
     unknown = _name_owners(con, map_, tables)
@@ -46,11 +49,30 @@ def unfold_history(con: Any, map_: Map, tables: Mapping[str, Bound]) -> list[str
     return [*_of_other_fields(con, read, bound), *([from_beginning] if begun else []), *unknown]
 
 
-def _changes(read: ir.Table, bound: Bound) -> Iterator[ir.Table]:
+def _form_of_changes(con: Any, bound: Bound) -> Format:
+    """Return how the values of a log are written: as its amounts and days show it, else as the rest of the source.
+
+    The column of new values holds all kinds, so that the source as a whole does not tell.
+    """
+    form, cells = bound.view.origin.form, [name for name in ("new_value", "old_value") if name in bound.columns]
+    if "field_name" not in bound.columns or not bound.view.origin.cells:
+        return form
+    for key, fields in (("decimal", "('amount', 'probability')"), ("day_first", "('close_date')")):
+        con.raw_sql(f"CREATE OR REPLACE TEMP TABLE _logged AS FROM _read_{HISTORY} WHERE field_name IN {fields}")
+        try:
+            found = detect_format(con.con, "_logged", cells, name=HISTORY, european=False, chosen={})
+        except BookError as error:
+            raise IntakeError(str(error).replace("in book.toml", "in [csv] of the map")) from None
+        if key in found.shown and key not in bound.view.origin.shown:
+            form = replace(form, **{key: getattr(found, key)})
+    return form
+
+
+def _changes(read: ir.Table, bound: Bound, form: Format) -> Iterator[ir.Table]:
     """Yield the rows that say what one field changed to."""
     if not {"field_name", "new_value"} <= set(bound.columns):
         return
-    form, percent = bound.view.origin.form, bound.map.columns.get("probability", ColumnMap()).percent
+    percent = bound.map.columns.get("probability", ColumnMap()).percent
     rows = read.filter(read.field_name.isin(STATES))
     old = rows.old_value if "old_value" in bound.columns else ibis.null("string")
     value, before = (_plain(rows.field_name, cell, form, percent=percent) for cell in (rows.new_value, old))
@@ -124,7 +146,8 @@ def _settle(con: Any, tables: Mapping[str, Bound]) -> int:
     Return how many values hold from the beginning: the day of entry, or always where it is not known.
     """
     zone = literal(tables[HISTORY].view.origin.form.time_zone)
-    start = f"least(timezone({zone}, CAST(created_date AS TIMESTAMP)), valid_from - INTERVAL 1 MICROSECOND)"
+    entry = f"timezone({zone}, CAST(created_date AS TIMESTAMP))"
+    start = f"CASE WHEN created_date IS NOT NULL THEN least({entry}, valid_from - INTERVAL 1 MICROSECOND) END"
     deals = "SELECT NULL AS opportunity_id, NULL::DATE AS created_date, NULL AS owner_id WHERE false"
     if "opportunities" in tables:
         deals = "SELECT opportunity_id, created_date, owner_id FROM _live_opportunities"
