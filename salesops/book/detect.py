@@ -109,6 +109,8 @@ def find_groups(con: Any, table: str, columns: Sequence[str], decimal: str) -> t
 def _groups(con: Any, table: str, columns: Sequence[str], decimal: str) -> tuple[Group, ...]:
     mark = f"[{decimal}]"
     three = literal(rf"\D*[1-9]\d{{0,2}}({mark}\d{{3}})+\D*")
+    if not _where(con, table, columns, lambda cell: f"regexp_full_match({cell}, {three})", 0):
+        return ()
     zero, many = literal(rf"\D*0{mark}\d{{3}}\D*"), literal(rf"\D*\d+({mark}\d{{3}}){{2,}}\D*")
     once = literal(rf"[^{decimal}]*\d{mark}\d[^{decimal}]*")  # a date has two marks
     found = []

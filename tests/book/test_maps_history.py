@@ -196,6 +196,22 @@ def test_rows_that_are_marked_as_deleted(tmp_path: Path) -> None:
     assert "  set aside 1: deleted in the source, says _fivetran_deleted" in result.lines()
 
 
+@pytest.mark.parametrize(
+    ("mark", "gone", "kept"),
+    [
+        ("IsDeleted", "TRUE", "false"), ("Is Deleted", "1", "0"), ("is_deleted", "Yes", "No"), ("is_deleted", "t", ""),
+        ("_fivetran_deleted", "true", ""), ("_fivetran_active", "false", "true"), ("_sdc_deleted_at", "2026-02-01", ""),
+        ("_ab_cdc_deleted_at", "2026-02-01T10:00:00Z", ""),
+    ],
+)  # fmt: skip  # reads as a table
+def test_the_marks_of_systems_and_connectors(tmp_path: Path, mark: str, gone: str, kept: str) -> None:
+    """However a source says that a row is deleted, it counts nowhere, and whose it was is said."""
+    head, first, second = DEALS.splitlines()
+    result = salesforce(tmp_path, Opportunity=f"{head},{mark}\n{first},{gone}\n{second},{kept}\n")
+    assert ask(result, "SELECT opportunity_id FROM {opportunities}") == [("006B",)]
+    assert f"  set aside 1: deleted in the source, says {mark}" in result.lines()
+
+
 VERSIONS = (
     "id,account_id,name,owner_id,stage_name,amount,close_date,created_date,is_closed,is_won,probability,is_deleted,"
     "_fivetran_start,_fivetran_end,_fivetran_active,_fivetran_synced\n"

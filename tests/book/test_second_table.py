@@ -49,6 +49,8 @@ EXPECTED = [("1", "Ada", 10), ("2", "Bea", 20), ("3", "Cy", 30)]
         ([["Rep", "Target"], ["Kim", 100], ["Lee", 200]], "Rep Target"),
         ([["Rep", "Region"], ["Kim", "North"], ["Lee", "South"]], "Rep Region"),
         ([[None, "Rep", "Region"], [None, "Kim", "North"], [None, "Lee", "South"]], "Rep Region"),
+        ([["Targets of 2026"], ["Rep", "Target"], ["Kim", 100], ["Lee", 200]], "Rep Target"),
+        ([["Targets"], [], ["Rep", "Target"], ["Kim", 100], ["Lee", 200]], "Rep Target"),
         ([HEAD, [4, "Dee", 40], [5, "Eve", 50]], "No Customer Value"),
         ([["Month", "Sales", "Goal", "Gap"], ["2026-01", 5, 6, 1], ["2026-02", 5, 6, 1]], "Month Sales Goal"),
     ],

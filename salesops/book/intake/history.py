@@ -12,6 +12,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
+from salesops.book.currencies import WORDS
 from salesops.book.detect import detect_format
 from salesops.book.intake.convert import Bound, make_live
 from salesops.book.intake.ids import completed
@@ -97,7 +98,7 @@ def _states(read: ir.Table, bound: Bound) -> Iterator[ir.Table]:
 
 def _plain(field: ir.Value, cell: ir.Value, form: Format, *, percent: bool) -> ir.Value:
     """Return the text of a value as a book writes it: 1234.5, 2026-03-31, true; null where it cannot be read."""
-    number = to_type(cell, "number", form)
+    number = to_type(cell.re_replace(f"^{WORDS}|{WORDS}$", ""), "number", form)  # EUR 1.234,50
     share = number / 100 if percent else number
     share = cell.strip().endswith("%").ifelse(number, share)
     by_type = {

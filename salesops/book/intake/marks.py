@@ -10,10 +10,11 @@ from salesops.book.intake.map_columns import HISTORY
 from salesops.book.intake.mapfile import TableMap
 from salesops.book.intake.names import find_header, literal, quoted
 from salesops.book.schema import SCHEMA
+from salesops.book.values import FALSE_WORDS, TRUE_WORDS
 
 GONE = "deleted in the source, says "
-_TRUE = "lower(CAST({cell} AS VARCHAR)) IN ('true', 't', '1')"
-_FALSE = "lower(CAST({cell} AS VARCHAR)) IN ('false', 'f', '0')"
+_TRUE = f"lower(trim(CAST({{cell}} AS VARCHAR))) IN ({', '.join(map(literal, TRUE_WORDS))})"
+_FALSE = f"lower(trim(CAST({{cell}} AS VARCHAR))) IN ({', '.join(map(literal, FALSE_WORDS))})"
 _FILLED = "nullif(trim(CAST({cell} AS VARCHAR)), '') IS NOT NULL"
 # what systems write; Fivetran, whose versions are told apart where a source is read; Stitch; Airbyte
 _MARKS = {

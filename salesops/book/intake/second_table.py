@@ -18,6 +18,7 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d.*|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}.*")
 # what stands in place of a figure in a row of data: no word, or one for nothing, or one with a digit, such as an id
 _NO_TITLE = re.compile(r"\W*|n\.?/?a\.?|tbd|none|null|nil|unknown|pending|open|.*\d.*", re.IGNORECASE)
 
+_TITLES = 2  # rows above a header
 _LOOKED_AT = 100  # blank rows; a sheet with more is spaced out
 
 Row = tuple[str | None, ...]
@@ -34,8 +35,9 @@ class NotRead:
 def cut_below(con: Any, table: str, headers: Sequence[str]) -> list[NotRead]:
     """Delete the rows of a second table below the first: those from a header after a blank row on.
 
-    A row after a blank one is a header if it repeats that of the first table, or if it holds two texts or more and
-    nothing else, and one of them stands where the row below it has a number or a date, or most rows above have.
+    A row after a blank one, or after a title there, is a header if it repeats that of the first table, or if it holds
+    two texts or more and nothing else, and one of them stands where the row below it has a number or a date, or most
+    rows above have.
 
     Parameters
     ----------
@@ -48,12 +50,16 @@ def cut_below(con: Any, table: str, headers: Sequence[str]) -> list[NotRead]:
         "where _row > before + 1 order by _row"
     ).fetchall()
     for (start,) in starts[:_LOOKED_AT]:
-        query = f"select {cells} from {table} where _row in (?, ? + 1) order by _row"
-        rows = con.execute(query, [start, start]).fetchall()
-        if len(rows) == 2 and _is_header(rows[0], rows[1], headers, partial(_kinds, con, table, headers, start)):
+        query = f"select _row, {cells} from {table} where _row >= ? order by _row limit {_TITLES + 2}"
+        found = con.execute(query, [start]).fetchall()
+        titles = next((at for at, (_, *row) in enumerate(found) if len(filled(row)) > 1), len(found))
+        if titles > _TITLES or titles + 1 >= len(found) or found[titles + 1][0] != found[titles][0] + 1:
+            continue
+        header, below = (tuple(row) for _, *row in found[titles : titles + 2])
+        if _is_header(header, below, headers, partial(_kinds, con, table, headers, start)):
             count = con.execute(f"select count(*) from {table} where _row >= ?", [start]).fetchone()[0]
             con.execute(f"delete from {table} where _row >= ?", [start])
-            return [NotRead(count - 1, f"a second table below the first, headed {shown([rows[0]])[0]}")]
+            return [NotRead(count - titles - 1, f"a second table below the first, headed {shown([header])[0]}")]
     return []
 
 

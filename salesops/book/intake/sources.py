@@ -12,6 +12,7 @@ from salesops.book.intake.files import Item, matching
 from salesops.book.intake.mapfile import Map, SourceMap
 from salesops.book.intake.names import find_header, found_headers, literal, quoted
 from salesops.book.intake.read_item import Loaded, read_item
+from salesops.book.values import TRUE_WORDS
 from salesops.errors import IntakeError
 
 _ACTIVE, _SINCE = "_fivetran_active", "_fivetran_start"
@@ -123,7 +124,8 @@ class Sources:
         if not (active and since):
             return loaded
         relation = f"{loaded.relation}_current"
-        rows = f"FROM {loaded.relation} WHERE lower(CAST({quoted(active)} AS VARCHAR)) IN ('true', 't', '1')"
+        words = ", ".join(map(literal, TRUE_WORDS))
+        rows = f"FROM {loaded.relation} WHERE lower(trim(CAST({quoted(active)} AS VARCHAR))) IN ({words})"
         self.con.raw_sql(f"CREATE VIEW IF NOT EXISTS {relation} AS SELECT * {rows}")
         kept = self.con.raw_sql(f"SELECT count(*) FROM {relation}").fetchone()[0]
         earlier = loaded.rows - kept
