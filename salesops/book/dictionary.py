@@ -34,8 +34,8 @@ this page.
 - Headers are the column names below, in any order and case. Further columns are allowed and left alone.
 - CSV may be UTF-8, UTF-16 or cp1252, with comma, semicolon or tab, with decimal point or comma. What was detected is
   said; `[csv]` in book.toml overrides it.
-- Money in which three digits follow each mark (`3.000`, `12.500`) is in thousands, and that is said. Prices of one unit,
-  rates and other numbers are not, nor a column in which a cell begins with 0 or has another number of digits.
+- Money in which three digits follow each mark (`3.000`, `12.500`) is in thousands, and that is said. Prices of one
+  unit, rates and other numbers are not, nor a column in which a cell begins with 0 or has another number of digits.
 - Dates are days (`2026-08-31`). Instants are UTC (`2026-08-31T14:05:00Z`) and become days in the book's time zone; a
   bare day in a column of instants is a day in that zone.
 - Yes-or-no columns take true and false, yes and no, 1 and 0. An empty cell is an unknown value.

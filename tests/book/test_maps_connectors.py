@@ -23,8 +23,10 @@ HUBSPOT = {
         "104,default,8019,true,11,2026-07-01 03:00:00,Gone,9000,2026-03-20 10:00:00,2026-01-05 09:00:00,,1\n"
     ),
     "deal_company": (
-        "deal_id,company_id,_fivetran_synced,type_id,category\n101,200,2026-07-01,341,HUBSPOT_DEFINED\n"
-        "101,201,2026-07-01,5,HUBSPOT_DEFINED\n102,200,2026-07-01,5,HUBSPOT_DEFINED\n104,202,2026-07-01,5,HUBSPOT_DEFINED\n"
+        "deal_id,company_id,_fivetran_synced,type_id,category,_fivetran_deleted\n"
+        "101,200,2026-07-01,341,HUBSPOT_DEFINED,false\n101,201,2026-07-01,5,HUBSPOT_DEFINED,false\n"
+        "102,200,2026-07-01,5,HUBSPOT_DEFINED,false\n103,200,2026-07-01,5,HUBSPOT_DEFINED,true\n"
+        "104,202,2026-07-01,5,HUBSPOT_DEFINED,false\n"
     ),
     "deal_pipeline_stage": (
         "stage_id,pipeline_id,label,active,closed_won,is_closed,display_order,probability,_fivetran_deleted\n"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from salesops.book.intake.map_columns import HISTORY
-from salesops.book.intake.mapfile import TableMap
-from salesops.book.intake.names import find_header, literal, quoted
+from salesops.book.intake.mapfile import SourceMap, TableMap
+from salesops.book.intake.names import find_header, found_headers, literal, quoted
 from salesops.book.schema import SCHEMA
 from salesops.book.values import FALSE_WORDS, TRUE_WORDS
 
@@ -16,11 +16,12 @@ GONE = "deleted in the source, says "
 _TRUE = f"lower(trim(CAST({{cell}} AS VARCHAR))) IN ({', '.join(map(literal, TRUE_WORDS))})"
 _FALSE = f"lower(trim(CAST({{cell}} AS VARCHAR))) IN ({', '.join(map(literal, FALSE_WORDS))})"
 _FILLED = "nullif(trim(CAST({cell} AS VARCHAR)), '') IS NOT NULL"
+_ACTIVE = "_fivetran_active"
 # what systems write; Fivetran, whose versions are told apart where a source is read; Stitch; Airbyte
 _MARKS = {
     "is_deleted": _TRUE,
     "_fivetran_deleted": _TRUE,
-    "_fivetran_active": _FALSE,
+    _ACTIVE: _FALSE,
     "_sdc_deleted_at": _FILLED,
     "_ab_cdc_deleted_at": _FILLED,
 }
@@ -36,13 +37,25 @@ def without_gone(table: TableMap, headers: Mapping[str, str]) -> TableMap:
     """
     if table.select:
         return table
-    spared = {"is_deleted", "_fivetran_active"} if table.name == HISTORY else set(table.columns)
-    gone = {
-        f"{GONE}{header}": condition.format(cell=headers[header])
-        for mark, condition in _MARKS.items()
-        if mark not in spared and (header := find_header(mark, headers))
-    }
+    spared = {"is_deleted", _ACTIVE} if table.name == HISTORY else set(table.columns)
+    gone = {f"{GONE}{header}": condition for header, condition in _conditions(headers, spared)}
     return replace(table, leave_out={**gone, **table.leave_out}) if gone else table
+
+
+def is_gone(headers: Mapping[str, str], source: SourceMap) -> str:
+    """Return SQL that is true for rows of a source that are marked as deleted, by a mark that the map does not use."""
+    used = {header for wanted in source.columns.values() for header in found_headers(wanted, list(headers))}
+    spared = {mark for mark in _MARKS if find_header(mark, used) or (source.every_version and mark == _ACTIVE)}
+    conditions = [f"coalesce({condition}, false)" for _, condition in _conditions(headers, spared)]
+    return " OR ".join(conditions) or "false"
+
+
+def _conditions(headers: Mapping[str, str], spared: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield the headers that are marks, each with the SQL that is true for rows that are deleted."""
+    for mark, condition in _MARKS.items():
+        header = find_header(mark, headers)
+        if header and mark not in spared:
+            yield header, condition.format(cell=headers[header])
 
 
 def keeps_gone(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
@@ -12,7 +12,8 @@ import ibis
 import ibis.expr.types as ir
 
 from salesops.book.intake.map_columns import COLUMNS
-from salesops.book.intake.mapfile import Headers, TableMap
+from salesops.book.intake.mapfile import SourceMap, TableMap
+from salesops.book.intake.marks import is_gone
 from salesops.book.intake.names import find_header, found_headers, quoted, words_of
 from salesops.book.intake.read_item import Loaded
 from salesops.book.intake.sources import Sources
@@ -148,18 +149,26 @@ class Views:
         if not self.sources.find(name):  # an optional source
             query = f"SELECT {', '.join(f'NULL::VARCHAR AS {quoted(column)}' for column in source.columns)} WHERE false"
         elif source.columns:
-            query = self._of_declared(self.sources.load(name), source.columns)
+            query = self._of_declared(name, self.sources.load(name), source)
         else:
             loaded = self.sources.load(name)
             columns = ", ".join(quoted(header) for header in loaded.headers)
             query = f"SELECT {columns} FROM {self._with_types(loaded)}"
         self.con.raw_sql(f"CREATE OR REPLACE VIEW {quoted(name)} AS {query}")
 
-    def _of_declared(self, loaded: Loaded, declared: Mapping[str, Headers]) -> str:
-        """Return a query for the columns that the map declares, as text; empty where the source has none of them."""
-        table = self.con.table(loaded.relation)
+    def _of_declared(self, name: str, loaded: Loaded, source: SourceMap) -> str:
+        """Return a query for the columns that the map declares, as text; empty where the source has none of them.
+
+        Rows that are marked as deleted are not seen, unless by a mark that is one of the columns.
+        """
+        gone = is_gone({header: quoted(header) for header in loaded.headers}, source)
+        there = f"_there_{name}"
+        self.con.raw_sql(
+            f"CREATE OR REPLACE VIEW {quoted(there)} AS SELECT * FROM {loaded.relation} WHERE NOT ({gone})"
+        )
+        table = self.con.table(there)
         columns: dict[str, ir.Value] = {}
-        for column, wanted in declared.items():
+        for column, wanted in source.columns.items():
             found = found_headers(wanted, loaded.headers)
             cells = [to_type(table[header], "text", loaded.form) for header in found]
             joined = ibis.literal(" ").join(cells).nullif("") if len(cells) > 1 else None
