@@ -51,6 +51,15 @@ def test_the_log_of_the_readme_works(tmp_path: Path) -> None:
     assert "  1 row of fields that no report reads" in result.lines()
 
 
+def test_amounts_of_a_log_may_be_in_thousands(tmp_path: Path) -> None:
+    """3.000 in a log of amounts is three thousand, as it is in a column of money, and that is said."""
+    (block,) = [block for block in BLOCKS if "[tables.opportunity_history]" in block]
+    log = "Deal No,Changed on,What,Old,New\nD1,2026-02-01,Value,900,3.000\nD1,2026-02-02,Value,3.000,12.500\n"
+    result = convert(tmp_path, f"{DEALS}\n{block}", deals=FILE, changes=log)
+    assert [value for value, _ in history(result, "amount", "D1")] == ["900", "3000", "12500"]
+    assert "  2 rows: amount like '3.000', read as 3,000" in result.lines()
+
+
 def test_a_deal_without_day_of_entry_has_its_first_value_always(tmp_path: Path) -> None:
     """Where nobody knows when a deal was entered, the value before its first change holds before all days."""
     (block,) = [block for block in BLOCKS if "[tables.opportunity_history]" in block]

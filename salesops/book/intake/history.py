@@ -12,6 +12,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
+from salesops.book.columns import Column
 from salesops.book.currencies import WORDS
 from salesops.book.detect import detect_format
 from salesops.book.intake.convert import Bound, make_live
@@ -20,8 +21,9 @@ from salesops.book.intake.map_columns import HISTORY, STATES
 from salesops.book.intake.mapfile import ColumnMap, Map
 from salesops.book.intake.names import literal
 from salesops.book.intake.report import rows_text
+from salesops.book.readings import Reading, number_readings
 from salesops.book.schema import OPPORTUNITIES
-from salesops.book.values import Format, to_type
+from salesops.book.values import MARKS, Format, to_type
 from salesops.errors import BookError, IntakeError
 
 UNREAD = "_unread_history"
@@ -39,34 +41,45 @@ def unfold_history(con: Any, map_: Map, tables: Mapping[str, Bound]) -> list[str
     bound = tables[HISTORY]
     con.raw_sql(f"ALTER TABLE {_STAGED} RENAME TO _read_{HISTORY}")
     read = con.table(f"_read_{HISTORY}")
-    parts = [*_changes(read, bound, _form_of_changes(con, bound)), *_states(read, bound)]
+    form, readings = _form_of_changes(con, map_, bound)
+    parts = [*_changes(read, bound, form), *_states(read, bound)]
     con.raw_sql(f"CREATE TABLE _said AS {con.compile(ibis.union(*parts) if len(parts) > 1 else parts[0])}")
     con.raw_sql(f"CREATE TABLE {UNREAD} AS SELECT _row, shown FROM _said WHERE shown IS NOT NULL")
     unknown = _name_owners(con, map_, tables)
     begun = _settle(con, tables)
-    if any(source.every_version for name, source in map_.sources.items() if name in bound.view.sources):
+    versions = any(source.every_version for name, source in map_.sources.items() if name in bound.view.sources)
+    if versions and "opportunities" in tables:
         _reject_gone(con)
     from_beginning = f"{begun:,} value{'' if begun == 1 else 's'} from the beginning, by the first old value"
-    return [*_of_other_fields(con, read, bound), *([from_beginning] if begun else []), *unknown]
+    return [*readings, *_of_other_fields(con, read, bound), *([from_beginning] if begun else []), *unknown]
 
 
-def _form_of_changes(con: Any, bound: Bound) -> Format:
+def _form_of_changes(con: Any, map_: Map, bound: Bound) -> tuple[Format, list[str]]:
     """Return how the values of a log are written: as its amounts and days show it, else as the rest of the source.
 
-    The column of new values holds all kinds, so that the source as a whole does not tell.
+    The column of new values holds all kinds, so that the source as a whole does not tell. Amounts that can be read in
+    two ways are read like those of deals, and a sentence says so.
     """
-    form, cells = bound.view.origin.form, [name for name in ("new_value", "old_value") if name in bound.columns]
-    if "field_name" not in bound.columns or not bound.view.origin.cells:
-        return form
-    for key, fields in (("decimal", "('amount', 'probability')"), ("day_first", "('close_date')")):
-        con.raw_sql(f"CREATE OR REPLACE TEMP TABLE _logged AS FROM _read_{HISTORY} WHERE field_name IN {fields}")
+    origin, cells = bound.view.origin, [name for name in ("new_value", "old_value") if name in bound.columns]
+    form = origin.form
+    readings: dict[str, Reading] = {}
+    if "field_name" not in bound.columns or not origin.cells:
+        return form, []
+    for key, field in (("decimal", "amount"), ("day_first", "close_date")):
+        con.raw_sql(f"CREATE OR REPLACE TEMP TABLE _logged AS FROM _read_{HISTORY} WHERE field_name = '{field}'")
         try:
             found = detect_format(con.con, "_logged", cells, name=HISTORY, european=False, chosen={})
         except BookError as error:
             raise IntakeError(str(error).replace("in book.toml", "in [csv] of the map")) from None
-        if key in found.shown and key not in bound.view.origin.shown:
+        if key in found.shown and key not in origin.shown:
             form = replace(form, **{key: getattr(found, key)})
-    return form
+        elif key == "decimal" and key not in origin.shown:
+            amounts: dict[str, Column] = {name: OPPORTUNITIES.column("amount") for name in cells}
+            said = number_readings(found.groups, amounts, str(map_.book.get("currency", "")))
+            readings = {reading.words: reading for reading in reversed(said)}
+    if any(reading.thousands for reading in readings.values()):
+        form = replace(form, decimal=MARKS[form.decimal])
+    return form, [f"{rows_text(reading.cells)}: amount {words}" for words, reading in readings.items()]
 
 
 def _changes(read: ir.Table, bound: Bound, form: Format) -> Iterator[ir.Table]:
