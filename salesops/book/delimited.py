@@ -23,13 +23,18 @@ from typing import Any
 
 import duckdb
 
+from salesops.book.detect import Group, detect_format
+from salesops.book.limits import LONGEST, refuse_endless, refuse_wide
 from salesops.book.surround import TAIL, Cells, cut_footer, filled, footer_notes, footer_start, header_at, title_notes
-from salesops.book.values import detect_format, literal, quoted
+from salesops.book.values import literal, quoted
 from salesops.errors import BookError, did_you_mean, first_few
 
 SAMPLE = 1 << 16
 
+csv.field_size_limit(LONGEST)
+
 _RULE = re.compile(r"-{5,}\s*")
+_BLANKS = literal(" \t\n\v\f\r\xa0")
 _SEPARATORS = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas"}
 
 
@@ -38,7 +43,8 @@ class Delimited:
     """A CSV file in the database.
 
     `table` has the file's columns as text, NULL where blank, and `_row` (1 = first row of data). `decimal` is "." or
-    ",". With `day_first`, 03/04/2026 is in April. `notes` say what was detected and what was left out.
+    ",". With `day_first`, 03/04/2026 is in April. `notes` say what was detected and what was left out. `shown` and
+    `groups` are those of `salesops.book.detect.Detected`.
     """
 
     table: str
@@ -47,6 +53,8 @@ class Delimited:
     decimal: str
     day_first: bool
     notes: tuple[str, ...]
+    shown: frozenset[str] = frozenset()
+    groups: tuple[Group, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,6 +94,7 @@ def load_delimited(con: Any, path: Path, table: str, options: Mapping[str, Any])
     chosen = _chosen(options, path.stem)
     try:
         with tempfile.TemporaryDirectory(prefix="salesops-") as scratch:
+            refuse_endless(path)
             encoding = chosen.get("encoding") or _encoding(path)
             source = _as_utf8(path, encoding, Path(scratch, "utf8.csv"))
             layout = _layout(source, path.name, chosen.get("delimiter"))
@@ -102,7 +111,7 @@ def load_delimited(con: Any, path: Path, table: str, options: Mapping[str, Any])
     separator = _SEPARATORS.get(layout.delimiter, f"'{layout.delimiter}'")
     first = f"Read as {encoding.upper().replace('CP', 'cp')}, separated by {separator}, {form.words}."
     notes = (first, *title_notes(layout.above), *footer_notes(footer), *form.notes)
-    return Delimited(table, encoding, layout.delimiter, form.decimal, form.day_first, notes)
+    return Delimited(table, encoding, layout.delimiter, form.decimal, form.day_first, notes, form.shown, form.groups)
 
 
 def _chosen(options: Mapping[str, Any], stem: str) -> dict[str, Any]:
@@ -173,19 +182,28 @@ def _as_utf8(path: Path, encoding: str, copy: Path) -> Path:
 
 def _layout(source: Path, name: str, delimiter: str | None) -> _Layout:
     """Find the delimiter under which most of the first records are as long as the header, then the most columns."""
-    with source.open(encoding="utf-8-sig", newline="") as file:
-        sample = file.read(SAMPLE)
-    tried = {key: _records(sample, key) for key in ([delimiter] if delimiter else _SEPARATORS)}
+    sample, whole = _sample(source)
+    tried = {key: _records(sample, key, whole=whole) for key in ([delimiter] if delimiter else _SEPARATORS)}
     best = max(tried, key=lambda key: _fit(tried[key]))
     if _fit(tried[best])[1] < 2:
         best = delimiter or ","
-    records = _records(sample, best, blank=True)
+    records = _records(sample, best, whole=whole, blank=True)
     if not any(filled(cells) for cells in records):
         raise BookError(f"{name} is empty. Export it again.")
     at = header_at(records)
+    refuse_wide(name, len(records[at]))
     ruled = any(_is_rule(cells) for cells in records)
     above = tuple(cells for cells in records[:at] if not _is_rule(cells))
     return _Layout(best, *_names(records[at], name), above, ruled)
+
+
+def _sample(source: Path) -> tuple[str, bool]:
+    """Return the beginning of a file, with its header and a row in any case, and whether that is all of it."""
+    with source.open(encoding="utf-8-sig", newline="") as file:
+        text = file.read(SAMPLE)
+        while len(text) < 2 * LONGEST and len(text.splitlines()) < 3 and (more := file.read(SAMPLE)):
+            text += more
+        return text, not file.read(1)
 
 
 def _is_rule(cells: Sequence[str]) -> bool:
@@ -193,10 +211,10 @@ def _is_rule(cells: Sequence[str]) -> bool:
     return len(cells) == 1 and _RULE.fullmatch(cells[0]) is not None
 
 
-def _records(sample: str, delimiter: str, *, blank: bool = False) -> list[list[str]]:
+def _records(sample: str, delimiter: str, *, whole: bool, blank: bool = False) -> list[list[str]]:
     reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter, skipinitialspace=True)
     records = [cells for cells in reader if blank or filled(cells)]
-    return records[:-1] if len(sample) == SAMPLE and len(records) > 1 else records
+    return records if whole or len(records) < 2 else records[:-1]
 
 
 def _fit(records: Sequence[Sequence[str]]) -> tuple[float, int]:
@@ -251,9 +269,10 @@ def _read(con: Any, source: Path, table: str, layout: _Layout) -> None:
 
 
 def _unless_blank(column: str) -> str:
-    # the comparison spares nearly every cell the slower search
-    blank = f"({column} < '!' or starts_with({column}, chr(160))) and regexp_full_match({column}, '[\\s\\x{{a0}}]*')"
-    return f"case when {blank} then null else {column} end as {column}"
+    # the comparisons spare nearly every cell the slower trim; "or" between them would take minutes in wide tables
+    trimmed = f"case when trim({column}, {_BLANKS}) = '' then null else {column} end"
+    cell = f"case when {column} < '!' then {trimmed} when {column} >= '\xa0' then {trimmed} else {column} end"
+    return f"{cell} as {column}"
 
 
 def _tidy(source: Path, copy: Path, name: str, layout: _Layout, skip_footer: int | None) -> Sequence[Cells]:
@@ -291,10 +310,11 @@ def _rows_after_header(source: Path, name: str, layout: _Layout) -> Iterator[lis
                 row += 1
                 if row > 1 and cells:
                     yield [cell.strip() for cell in cells] if layout.ruled else cells  # padded to the ruler
-        except csv.Error:
+        except csv.Error as error:
+            long = f", or a cell is longer than {LONGEST >> 20} MB" if "limit" in str(error) else ""
             raise BookError(
                 f"{name}: in line {reader.line_num:,} or above, a quote is not closed, or stands alone inside a quoted "
-                f'cell. Write a quote inside a quoted cell twice: "".'
+                f'cell{long}. Write a quote inside a quoted cell twice: "".'
             ) from None
 
 

@@ -25,6 +25,7 @@ from ibis.backends.duckdb import Backend
 
 from salesops.book.config import BookConfig, read_config
 from salesops.book.delimited import load_delimited
+from salesops.book.readings import Reading, number_readings
 from salesops.book.schema import SCHEMA, Column, Type
 from salesops.book.shelf import identity, shelved
 from salesops.book.values import Format, to_type
@@ -79,6 +80,16 @@ def open_book(where: str | os.PathLike[str]) -> Book:
     return book
 
 
+@dataclass(frozen=True)
+class _Read:
+    """A table as its source has it, how that writes numbers and dates, and what was detected."""
+
+    table: ir.Table
+    form: Format
+    notes: tuple[str, ...] = ()
+    readings: tuple[Reading, ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Book:
     """A company's tables, typed as the schema says.
@@ -97,7 +108,7 @@ class Book:
     later: Book | None = field(default=None, repr=False)
     _identity: str = field(default="", repr=False)
     _build: Callable[[str], ir.Table] | None = field(default=None, repr=False)
-    _raw: dict[str, tuple[ir.Table, Format, tuple[str, ...]]] = field(default_factory=dict, repr=False)
+    _raw: dict[str, _Read] = field(default_factory=dict, repr=False)
     _tables: dict[str, ir.Table] = field(default_factory=dict, repr=False)
     _kept: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
@@ -135,11 +146,11 @@ class Book:
 
     def raw(self, name: str) -> ir.Table:
         """Return a table as its source has it, with the schema's names where they differ only by case."""
-        return self._load(name)[0]
+        return self._load(name).table
 
     def form(self, name: str) -> Format:
         """Return how the source of a table writes numbers and dates."""
-        return self._load(name)[1]
+        return self._load(name).form
 
     @property
     def history_form(self) -> Format:
@@ -148,7 +159,11 @@ class Book:
 
     def notes(self, name: str) -> tuple[str, ...]:
         """Return what was detected when the table was read, as sentences."""
-        return self._load(name)[2]
+        return self._load(name).notes
+
+    def readings(self, name: str) -> tuple[Reading, ...]:
+        """Return the numbers of a table that can be read in two ways, and how they are read."""
+        return self._load(name).readings
 
     def with_tables(self, build: Callable[[str], ir.Table], *, variant: str = "", **changes: Any) -> Book:
         """Return a book of the same company whose tables are what `build` gives for their names, when first used.
@@ -185,11 +200,11 @@ class Book:
         schema = SCHEMA[name]
         if not self.has(name):
             return self._absent(name)
-        raw, form, _ = self._load(name)
+        raw, form = self.raw(name), self.form(name)
         missing = [column for column in schema.required if column not in raw.columns]
         if missing:
             raise BookError(missing_columns(name, missing, raw.columns))
-        columns = {column.name: self._column(raw, column, form) for column in schema.columns}
+        columns = {column.name: self.typed(raw, column, form) for column in schema.columns}
         return raw.select(**columns)
 
     def _absent(self, name: str) -> ir.Table:
@@ -197,32 +212,39 @@ class Book:
         schema = {column.name: _IBIS_TYPES[column.type] for column in SCHEMA[name].columns}
         return self.con.create_table(f"absent_{name}", schema=ibis.schema(schema), temp=True, overwrite=True)
 
-    def _column(self, raw: ir.Table, column: Column, form: Format) -> ir.Value:
+    def typed(self, raw: ir.Table, column: Column, form: Format) -> ir.Value:
+        """Return a column of a table as its source has it, typed as the schema says; null if it is absent."""
         if column.name not in raw.columns:
             return ibis.null(_IBIS_TYPES[column.type])
-        return to_type(raw[column.name], column.type, form)
+        return to_type(raw[column.name], column.type, form.of(column.name))
 
-    def _load(self, name: str) -> tuple[ir.Table, Format, tuple[str, ...]]:
+    def _load(self, name: str) -> _Read:
         if name not in self._raw:
             self._raw[name] = self._read(name)
         return self._raw[name]
 
-    def _read(self, name: str) -> tuple[ir.Table, Format, tuple[str, ...]]:
+    def _read(self, name: str) -> _Read:
         origin = self.origins[name]
         form = Format(time_zone=self.config.time_zone)
-        notes: tuple[str, ...] = ()
         if isinstance(origin, str):
-            table = self.con.table(origin)
-        elif origin.suffix.lower() == ".parquet":
-            table = _read_parquet(self.con, origin)
-        else:
-            loaded = load_delimited(self.con, origin, f"raw_{name}", self.config.csv)
-            table = self.con.table(loaded.table)
-            form = replace(form, decimal=loaded.decimal, day_first=loaded.day_first)
-            notes = loaded.notes
-        known = {column.name.casefold(): column.name for column in SCHEMA[name].columns}
-        renames = {known[c.casefold()]: c for c in table.columns if known.get(c.casefold(), c) != c}
-        return table.rename(renames) if renames else table, form, notes
+            return _Read(_named_as_known(self.con.table(origin), name), form)
+        if origin.suffix.lower() == ".parquet":
+            return _Read(_named_as_known(_read_parquet(self.con, origin), name), form)
+        loaded = load_delimited(self.con, origin, f"raw_{name}", self.config.csv)
+        table = self.con.table(loaded.table)
+        columns = {header: column for column in SCHEMA[name].columns for header in table.columns
+                   if header.casefold() == column.name}  # fmt: skip  # one line too long
+        readings = number_readings(loaded.groups, columns, self.config.currency)
+        thousands = frozenset(reading.column for reading in readings if reading.thousands)
+        form = replace(form, decimal=loaded.decimal, day_first=loaded.day_first, thousands=thousands)
+        return _Read(_named_as_known(table, name), form, loaded.notes, readings)
+
+
+def _named_as_known(table: ir.Table, name: str) -> ir.Table:
+    """Return a table with the schema's names for columns that differ from them only by case."""
+    known = {column.name.casefold(): column.name for column in SCHEMA[name].columns}
+    renames = {known[c.casefold()]: c for c in table.columns if known.get(c.casefold(), c) != c}
+    return table.rename(renames) if renames else table
 
 
 def missing_columns(name: str, missing: list[str], found: tuple[str, ...]) -> str:

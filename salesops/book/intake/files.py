@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Literal
 import duckdb
 import openpyxl
 
+from salesops.book.intake.workbook import refuse_locked
 from salesops.errors import IntakeError
 
 Kind = Literal["delimited", "workbook", "parquet", "sqlite", "duckdb"]
@@ -61,12 +62,17 @@ def list_items(source: Path) -> tuple[Item, ...]:
     return items
 
 
-def matching(patterns: Iterable[str], items: Iterable[Item]) -> tuple[Item, ...]:
-    """Return the items that the first pattern with any match fits; case is ignored. No `*` finds a hidden sheet."""
+def matching(
+    patterns: Iterable[str], items: Iterable[Item], serves: Callable[[Item], bool] = lambda _: True
+) -> tuple[Item, ...]:
+    """Return the items that the first pattern with any match fits; case is ignored. No `*` finds a hidden sheet.
+
+    Of those that a pattern fits only the ones count that `serves` is true for.
+    """
     listed = list(items)
     for pattern in patterns:
         seen = [item for item in listed if not item.hidden or "*" not in pattern]
-        found = [item for item in seen if any(_fits(name, pattern) for name in item.names)]
+        found = [item for item in seen if any(_fits(name, pattern) for name in item.names) and serves(item)]
         if found:
             return tuple(found)
     return ()
@@ -90,11 +96,13 @@ def _kind(path: Path) -> Kind | None:
 def _items_of(path: Path, kind: Kind) -> list[Item]:
     if kind in ("delimited", "parquet"):
         return [Item(path, kind, "", (path.stem, path.name))]
+    if kind == "workbook":
+        refuse_locked(path)
     readers = {"workbook": _sheets, "sqlite": _sqlite_tables, "duckdb": _duckdb_tables}
     try:
         inner = readers[kind](path)
     except Exception as error:  # each reader has its own kinds of error for a broken file
-        raise IntakeError(f"{path.name} cannot be read: {error}. Export it again.") from None
+        raise IntakeError(f"{path.name} cannot be read: {str(error).rstrip('.')}. Export it again.") from None
     alone = (path.stem, path.name) if sum(not hidden for hidden in inner.values()) == 1 else ()
     return [
         Item(path, kind, name, (name, f"{path.stem}.{name}", *(() if hidden else alone)), hidden)

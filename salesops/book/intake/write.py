@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import shutil
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import tomli_w
 
 from salesops.book.intake.names import literal, quoted
 from salesops.book.playbook import log, overrides, read
@@ -91,7 +91,9 @@ def write_rejected(con: Any, name: str, relation: str, headers: list[str], path:
     _copy(con, query, path, "FORMAT csv, HEADER")
 
 
-def write_settings(values: Mapping[str, Any], title: str, path: Path, *, previous: Path) -> tuple[str, ...]:
+def write_settings(
+    values: Mapping[str, Any], title: str, path: Path, *, previous: Path, proposed: Mapping[str, tuple[Any, str]]
+) -> tuple[str, ...]:
     """Write book.toml: the settings of the map, and those that people gave the previous book beside them.
 
     Parameters
@@ -100,11 +102,13 @@ def write_settings(values: Mapping[str, Any], title: str, path: Path, *, previou
         The [book] table of the map, which goes before.
     previous : Path
         The book.toml of the book to replace; it need not exist.
+    proposed : mapping
+        Settings that the data suggest, each with the sentence that says so; they count where nobody has said otherwise.
 
     Returns
     -------
     tuple of str
-        A sentence that names the settings kept, if any.
+        Sentences that name the settings kept, and those proposed.
 
     Raises
     ------
@@ -112,11 +116,13 @@ def write_settings(values: Mapping[str, Any], title: str, path: Path, *, previou
         If the previous book.toml cannot be read.
     """
     kept = {key: value for key, value in _settings(previous).items() if key not in (*values, "csv")}
-    # JSON writes texts, numbers and lists as TOML does
-    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in {**values, **kept}.items()]
+    said = {**values, **kept}
+    new = {key: value for key, value in proposed.items() if key not in said}
     heading = " ".join(title.split())
-    path.write_text("\n".join([f"# Imported: {heading}", *lines, ""]), encoding="utf-8")
-    return (f"book.toml: kept from the previous book: {', '.join(kept)}",) if kept else ()
+    settings = {**said, **{key: value for key, (value, _) in new.items()}}
+    path.write_text(f"# Imported: {heading}\n{tomli_w.dumps(settings)}", encoding="utf-8")
+    told = [f"book.toml: kept from the previous book: {', '.join(kept)}"] if kept else []
+    return (*told, *(sentence for _, sentence in new.values()))
 
 
 def _settings(path: Path) -> dict[str, Any]:

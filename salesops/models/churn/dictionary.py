@@ -111,8 +111,8 @@ FEATURES: dict[str, Feature] = {
             without="No line was due in the last 180 days.",
         ),
         Feature(
-            "lowest_score", "satisfaction", "0–10", "Lowest survey score of the last 180 days",
-            f"Lowest survey score {{v}} in the last 180 days; {LIKE}: {{n}}.",
+            "lowest_score", "satisfaction", "0–10 in proportion", "Lowest survey score of the last 180 days",
+            f"Lowest survey score {{v}} of 10 in the last 180 days; {LIKE}: {{n}}.",
             without="No survey answer in the last 180 days.",
         ),
         Feature("talks", "contact", "contacts", "Calls, e-mails, meetings and follow-ups done in the last 90 days",
