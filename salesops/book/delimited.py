@@ -13,7 +13,6 @@ import glob
 import io
 import re
 import shutil
-import tempfile
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from typing import Any
 
 import duckdb
 
+from salesops.book.connection import scratch
 from salesops.book.surround import TAIL, Cells, cut_footer, filled, footer_notes, footer_start, header_at, title_notes
 from salesops.book.values import detect_format, literal, quoted
 from salesops.errors import BookError, did_you_mean, first_few
@@ -85,11 +85,11 @@ def load_delimited(con: Any, path: Path, table: str, options: Mapping[str, Any])
     """
     chosen = _chosen(options, path.stem)
     try:
-        with tempfile.TemporaryDirectory(prefix="salesops-") as scratch:
+        with scratch(con) as passing:
             encoding = chosen.get("encoding") or _encoding(path)
-            source = _as_utf8(path, encoding, Path(scratch, "utf8.csv"))
-            layout = _layout(source, path.name, chosen.get("delimiter"))
-            footer = _load(con.con, source, path.name, table, layout, chosen.get("skip_footer"))
+            source = _as_utf8(path, encoding, passing / path.name)
+            layout = _layout(source, chosen.get("delimiter"))
+            footer = _load(con.con, source, passing / "tidy", table, layout, chosen.get("skip_footer"))
     except (OSError, duckdb.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
         raise BookError(f"{path.name} cannot be read: {reason}. Check the file and the room on the disk.") from None
@@ -171,7 +171,7 @@ def _as_utf8(path: Path, encoding: str, copy: Path) -> Path:
     return copy
 
 
-def _layout(source: Path, name: str, delimiter: str | None) -> _Layout:
+def _layout(source: Path, delimiter: str | None) -> _Layout:
     """Find the delimiter under which most of the first records are as long as the header, then the most columns."""
     with source.open(encoding="utf-8-sig", newline="") as file:
         sample = file.read(SAMPLE)
@@ -181,11 +181,11 @@ def _layout(source: Path, name: str, delimiter: str | None) -> _Layout:
         best = delimiter or ","
     records = _records(sample, best, blank=True)
     if not any(filled(cells) for cells in records):
-        raise BookError(f"{name} is empty. Export it again.")
+        raise BookError(f"{source.name} is empty. Export it again.")
     at = header_at(records)
     ruled = any(_is_rule(cells) for cells in records)
     above = tuple(cells for cells in records[:at] if not _is_rule(cells))
-    return _Layout(best, *_names(records[at], name), above, ruled)
+    return _Layout(best, *_names(records[at], source.name), above, ruled)
 
 
 def _is_rule(cells: Sequence[str]) -> bool:
@@ -215,16 +215,14 @@ def _names(header: Sequence[str], name: str) -> tuple[tuple[str, ...], tuple[str
     return names, tuple(column for column, cell in zip(names, header, strict=True) if not cell.strip())
 
 
-def _load(con: Any, source: Path, name: str, table: str, layout: _Layout, skip_footer: int | None) -> Sequence[Cells]:
-    """Fill the table and return the rows that were left out as a footer."""
+def _load(con: Any, source: Path, tidy: Path, table: str, layout: _Layout, skip_footer: int | None) -> Sequence[Cells]:
+    """Fill the table, by way of a tidy copy if need be, and return the rows that were left out as a footer."""
     footer = _load_clean(con, source, table, layout, skip_footer)
     if footer is None:
-        with tempfile.TemporaryDirectory(prefix="salesops-") as scratch:
-            tidy = Path(scratch, "tidy.csv")
-            footer = _tidy(source, tidy, name, layout, skip_footer)
-            _read(con, tidy, table, _Layout(",", layout.names))
+        footer = _tidy(source, tidy, layout, skip_footer)
+        _read(con, tidy, table, _Layout(",", layout.names))
     if not con.execute(f"select exists (from {quoted(table)})").fetchone()[0]:
-        raise BookError(f"{name} holds a header and no rows. Remove the file, or export it again.")
+        raise BookError(f"{source.name} holds a header and no rows. Remove the file, or export it again.")
     return footer
 
 
@@ -256,7 +254,7 @@ def _unless_blank(column: str) -> str:
     return f"case when {blank} then null else {column} end as {column}"
 
 
-def _tidy(source: Path, copy: Path, name: str, layout: _Layout, skip_footer: int | None) -> Sequence[Cells]:
+def _tidy(source: Path, copy: Path, layout: _Layout, skip_footer: int | None) -> Sequence[Cells]:
     """Write a copy in which each row has as many cells as the header, without the footer; return the footer's rows."""
     width, rows = len(layout.names), 0
     tail: deque[tuple[int, list[str]]] = deque()
@@ -264,7 +262,7 @@ def _tidy(source: Path, copy: Path, name: str, layout: _Layout, skip_footer: int
     with copy.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(layout.names)
-        for rows, cells in enumerate(_rows_after_header(source, name, layout), 1):
+        for rows, cells in enumerate(_rows_after_header(source, layout), 1):
             tail.append((rows, cells if filled(cells[width:]) else cells[:width]))
             if len(tail) > max(TAIL, skip_footer or 0):
                 _write(writer, *tail.popleft(), width, ragged)
@@ -274,13 +272,13 @@ def _tidy(source: Path, copy: Path, name: str, layout: _Layout, skip_footer: int
             _write(writer, number, cells, width, ragged)
     if ragged:
         raise BookError(
-            f"{name}: {len(ragged):,} of {rows:,} rows have more or fewer cells than the header, which has {width}: "
-            f"{first_few(ragged)}. Complete the rows, or quote the cells that hold '{layout.delimiter}'."
+            f"{source.name}: {len(ragged):,} of {rows:,} rows have more or fewer cells than the header, which has "
+            f"{width}: {first_few(ragged)}. Complete the rows, or quote the cells that hold '{layout.delimiter}'."
         )
     return last[start:]
 
 
-def _rows_after_header(source: Path, name: str, layout: _Layout) -> Iterator[list[str]]:
+def _rows_after_header(source: Path, layout: _Layout) -> Iterator[list[str]]:
     row = -len(layout.above)
     with source.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, delimiter=layout.delimiter, strict=True, skipinitialspace=True)
@@ -293,8 +291,8 @@ def _rows_after_header(source: Path, name: str, layout: _Layout) -> Iterator[lis
                     yield [cell.strip() for cell in cells] if layout.ruled else cells  # padded to the ruler
         except csv.Error:
             raise BookError(
-                f"{name}: in line {reader.line_num:,} or above, a quote is not closed, or stands alone inside a quoted "
-                f'cell. Write a quote inside a quoted cell twice: "".'
+                f"{source.name}: in line {reader.line_num:,} or above, a quote is not closed, or stands alone inside a "
+                f'quoted cell. Write a quote inside a quoted cell twice: "".'
             ) from None
 
 

@@ -19,9 +19,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from salesops.book.agreed import quotas_in_force
+from salesops.book.connection import connect
 from salesops.book.delimited import load_delimited
 from salesops.book.schema import QUOTAS
-from salesops.book.source import Book, connect, open_book
+from salesops.book.source import Book, open_book
 from salesops.errors import BookError, first_few
 from salesops.periods import Period, named
 
@@ -195,7 +196,7 @@ def _cast(values: pa.Array, before: pa.Table, name: str) -> pa.Array:
 def _write_csv(path: Path, made: Path, rows: list[_Row], book: Book) -> None:
     head, body, encoding, delimiter, decimal = list(_COLUMNS), [], "utf-8", ",", "."
     if path.exists():
-        con = connect()
+        con = connect(files=[path])
         form = load_delimited(con, path, "quotas", book.config.csv)
         encoding, delimiter, decimal = form.encoding, form.delimiter, form.decimal
         table = con.table("quotas").order_by("_row").drop("_row").to_pyarrow()

@@ -7,10 +7,7 @@ columns of the schema, so that a metric gives an empty result and need not ask; 
 from __future__ import annotations
 
 import glob
-import itertools
 import os
-import tempfile
-import zlib
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -21,10 +18,12 @@ from urllib.parse import unquote
 
 import ibis
 import ibis.expr.types as ir
-from ibis.backends.duckdb import Backend
 
 from salesops.book.config import BookConfig, read_config
+from salesops.book.connection import connect, connect_database, database_files
+from salesops.book.database_views import refuse_harmful_view
 from salesops.book.delimited import load_delimited
+from salesops.book.guard import Breach
 from salesops.book.schema import SCHEMA, Column, Type
 from salesops.book.shelf import identity, shelved
 from salesops.book.values import Format, to_type
@@ -40,8 +39,6 @@ _IBIS_TYPES: dict[Type, str] = {
     "date": "date",
     "instant": "timestamp('UTC')",
 }
-
-_SPILL = itertools.count(1)
 
 T = TypeVar("T")
 
@@ -210,7 +207,7 @@ class Book:
         form = Format(time_zone=self.config.time_zone)
         notes: tuple[str, ...] = ()
         if isinstance(origin, str):
-            table = self.con.table(origin)
+            table = _read_relation(self.con, origin)
         elif origin.suffix.lower() == ".parquet":
             table = _read_parquet(self.con, origin)
         else:
@@ -233,23 +230,6 @@ def missing_columns(name: str, missing: list[str], found: tuple[str, ...]) -> st
     )
 
 
-def connect(database: Path | None = None) -> Any:
-    """Return an Ibis connection to DuckDB: in memory, or to a file opened read-only.
-
-    OMP_NUM_THREADS, the usual cap on threads, holds for the database too if it is a whole number above 0.
-    """
-    # a folder for each: two databases that spill into one folder overwrite each other's files
-    own = f"memory{next(_SPILL)}" if database is None else f"{zlib.crc32(bytes(database.resolve())):08x}"
-    settings: dict[str, Any] = {"temp_directory": str(Path(tempfile.gettempdir()) / f"salesops-{os.getpid()}-{own}")}
-    cap = os.environ.get("OMP_NUM_THREADS", "")
-    if cap.isascii() and cap.isdigit() and int(cap) > 0:
-        settings["threads"] = int(cap)
-    # the backend by its name, not by ibis.duckdb: that looks through the metadata of every installed package
-    if database is None:
-        return Backend().connect(**settings)
-    return Backend().connect(database, read_only=True, **settings)
-
-
 def _open_folder(path: Path) -> Book:
     if not path.exists():
         raise BookError(f"There is no folder '{path}'. Name the folder that holds the book's tables.")
@@ -267,9 +247,9 @@ def _open_folder(path: Path) -> Book:
             raise BookError(f"{name}: two files hold this table, {Path(origins[name]).name} and {file.name}. Keep one.")
         if name in SCHEMA:
             origins[name] = file
-    settings = path / "book.toml"
-    stands = identity(path, [*map(Path, origins.values()), settings])  # before anything is read
-    return Book(str(path), read_config(settings), connect(), origins, _identity=stands)
+    settings, tables = path / "book.toml", [*map(Path, origins.values())]
+    stands = identity(path, [*tables, settings])  # before anything is read
+    return Book(str(path), read_config(settings), connect(files=tables), origins, _identity=stands)
 
 
 def _open_database(path: Path) -> Book:
@@ -278,13 +258,21 @@ def _open_database(path: Path) -> Book:
             f"There is no database file '{path}'. Check the address: duckdb:///absolute/path or duckdb://relative/path."
         )
     settings = path.parent / "book.toml"
-    stands = identity(path, [path, path.with_name(f"{path.name}.wal"), settings])  # before anything is read
-    try:
-        con = connect(path)
-    except Exception as error:  # DuckDB raises several kinds for a file that is not its own
-        raise BookError(f"'{path}' cannot be opened as a DuckDB database: {error}") from None
+    stands = identity(path, [*database_files(path), settings])  # before anything is read
+    con = connect_database(path)
     origins: dict[str, Path | str] = {t.casefold(): t for t in con.list_tables() if t.casefold() in SCHEMA}
     return Book(str(path), read_config(settings), con, origins, _identity=stands)
+
+
+def _read_relation(con: Any, name: str) -> ir.Table:
+    try:
+        refuse_harmful_view(con, con.current_catalog, name)
+    except Breach as breach:
+        raise BookError(
+            f"The view '{name}' {breach}. A book reads tables, and views over tables of the same database. "
+            f"Store it as a table: CREATE TABLE … AS FROM {name}."
+        ) from None
+    return con.table(name)
 
 
 def _read_parquet(con: Any, path: Path) -> ir.Table:

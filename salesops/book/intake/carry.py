@@ -7,12 +7,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from salesops.book.connection import connect
 from salesops.book.horizon import default_as_of
 from salesops.book.intake.names import literal, quoted
 from salesops.book.intake.report import rows_text
 from salesops.book.intake.write import write_table
 from salesops.book.schema import KNOWN_FIELDS, OPPORTUNITIES, OPPORTUNITY_HISTORY
-from salesops.book.source import Book, connect, open_book
+from salesops.book.source import Book, open_book
 from salesops.errors import BookError, IntakeError, first_few
 
 _SHOWN = 4
@@ -52,9 +53,9 @@ def carry_history(dest: Path, folder: Path, *, own: bool) -> tuple[str, ...]:
     """
     if not (dest / "opportunities.parquet").is_file():
         return ()
-    con = connect()
+    files = [*dest.glob("*.parquet"), *folder.glob("*.parquet")]
+    con = connect(files=files, folders=[folder], memory="1GB")  # the import holds its own tables meanwhile
     try:
-        con.raw_sql("SET memory_limit = '1GB'")  # the import holds its own tables meanwhile
         old, new = _previous(con, dest), replace(open_book(folder), con=con)
         for name, book in (("_old", old), ("_new", new)):
             con.raw_sql(f"CREATE TEMP VIEW {name} AS {con.compile(book.table('opportunities'))}")

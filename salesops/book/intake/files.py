@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import duckdb
 import openpyxl
 
+from salesops.book.connection import attach, connect, database_files
 from salesops.errors import IntakeError
 
 Kind = Literal["delimited", "workbook", "parquet", "sqlite", "duckdb"]
@@ -115,6 +115,6 @@ def _sqlite_tables(path: Path) -> dict[str, bool]:
 
 
 def _duckdb_tables(path: Path) -> dict[str, bool]:
-    with duckdb.connect(str(path), read_only=True) as con:
-        query = "SELECT table_name FROM information_schema.tables ORDER BY 1"
-        return {row[0]: False for row in con.execute(query).fetchall()}
+    con = connect(files=database_files(path))
+    query = "SELECT table_name FROM information_schema.tables WHERE table_catalog = ? ORDER BY 1"
+    return {row[0]: False for row in con.raw_sql(query, parameters=[attach(con, path)]).fetchall()}

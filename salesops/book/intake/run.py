@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from salesops.book.connection import connect, database_files
 from salesops.book.finding import Finding
 from salesops.book.intake.account import Account, table_result, unused_files
 from salesops.book.intake.breaches import refusals, set_aside_blank, set_aside_broken
 from salesops.book.intake.carry import carry_history
 from salesops.book.intake.convert import Bound, bind, stage
 from salesops.book.intake.doubled import REASON, doubled_rows
-from salesops.book.intake.files import list_items
+from salesops.book.intake.files import Item, list_items
 from salesops.book.intake.links import look_up, name_managers
 from salesops.book.intake.mapfile import Map, TableMap, read_map
 from salesops.book.intake.orphans import follow_left_out
@@ -24,7 +26,6 @@ from salesops.book.intake.views import Views
 from salesops.book.intake.write import check_destination, new_folder, write_rejected, write_settings, write_table
 from salesops.book.rejected import DOUBLED, EMPTIED, write_counts
 from salesops.book.schema import SCHEMA
-from salesops.book.source import connect
 from salesops.errors import IntakeError, MapError, did_you_mean
 
 _LISTED = 40
@@ -62,10 +63,12 @@ def import_book(
         If the source or its rows cannot be trusted, or `dest` cannot be written. Nothing is written then.
     """
     map_ = read_map(map_name_or_path)
-    con = connect()
     try:
         check_destination(dest, source, replace=replace)
-        return _import(con, map_, source, dest, set_aside=set_aside)
+        items = list_items(source)
+        with new_folder(dest) as folder, _connection(items, folder) as con:
+            sources = Sources(con, source, map_, items, str(map_.book.get("time_zone", "UTC")))
+            return _import(sources, dest, folder, set_aside=set_aside)
     except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         place = getattr(error, "filename", None) or dest
@@ -73,6 +76,15 @@ def import_book(
             f"The import stopped at '{place}': {reason}. Nothing was written. "
             "Make room, or choose a folder that can be written."
         ) from None
+
+
+@contextmanager
+def _connection(items: Sequence[Item], folder: Path) -> Iterator[Any]:
+    """Give a connection that reads the items of a source and writes to a folder, and to nothing else."""
+    files = [file for path in dict.fromkeys(item.path for item in items) for file in database_files(path)]
+    con = connect(files=files, folders=[folder], memory="3GB")  # what does not fit is spilled to disk
+    try:
+        yield con
     except RuntimeError as error:
         if "interrupted" in str(error).lower():  # so DuckDB reports Ctrl-C
             con.con.interrupt()  # else the query is worked through before the connection closes
@@ -82,10 +94,8 @@ def import_book(
         con.disconnect()
 
 
-def _import(con: Any, map_: Map, source: Path, dest: Path, *, set_aside: bool) -> Intake:
-    con.raw_sql("SET autoinstall_known_extensions = false")
-    con.raw_sql("SET memory_limit = '3GB'")  # what does not fit is spilled to disk
-    sources = Sources(con, source, map_, list_items(source), str(map_.book.get("time_zone", "UTC")))
+def _import(sources: Sources, dest: Path, folder: Path, *, set_aside: bool) -> Intake:
+    con, map_ = sources.con, sources.map
     views = Views(con, sources)
     chosen, skipped = _choose(map_, views)
     tables = {name: _bind(con, map_, definitions, views) for name, definitions in chosen.items()}
@@ -100,18 +110,17 @@ def _import(con: Any, map_: Map, source: Path, dest: Path, *, set_aside: bool) -
         raise IntakeError("No row is left to import. Nothing was written.")
     doubled = [found for bound in tables.values() if (found := doubled_rows(con, bound))]
     account.warnings.extend(str(found) for found in doubled)
-    with new_folder(dest) as folder:
-        for result in results:
-            _write(con, tables[result.name], folder, rejected=bool(result.set_aside), rows=result.rows_out)
-        if any(result.set_aside for result in results):
-            write_counts(folder, [(r.name, reason, rows, r.rows_in) for r in results for reason, rows in r.set_aside])
-        if account.emptied:
-            rows_in = {result.name: result.rows_in for result in results}
-            write_counts(folder, [(e.table, e.reason, e.rows, rows_in[e.table]) for e in account.emptied], EMPTIED)
-        if doubled:
-            write_counts(folder, [(found.table, REASON, found.rows, found.of) for found in doubled], DOUBLED)
-        kept = write_settings(map_.book, map_.title, folder / "book.toml", previous=dest / "book.toml")
-        carried = carry_history(dest, folder, own="opportunity_history" in tables)
+    for result in results:
+        _write(con, tables[result.name], folder, rejected=bool(result.set_aside), rows=result.rows_out)
+    if any(result.set_aside for result in results):
+        write_counts(folder, [(r.name, reason, rows, r.rows_in) for r in results for reason, rows in r.set_aside])
+    if account.emptied:
+        rows_in = {result.name: result.rows_in for result in results}
+        write_counts(folder, [(e.table, e.reason, e.rows, rows_in[e.table]) for e in account.emptied], EMPTIED)
+    if doubled:
+        write_counts(folder, [(found.table, REASON, found.rows, found.of) for found in doubled], DOUBLED)
+    kept = write_settings(map_.book, map_.title, folder / "book.toml", previous=dest / "book.toml")
+    carried = carry_history(dest, folder, own="opportunity_history" in tables)
     return Intake(
         title=map_.title, dest=dest, tables=results, skipped=skipped,
         notes=(*unused_files(sources), *kept, *carried), warnings=tuple(account.warnings),

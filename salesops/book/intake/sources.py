@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
@@ -15,7 +16,10 @@ import duckdb
 import openpyxl
 import pyarrow as pa
 
+from salesops.book.connection import attach
+from salesops.book.database_views import refuse_harmful_view
 from salesops.book.delimited import load_delimited
+from salesops.book.guard import Breach
 from salesops.book.intake.files import Item, matching
 from salesops.book.intake.mapfile import Map
 from salesops.book.intake.names import clean_headers, literal, quoted
@@ -183,16 +187,22 @@ class Sources:
             return self._cells(item, table, [column[0] for column in cursor.description], cursor)
 
     def _parquet(self, item: Item, table: str) -> Loaded:
-        scan = f"read_parquet({literal(str(item.path))}, file_row_number = true)"
+        scan = f"read_parquet({literal(glob.escape(str(item.path)))}, file_row_number = true)"
         query = f"SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS _row FROM {scan}"
         self.con.raw_sql(f"CREATE VIEW {table} AS {query}")
         return self._named(item, table, Format(time_zone=self.zone, local=True))
 
     def _duckdb(self, item: Item, table: str) -> Loaded:
-        base = f"_file_{[other.path for other in self.items].index(item.path)}"
-        self.con.raw_sql(f"ATTACH IF NOT EXISTS {literal(str(item.path))} AS {base} (READ_ONLY)")
+        base = attach(self.con, item.path, f"_file_{[other.path for other in self.items].index(item.path)}")
+        try:
+            refuse_harmful_view(self.con, base, item.inner)
+        except Breach as breach:
+            raise IntakeError(
+                f"{item.label} is a view that {breach}. An import reads tables, and views over tables of the same "
+                f"file. Store it as a table: CREATE TABLE … AS FROM {item.inner}."
+            ) from None
         query = f"SELECT *, row_number() OVER () AS _row FROM {base}.{quoted(item.inner)}"
-        self.con.raw_sql(f"CREATE VIEW {table} AS {query}")
+        self.con.raw_sql(f"CREATE TABLE {table} AS {query}")
         return self._named(item, table, Format(time_zone=self.zone, local=True))
 
     def _cells(

@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from salesops.book.intake.map_guard import refuse_other_tables
 from salesops.book.intake.mapfile import TableMap
 from salesops.book.intake.names import quoted, words_of
 from salesops.book.intake.sources import Loaded, Sources
@@ -84,6 +85,8 @@ class Views:
         mentioned = words_of(table.select)
         names = list({name.casefold(): name for name in self.sources.names() if name.casefold() in mentioned}.values())
         loaded = [self._public(name) for name in names]
+        written, there = self.sources.map.written, self.sources.names()
+        refuse_other_tables(table.select, names, there, written, f"tables.{table.name}")
         relation = f"_query_{table.name}"
         query = f"SELECT *, row_number() OVER () AS _row FROM ({table.select}\n)"
         sql_or_error(self.con, f"CREATE TABLE {relation} AS {query}", lambda error: self._explain(table, names, error))
