@@ -23,15 +23,20 @@ def refuse_harmful_view(con: Any, database: str, name: str) -> None:
     database, name : str
         The relation; case does not matter.
     """
-    query = "SELECT view_name, sql FROM duckdb_views() WHERE NOT internal AND database_name = ?"
-    views: dict[str, list[str]] = {}
-    for view, sql in con.raw_sql(query, parameters=[database]).fetchall():
-        views.setdefault(view.lower(), []).append(sql)  # of several schemas
-    functions = builtin_functions(con) - own_functions(con) if name.lower() in views else frozenset()
-    left = [name.lower()]
+    stored = "SELECT table_name, '' AS sql FROM duckdb_tables() WHERE database_name = $1"
+    views = "SELECT view_name, sql FROM duckdb_views() WHERE database_name = $1 AND NOT internal"
+    relations: dict[str, list[str]] = {}
+    for relation, sql in con.raw_sql(f"{stored} UNION ALL {views}", parameters=[database]).fetchall():
+        relations.setdefault(relation.lower(), []).append(sql)  # of several schemas
+    left, seen = [name.lower()], {name.lower()}
+    functions = builtin_functions(con) - own_functions(con) if any(relations[name.lower()]) else frozenset()
     while left:
-        for sql in views.pop(left.pop(), ()):
-            left += _tables(sql, functions)
+        behind = [table for sql in filter(None, relations[left.pop()]) for table in _tables(sql, functions)]
+        for table in behind:
+            if table not in relations:
+                raise Breach(f"reads '{table}', which is no table of the database")
+        left += set(behind) - seen
+        seen |= set(behind)
 
 
 def _tables(sql: str, functions: frozenset[str]) -> list[str]:

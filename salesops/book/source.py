@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -24,12 +24,11 @@ from salesops.book.connection import connect, connect_database, database_files
 from salesops.book.database_views import refuse_harmful_view
 from salesops.book.delimited import load_delimited
 from salesops.book.guard import Breach
+from salesops.book.inside import SUFFIXES, beside_database, leading_out, of_book
 from salesops.book.schema import SCHEMA, Column, Type
 from salesops.book.shelf import identity, shelved
 from salesops.book.values import Format, to_type
 from salesops.errors import BookError, did_you_mean
-
-SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
 
 _IBIS_TYPES: dict[Type, str] = {
     "text": "string",
@@ -237,6 +236,7 @@ def _open_folder(path: Path) -> Book:
         raise BookError(
             f"'{path}' is a file. Name the folder that holds it, or import it: salesops import --map MAP {path} DEST."
         )
+    _refuse_links(path, of_book(path))
     files = sorted(f for f in path.iterdir() if f.suffix.lower() in SUFFIXES and f.is_file())
     if not files:
         raise BookError(f"The folder '{path}' holds no CSV or Parquet file. Expected files such as opportunities.csv.")
@@ -257,11 +257,17 @@ def _open_database(path: Path) -> Book:
         raise BookError(
             f"There is no database file '{path}'. Check the address: duckdb:///absolute/path or duckdb://relative/path."
         )
+    _refuse_links(path.parent, beside_database(path))
     settings = path.parent / "book.toml"
     stands = identity(path, [*database_files(path), settings])  # before anything is read
     con = connect_database(path)
     origins: dict[str, Path | str] = {t.casefold(): t for t in con.list_tables() if t.casefold() in SCHEMA}
     return Book(str(path), read_config(settings), con, origins, _identity=stands)
+
+
+def _refuse_links(folder: Path, paths: Iterable[Path]) -> None:
+    if sentence := leading_out(folder, paths):
+        raise BookError(sentence)
 
 
 def _read_relation(con: Any, name: str) -> ir.Table:

@@ -20,10 +20,10 @@ from salesops.book.connection import attach
 from salesops.book.database_views import refuse_harmful_view
 from salesops.book.delimited import load_delimited
 from salesops.book.guard import Breach
-from salesops.book.intake.files import Item, matching
+from salesops.book.intake.files import Item, matching, open_sqlite
 from salesops.book.intake.mapfile import Map
 from salesops.book.intake.names import clean_headers, literal, quoted
-from salesops.book.intake.workbook import notes_on_cells, unreckoned, with_formulas
+from salesops.book.intake.workbook import BROKEN, notes_on_cells, unreckoned, with_formulas
 from salesops.book.surround import HEAD, cut_footer, filled, footer_notes, header_at, title_notes
 from salesops.book.values import Format, detect_format
 from salesops.errors import BookError, IntakeError
@@ -137,8 +137,9 @@ class Sources:
             return readers[item.kind](item, f"_source_{self.items.index(item)}")
         except BookError as error:
             raise IntakeError(str(error).replace("in book.toml", "in [csv] of the map")) from None
-        except (duckdb.Error, sqlite3.Error) as error:
-            raise IntakeError(f"{item.label} cannot be read: {str(error).splitlines()[0]}. Export it again.") from None
+        except (duckdb.Error, sqlite3.Error, *BROKEN) as error:
+            reason = str(error).partition("\n")[0] or type(error).__name__
+            raise IntakeError(f"{item.label} cannot be read: {reason}. Export it again.") from None
 
     def _stacked(self, parts: Sequence[Loaded]) -> Loaded:
         """Put tables under one another by header; `_row` then counts through all of them."""
@@ -182,7 +183,7 @@ class Sources:
             return self._cells(item, table, header, rows, notes=notes, serials=True)
 
     def _sqlite(self, item: Item, table: str) -> Loaded:
-        with closing(sqlite3.connect(f"{item.path.resolve().as_uri()}?mode=ro", uri=True)) as con:
+        with closing(open_sqlite(item.path)) as con:
             cursor = con.execute(f"SELECT * FROM {quoted(item.inner)}")
             return self._cells(item, table, [column[0] for column in cursor.description], cursor)
 

@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import posixpath
 import re
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import unescape
 from pathlib import Path
-from zipfile import ZipFile
+from xml.etree.ElementTree import ParseError
+from zipfile import BadZipFile, ZipFile
 
-from salesops.errors import first_few
+from salesops.errors import IntakeError, first_few
 
+BROKEN = (BadZipFile, zlib.error, ParseError, ValueError, LookupError, EOFError)  # what reading a damaged one raises
 _CHUNK = 1 << 20
+_LARGEST_SHEET, _LARGEST_PART = 8_000_000_000, 1_000_000_000  # bytes; sheets are read row by row, the others whole
 _LONGEST = 1 << 16  # more than any cell takes
 _FORMULA = re.compile(rb'<c r="([A-Z]+)(\d+)"([^>]*)><f[^>]*?(?:/>|>([^<]*)</f>)(?:<v\s*/>|<v></v>)?</c>')
 _RELATED = re.compile(r'<Relationship\b[^>]*?Type="[^"]*/comments"[^>]*>')
 _TARGET = re.compile(r'Target="([^"]+)"')
 _NOTE = re.compile(r'<(?:\w+:)?comment\b[^>]*?\bref="([A-Z]+\d+)"')
+
+
+def refuse_bomb(path: Path) -> None:
+    """Raise IntakeError if a part of a workbook is larger than any spreadsheet writes: it would fill the memory."""
+    with ZipFile(path) as archive:
+        for part in archive.infolist():
+            largest = _LARGEST_SHEET if part.filename.startswith("xl/worksheets/") else _LARGEST_PART
+            if part.file_size > largest:
+                size, most = part.file_size / 1e9, largest / 1e9
+                raise IntakeError(f"its part {part.filename} would unpack to {size:,.1f} GB; {most:.0f} GB is the most")
 
 
 def unreckoned(path: Path, part: str) -> dict[tuple[int, int], str]:
