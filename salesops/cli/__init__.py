@@ -146,6 +146,10 @@ def run(
         typer.Option(metavar="rep|manager|account", help="One report for each rep of the period, team, or client."),
     ] = "",
     redact: Annotated[bool, typer.Option("--redact", help="Pseudonyms in place of names.")] = False,
+    redact_key: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The key of pseudonyms. Default: SALESOPS_REDACT_KEY, or one of your own."),
+    ] = None,
     parameter: Annotated[
         list[str] | None,
         typer.Option(
@@ -181,10 +185,13 @@ def run(
     Exits with 0 if all is well, 1 if a report could not be made or sent, 2 if the command is written wrong, 3 if all
     were and an alert was raised, 130 after Ctrl-C. What became of each report stands in DIR/index.json.
     """
+    from salesops.book.redact_key import use_key_of
     from salesops.cli.asking import asked_for, prepare
     from salesops.cli.making import make
     from salesops.press.deliver import How, deliver
 
+    if redact_key:
+        use_key_of(redact_key)
     named = {"book": book, "period": period, "as_of": as_of, "manager": manager, "rep": rep, "redact": redact or None}
     given = {name: value for name, value in named.items() if value is not None} | _pairs(parameter or [])
     settings = asked_for(notebook or [], given, for_each, _home())
