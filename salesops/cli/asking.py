@@ -8,8 +8,6 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-import typer
-
 from salesops.book.check import check_book
 from salesops.book.clients import clients
 from salesops.book.horizon import RUNNING, facts, resolve
@@ -21,6 +19,7 @@ from salesops.book.source import Book
 from salesops.book.state import state_of
 from salesops.cli.addresses import MANAGER, REP, addresses
 from salesops.cli.opening import opened
+from salesops.cli.outside import tell
 from salesops.errors import BookError, PressError, SalesopsError, did_you_mean, first_few
 from salesops.periods import Period
 from salesops.press.catalog import Notebook, find_notebook
@@ -144,7 +143,7 @@ def _refuse_errors(notebook: Notebook, book: Book, told: set[str]) -> None:
     findings = check_book(book, notebook.reads or None)
     errors = [str(finding) for finding in findings if finding.severity == "error"]
     if errors:
-        raise BookError("\n".join(errors))
+        raise BookError(*errors)
     if findings:
         warnings = "1 warning" if len(findings) == 1 else f"{len(findings)} warnings"
         _tell(f"{book.company}: {warnings}; the reports say so. For details: salesops check {book.location}", told)
@@ -154,7 +153,7 @@ def _tell(sentence: str, told: set[str]) -> None:
     """Print a sentence on stderr, once for all reports of a run."""
     if sentence not in told:
         told.add(sentence)
-        typer.echo(sentence, err=True)
+        tell(sentence, err=True)
 
 
 def _reports(

@@ -104,7 +104,7 @@ def _import(sources: Sources, dest: Path, folder: Path, *, set_aside: bool) -> I
     _convert(account, set_aside=set_aside)
     findings = refusals(con, tables)
     if findings:
-        raise IntakeError(_refusal(findings, set_aside=set_aside))
+        raise IntakeError(*_refusal(findings, set_aside=set_aside))
     results = tuple(table_result(account, name) for name in tables)
     if not any(result.rows_out for result in results):
         raise IntakeError("No row is left to import. Nothing was written.")
@@ -146,10 +146,10 @@ def _choose(map_: Map, views: Views) -> tuple[dict[str, list[TableMap]], tuple[s
             continue
         wanting.setdefault(absent, []).append(name)
     if wanting:
-        listed = "\n".join(f"- {', '.join(names)}: {_absent(map_, views, source)}" for source, names in wanting.items())
         raise IntakeError(
-            f"The source does not have what {map_.name} needs. Nothing was written.\n{listed}\n"
-            "Rename the file, or change [sources] in the map."
+            f"The source does not have what {map_.name} needs. Nothing was written.",
+            *(f"- {', '.join(names)}: {_absent(map_, views, source)}" for source, names in wanting.items()),
+            "Rename the file, or change [sources] in the map.",
         )
     return chosen, tuple(skipped)
 
@@ -172,14 +172,16 @@ def _bind(con: Any, map_: Map, definitions: list[TableMap], views: Views) -> Bou
 def _refuse_unbound(tables: dict[str, Bound]) -> None:
     missing = [sentence for table in tables.values() for sentence in table.missing]
     if missing:
-        listed = "\n".join(f"- {sentence}" for sentence in missing)
         held = {table.view.origin.label: table.view.headers for table in tables.values() if table.missing}
-        there = "\n".join(f"{label} has: {_shown(headers)}." for label, headers in held.items())
-        text = f"Required columns were not found. Nothing was written.\n{listed}\n{there}"
-        raise IntakeError(f"{text}\nAdd the headers of your export to the map.")
+        raise IntakeError(
+            "Required columns were not found. Nothing was written.",
+            *(f"- {sentence}" for sentence in missing),
+            *(f"{label} has: {_shown(headers)}." for label, headers in held.items()),
+            "Add the headers of your export to the map.",
+        )
     unnamed = [sentence for table in tables.values() for sentence in table.unnamed]
     if unnamed:
-        raise MapError("\n".join(unnamed))
+        raise MapError(*unnamed)
 
 
 def _shown(headers: Sequence[str]) -> str:
@@ -204,12 +206,11 @@ def _convert(account: Account, *, set_aside: bool) -> None:
         account.note(cells.table, str(cells))
 
 
-def _refusal(findings: list[Finding], *, set_aside: bool) -> str:
-    listed = "\n".join(f"- {finding}" for finding in findings)
-    text = f"The import was refused. Nothing was written.\n{listed}"
+def _refusal(findings: list[Finding], *, set_aside: bool) -> Iterator[str]:
+    yield "The import was refused. Nothing was written."
+    yield from (f"- {finding}" for finding in findings)
     if not set_aside and any(finding.affected for finding in findings):
-        text += "\nOr import the rest: with --set-aside these rows go to DEST/rejected with the reason."
-    return text
+        yield "Or import the rest: with --set-aside these rows go to DEST/rejected with the reason."
 
 
 def _write(con: Any, bound: Bound, folder: Path, *, rejected: bool, rows: int) -> None:

@@ -18,7 +18,7 @@ from salesops.book.intake.names import literal, quoted
 from salesops.book.playbook import log, overrides, read
 from salesops.book.spreadsheet import harmless, harmless_sql
 from salesops.book.state import SCENARIOS
-from salesops.errors import IntakeError
+from salesops.errors import IntakeError, one_line
 
 PEOPLES_OWN = (read.FILE, overrides.FILE, log.FILE)
 
@@ -114,8 +114,8 @@ def write_settings(values: Mapping[str, Any], title: str, path: Path, *, previou
     kept = {key: value for key, value in _settings(previous).items() if key not in (*values, "csv")}
     # JSON writes texts, numbers and lists as TOML does
     lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in {**values, **kept}.items()]
-    heading = " ".join(title.split())
-    path.write_text("\n".join([f"# Imported: {heading}", *lines, ""]), encoding="utf-8")
+    heading = " ".join(one_line(title).split())
+    path.write_text("\n".join([f"# Imported: {heading}", *lines, ""]).replace("\x7f", "\\u007f"), encoding="utf-8")
     return (f"book.toml: kept from the previous book: {', '.join(kept)}",) if kept else ()
 
 
