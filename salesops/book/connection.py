@@ -9,10 +9,9 @@ from __future__ import annotations
 import glob
 import os
 import secrets
-import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -109,14 +108,16 @@ def own_functions(con: Any) -> frozenset[str]:
 
 @contextmanager
 def scratch(con: Any) -> Iterator[Path]:
-    """Give a folder for passing files that the connection may read; afterwards it is gone."""
-    (spill,) = con.raw_sql("SELECT current_setting('temp_directory')").fetchone()
-    folder = _beside(Path(spill))
-    folder.mkdir(mode=0o700)
+    """Give a folder for passing files that the connection, of Ibis or DuckDB, may read; afterwards it is gone."""
+    (spill,) = getattr(con, "con", con).execute("SELECT current_setting('temp_directory')").fetchone()
+    place = _beside(Path(spill))
+    place.mkdir(mode=0o700, exist_ok=True)
     try:
-        yield folder
+        with tempfile.TemporaryDirectory(dir=place) as folder:
+            yield Path(folder)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):  # another is in it
+            place.rmdir()
 
 
 def _beside(spill: Path) -> Path:

@@ -12,17 +12,16 @@ import csv
 import glob
 import io
 import re
-import shutil
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from salesops.book.connection import scratch
+from salesops.book.encoding import BOTH, Encoding, encoding_of
 from salesops.book.surround import TAIL, Cells, cut_footer, filled, footer_notes, footer_start, header_at, title_notes
 from salesops.book.values import detect_format, literal, quoted
 from salesops.errors import BookError, did_you_mean, first_few
@@ -84,25 +83,28 @@ def load_delimited(con: Any, path: Path, table: str, options: Mapping[str, Any])
         its dates contradict each other, or an option is wrong.
     """
     chosen = _chosen(options, path.stem)
+    found = Encoding(chosen["encoding"]) if "encoding" in chosen else None
     try:
         with scratch(con) as passing:
-            encoding = chosen.get("encoding") or _encoding(path)
-            source = _as_utf8(path, encoding, passing / path.name)
-            layout = _layout(source, chosen.get("delimiter"))
-            footer = _load(con.con, source, passing / "tidy", table, layout, chosen.get("skip_footer"))
+            found = encoding_of(path, SAMPLE) if found is None else found
+            source = _as_utf8(path, found, passing / "utf8.csv")
+            layout = _layout(source, path.name, chosen.get("delimiter"))
+            footer = _load(con.con, source, path.name, table, layout, chosen.get("skip_footer"))
     except (OSError, duckdb.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
         raise BookError(f"{path.name} cannot be read: {reason}. Check the file and the room on the disk.") from None
     except UnicodeDecodeError as error:
-        found = f"byte 0x{error.object[error.start]:02X} has no meaning there"
-        raise BookError(f"{path.name} cannot be read as {encoding}: {found}. Export it as UTF-8.") from None
+        letter = f"byte 0x{error.object[error.start]:02X} has no meaning there"
+        read_as = found.name if found else BOTH
+        raise BookError(f"{path.name} cannot be read as {read_as}: {letter}. Export it as UTF-8.") from None
     columns = _drop_blank(con.con, table, layout)
     european = layout.delimiter == ";"  # where the comma is taken, for decimals
     form = detect_format(con.con, table, columns, name=path.name, european=european, chosen=chosen)
     separator = _SEPARATORS.get(layout.delimiter, f"'{layout.delimiter}'")
-    first = f"Read as {encoding.upper().replace('CP', 'cp')}, separated by {separator}, {form.words}."
-    notes = (first, *title_notes(layout.above), *footer_notes(footer), *form.notes)
-    return Delimited(table, encoding, layout.delimiter, form.decimal, form.day_first, notes)
+    read_as = found.name.upper().replace("CP", "cp").replace("AND", "and")
+    first = f"Read as {read_as}, separated by {separator}, {form.words}."
+    notes = (first, *found.notes, *title_notes(layout.above), *footer_notes(footer), *form.notes)
+    return Delimited(table, found.name, layout.delimiter, form.decimal, form.day_first, notes)
 
 
 def _chosen(options: Mapping[str, Any], stem: str) -> dict[str, Any]:
@@ -122,7 +124,7 @@ def _chosen(options: Mapping[str, Any], stem: str) -> dict[str, Any]:
 def _is_encoding(value: object) -> bool:
     try:
         return isinstance(value, str) and isinstance("".encode(value), bytes)
-    except LookupError:
+    except (LookupError, ValueError):  # some names of codecs are for no text, or for nothing
         return False
 
 
@@ -135,43 +137,16 @@ _OPTIONS: dict[str, tuple[str, Callable[[Any], bool]]] = {
 }
 
 
-def _encoding(path: Path) -> str:
-    """Return the encoding of a file: by its mark, by its zero bytes, or UTF-8 if all of it is, else cp1252."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    with path.open("rb") as file:
-        head = file.read(SAMPLE)
-        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            return "utf-16"
-        file.seek(0)
-        try:
-            for chunk in iter(partial(file.read, 1 << 20), b""):
-                if b"\0" in chunk:
-                    return _unmarked_utf16(head, path.name)
-                decoder.decode(chunk)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return "cp1252"
-    return "utf-8"
-
-
-def _unmarked_utf16(head: bytes, name: str) -> str:
-    """Tell UTF-16 by the zero byte in nearly each pair of bytes; refuse what is not text."""
-    first, second = head[::2].count(0), head[1::2].count(0)
-    if min(first, second) == 0 and max(first, second) > len(head) / 4:
-        return "utf-16-le" if second else "utf-16-be"
-    raise BookError(f"{name} is not text. If it is a spreadsheet, save it as CSV UTF-8, or import it as .xlsx.")
-
-
-def _as_utf8(path: Path, encoding: str, copy: Path) -> Path:
+def _as_utf8(path: Path, encoding: Encoding, copy: Path) -> Path:
     """Return the file itself if it is UTF-8, else a copy that is."""
-    if codecs.lookup(encoding).name in ("utf-8", "utf-8-sig"):
+    if encoding.letters is None and codecs.lookup(encoding.name).name in ("utf-8", "utf-8-sig"):
         return path
-    with path.open(encoding=encoding, newline="") as file, copy.open("w", encoding="utf-8", newline="") as out:
-        shutil.copyfileobj(file, out, 1 << 20)
+    with copy.open("w", encoding="utf-8", newline="") as out:
+        out.writelines(encoding.lines(path))
     return copy
 
 
-def _layout(source: Path, delimiter: str | None) -> _Layout:
+def _layout(source: Path, name: str, delimiter: str | None) -> _Layout:
     """Find the delimiter under which most of the first records are as long as the header, then the most columns."""
     with source.open(encoding="utf-8-sig", newline="") as file:
         sample = file.read(SAMPLE)
@@ -181,11 +156,11 @@ def _layout(source: Path, delimiter: str | None) -> _Layout:
         best = delimiter or ","
     records = _records(sample, best, blank=True)
     if not any(filled(cells) for cells in records):
-        raise BookError(f"{source.name} is empty. Export it again.")
+        raise BookError(f"{name} is empty. Export it again.")
     at = header_at(records)
     ruled = any(_is_rule(cells) for cells in records)
     above = tuple(cells for cells in records[:at] if not _is_rule(cells))
-    return _Layout(best, *_names(records[at], source.name), above, ruled)
+    return _Layout(best, *_names(records[at], name), above, ruled)
 
 
 def _is_rule(cells: Sequence[str]) -> bool:
@@ -215,14 +190,16 @@ def _names(header: Sequence[str], name: str) -> tuple[tuple[str, ...], tuple[str
     return names, tuple(column for column, cell in zip(names, header, strict=True) if not cell.strip())
 
 
-def _load(con: Any, source: Path, tidy: Path, table: str, layout: _Layout, skip_footer: int | None) -> Sequence[Cells]:
-    """Fill the table, by way of a tidy copy if need be, and return the rows that were left out as a footer."""
+def _load(con: Any, source: Path, name: str, table: str, layout: _Layout, skip_footer: int | None) -> Sequence[Cells]:
+    """Fill the table and return the rows that were left out as a footer."""
     footer = _load_clean(con, source, table, layout, skip_footer)
     if footer is None:
-        footer = _tidy(source, tidy, layout, skip_footer)
-        _read(con, tidy, table, _Layout(",", layout.names))
+        with scratch(con) as passing:
+            tidy = passing / "tidy.csv"
+            footer = _tidy(source, tidy, name, layout, skip_footer)
+            _read(con, tidy, table, _Layout(",", layout.names))
     if not con.execute(f"select exists (from {quoted(table)})").fetchone()[0]:
-        raise BookError(f"{source.name} holds a header and no rows. Remove the file, or export it again.")
+        raise BookError(f"{name} holds a header and no rows. Remove the file, or export it again.")
     return footer
 
 
@@ -254,7 +231,7 @@ def _unless_blank(column: str) -> str:
     return f"case when {blank} then null else {column} end as {column}"
 
 
-def _tidy(source: Path, copy: Path, layout: _Layout, skip_footer: int | None) -> Sequence[Cells]:
+def _tidy(source: Path, copy: Path, name: str, layout: _Layout, skip_footer: int | None) -> Sequence[Cells]:
     """Write a copy in which each row has as many cells as the header, without the footer; return the footer's rows."""
     width, rows = len(layout.names), 0
     tail: deque[tuple[int, list[str]]] = deque()
@@ -262,7 +239,7 @@ def _tidy(source: Path, copy: Path, layout: _Layout, skip_footer: int | None) ->
     with copy.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(layout.names)
-        for rows, cells in enumerate(_rows_after_header(source, layout), 1):
+        for rows, cells in enumerate(_rows_after_header(source, name, layout), 1):
             tail.append((rows, cells if filled(cells[width:]) else cells[:width]))
             if len(tail) > max(TAIL, skip_footer or 0):
                 _write(writer, *tail.popleft(), width, ragged)
@@ -272,13 +249,13 @@ def _tidy(source: Path, copy: Path, layout: _Layout, skip_footer: int | None) ->
             _write(writer, number, cells, width, ragged)
     if ragged:
         raise BookError(
-            f"{source.name}: {len(ragged):,} of {rows:,} rows have more or fewer cells than the header, which has "
-            f"{width}: {first_few(ragged)}. Complete the rows, or quote the cells that hold '{layout.delimiter}'."
+            f"{name}: {len(ragged):,} of {rows:,} rows have more or fewer cells than the header, which has {width}: "
+            f"{first_few(ragged)}. Complete the rows, or quote the cells that hold '{layout.delimiter}'."
         )
     return last[start:]
 
 
-def _rows_after_header(source: Path, layout: _Layout) -> Iterator[list[str]]:
+def _rows_after_header(source: Path, name: str, layout: _Layout) -> Iterator[list[str]]:
     row = -len(layout.above)
     with source.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, delimiter=layout.delimiter, strict=True, skipinitialspace=True)
@@ -291,8 +268,8 @@ def _rows_after_header(source: Path, layout: _Layout) -> Iterator[list[str]]:
                     yield [cell.strip() for cell in cells] if layout.ruled else cells  # padded to the ruler
         except csv.Error:
             raise BookError(
-                f"{source.name}: in line {reader.line_num:,} or above, a quote is not closed, or stands alone inside a "
-                f'quoted cell. Write a quote inside a quoted cell twice: "".'
+                f"{name}: in line {reader.line_num:,} or above, a quote is not closed, or stands alone inside a quoted "
+                f'cell. Write a quote inside a quoted cell twice: "".'
             ) from None
 
 

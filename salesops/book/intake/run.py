@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 
 from salesops.book.connection import connect, database_files
+from salesops.book.encoding import WARNING
 from salesops.book.finding import Finding
 from salesops.book.intake.account import Account, table_result, unused_files
 from salesops.book.intake.breaches import refusals, set_aside_blank, set_aside_broken
@@ -110,6 +111,7 @@ def _import(sources: Sources, dest: Path, folder: Path, *, set_aside: bool) -> I
         raise IntakeError("No row is left to import. Nothing was written.")
     doubled = [found for bound in tables.values() if (found := doubled_rows(con, bound))]
     account.warnings.extend(str(found) for found in doubled)
+    account.warnings.extend(note for result in results for note in result.notes if WARNING in note)
     for result in results:
         _write(con, tables[result.name], folder, rejected=bool(result.set_aside), rows=result.rows_out)
     if any(result.set_aside for result in results):
