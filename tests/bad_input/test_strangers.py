@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -360,3 +361,25 @@ def test_a_workbook_that_would_fill_the_memory_is_refused(
     spoilt_workbook(place / "export" / "crm.xlsx", lambda sheet: sheet + b" " * 100_000)
     monkeypatch.setattr(workbook, "_LARGEST_SHEET", 100_000)
     assert "crm.xlsx cannot be read: its part xl/worksheets/sheet1.xml would unpack to" in refused(capsys, place)
+
+
+NO_TOML = {"nested": f"a = {'[' * 20_000}", "a number": f"a = {'1' * 5_000}", "bytes": "a = '\udcff'", "cut": "a = ["}
+
+
+@pytest.mark.parametrize("kind", NO_TOML)
+@pytest.mark.parametrize("name", ["book.toml", "playbook.toml", "map.toml", "reports.toml"])
+def test_what_is_no_toml_is_a_sentence(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str, kind: str
+) -> None:
+    """A file that its reader cannot take in, for depth or size or letters, is told by name in one line."""
+    monkeypatch.chdir(place)
+    (place / "notebooks").mkdir()
+    (place / "reports").mkdir()
+    folder = {"map.toml": place, "reports.toml": place / "reports"}.get(name, place / "export")
+    (folder / name).write_text(NO_TOML[kind], encoding="utf-8", errors="surrogateescape")
+    words = {
+        "map.toml": ["import", "--map", name, place / "export", place / "dest"], "reports.toml": ["run"],
+    }.get(name, ["check", place / "export"])  # fmt: skip  # reads as a table
+    code, out, err = salesops(capsys, *words)
+    assert code == 1
+    assert re.search(rf"{name}.* is not valid TOML|{name}: cannot be read", out + err)

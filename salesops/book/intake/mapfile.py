@@ -95,7 +95,7 @@ def read_map(name_or_path: str | Path) -> Map:
         content = tomllib.loads(text)
     except OSError as error:
         raise MapError(f"The map '{path}' cannot be read: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise MapError(f"{path.name} is not valid TOML: {error}. Correct the file.") from None
     map_, written = _Reader(path.name).map(content), Written(path.name, text)
     refuse_unsafe_sql(content, written)

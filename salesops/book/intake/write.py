@@ -122,7 +122,7 @@ def write_settings(values: Mapping[str, Any], title: str, path: Path, *, previou
 def _settings(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig")) if path.is_file() else {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise IntakeError(f"{path} is not valid TOML: {error}. Correct the file. Nothing was written.") from None
 
 
