@@ -18,11 +18,24 @@ The command line prints the message alone and exits with 1; a traceback is alway
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+
+_COMMANDS = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)")  # colours, titles, links
 
 
 class SalesopsError(Exception):
-    """Something that the user can repair; the message says how."""
+    """Something that the user can repair; the message says how.
+
+    Each argument is a line of the message. Words from tables and files cannot begin another line, nor command a
+    terminal.
+    """
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__(*map(one_line, lines))
+
+    def __str__(self) -> str:
+        return "\n".join(self.args)
 
 
 class PeriodError(SalesopsError, ValueError):
@@ -59,6 +72,11 @@ class ChurnError(SalesopsError, ValueError):
 
 class LeakError(SalesopsError, ValueError):
     """Features know something that came after the cut at which they are judged."""
+
+
+def one_line(text: str) -> str:
+    """Return text as one line without what would command a terminal: it may come from data."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in _COMMANDS.sub("", text))
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -35,6 +35,7 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell turns Ctrl-C off for what runs in the background
     for name in OF_PEOPLE:
         os.environ.pop(name, None)
+    os.environ["SALESOPS_REDACT_KEY"] = "the key of pseudonyms in tests"  # else one is made in the home of who tests
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the workers share the processors: more threads only wait
     gc.set_threshold(100_000, 50, 100)  # expressions of Ibis are many small objects: a sixth of the time went here
 

@@ -214,6 +214,25 @@ def test_redacted_reports_hold_no_name(project: Path, book: Path) -> None:
         assert not any(word in name or word.encode() in text for name, text in written.items())
 
 
+def test_pseudonyms_follow_the_key(
+    project: Path, book: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key that is made is told of once, the next run has it too; another, from a file, gives other pseudonyms."""
+    monkeypatch.delenv("SALESOPS_REDACT_KEY")
+    monkeypatch.setenv("XDG_STATE_HOME", str(project / "state"))
+    command = ["run", "person", "--book", "acme", "--for-each", "rep", "--redact", "--out", "site"]
+    assert main(command) == 0
+    assert f"new key, kept in '{project / 'state' / 'salesops' / 'redact.key'}'" in capsys.readouterr().err
+    assert main(command) == 0
+    assert "3 unchanged and not made again" in capsys.readouterr().out
+    names = {entry["person"] for entry in entries(project / "site")}
+    (project / "key").write_text("a key that somebody else has", encoding="utf-8")
+    monkeypatch.setenv("SALESOPS_REDACT_KEY", "")  # which the file goes before; the test puts it back
+    assert main([*command[:-1], "other", "--redact-key", "key"]) == 0
+    assert "3 of 3 reports made" in capsys.readouterr().out
+    assert not names & {entry["person"] for entry in entries(project / "other")}
+
+
 def test_reports_toml_is_what_a_plain_run_prints(project: Path, book: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Paths in it are its own; what the command line gives overrides it."""
     (project / "reports").mkdir()

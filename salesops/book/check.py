@@ -12,6 +12,7 @@ import ibis.expr.types as ir
 from ibis.common.exceptions import IbisError
 
 from salesops.book.crosscheck import cross_findings
+from salesops.book.encoding import WARNING
 from salesops.book.finding import Finding as Finding  # "as" hands the name on to callers
 from salesops.book.finding import Severity, in_number
 from salesops.book.rejected import rejected_findings
@@ -58,7 +59,8 @@ def _check_table(book: Book, name: str) -> list[Finding]:
         missing = [column for column in schema.required if column not in found]
         if missing:
             return [_missing(name, column, found) for column in missing]
-        return [*_broken(_wide(book, schema), schema, _rules(book, schema)), *_readings(book, name)]
+        broken = _broken(_wide(book, schema), schema, _rules(book, schema))
+        return [*broken, *_readings(book, name), *_encoded(book, name)]
     except BookError as error:  # its message ends with the repair
         return [Finding(name, UNREADABLE, "error", str(error).removeprefix(f"{name}: "), "")]
     except (duckdb.Error, IbisError) as error:
@@ -72,6 +74,13 @@ def _readings(book: Book, name: str) -> Iterator[Finding]:
         found = in_number(f"have {a(reading.column)} {reading.words}", reading.cells)
         repair = "Set decimal in [csv] of book.toml if that is wrong."
         yield Finding(name, "reading", "warning", found, repair, reading.cells, rows)
+
+
+def _encoded(book: Book, name: str) -> Iterator[Finding]:
+    for note in book.notes(name):
+        if note.startswith(WARNING):
+            found = note.removeprefix(WARNING).removesuffix(".")
+            yield Finding(name, "encoding", "warning", found, "Export it anew, all of it as UTF-8.")
 
 
 def _missing(name: str, column: str, found: Collection[str]) -> Finding:

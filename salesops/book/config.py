@@ -73,7 +73,7 @@ def read_config(path: Path) -> BookConfig:
         return BookConfig()
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise BookError(f"{path.name} is not valid TOML: {error}. Correct the file.") from None
     return parse_config(values, path.name)
 

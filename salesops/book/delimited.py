@@ -12,18 +12,17 @@ import csv
 import glob
 import io
 import re
-import shutil
-import tempfile
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from salesops.book.connection import scratch
 from salesops.book.detect import Group, detect_format
+from salesops.book.encoding import BOTH, Encoding, encoding_of
 from salesops.book.limits import LONGEST, refuse_endless, refuse_wide
 from salesops.book.surround import TAIL, Cells, cut_footer, filled, footer_notes, footer_start, header_at, title_notes
 from salesops.book.values import literal, quoted
@@ -92,26 +91,29 @@ def load_delimited(con: Any, path: Path, table: str, options: Mapping[str, Any])
         its dates contradict each other, or an option is wrong.
     """
     chosen = _chosen(options, path.stem)
+    found = Encoding(chosen["encoding"]) if "encoding" in chosen else None
     try:
-        with tempfile.TemporaryDirectory(prefix="salesops-") as scratch:
+        with scratch(con) as passing:
             refuse_endless(path)
-            encoding = chosen.get("encoding") or _encoding(path)
-            source = _as_utf8(path, encoding, Path(scratch, "utf8.csv"))
+            found = encoding_of(path, SAMPLE) if found is None else found
+            source = _as_utf8(path, found, passing / "utf8.csv")
             layout = _layout(source, path.name, chosen.get("delimiter"))
             footer = _load(con.con, source, path.name, table, layout, chosen.get("skip_footer"))
     except (OSError, duckdb.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
         raise BookError(f"{path.name} cannot be read: {reason}. Check the file and the room on the disk.") from None
     except UnicodeDecodeError as error:
-        found = f"byte 0x{error.object[error.start]:02X} has no meaning there"
-        raise BookError(f"{path.name} cannot be read as {encoding}: {found}. Export it as UTF-8.") from None
+        letter = f"byte 0x{error.object[error.start]:02X} has no meaning there"
+        read_as = found.name if found else BOTH
+        raise BookError(f"{path.name} cannot be read as {read_as}: {letter}. Export it as UTF-8.") from None
     columns = _drop_blank(con.con, table, layout)
     european = layout.delimiter == ";"  # where the comma is taken, for decimals
     form = detect_format(con.con, table, columns, name=path.name, european=european, chosen=chosen)
     separator = _SEPARATORS.get(layout.delimiter, f"'{layout.delimiter}'")
-    first = f"Read as {encoding.upper().replace('CP', 'cp')}, separated by {separator}, {form.words}."
-    notes = (first, *title_notes(layout.above), *footer_notes(footer), *form.notes)
-    return Delimited(table, encoding, layout.delimiter, form.decimal, form.day_first, notes, form.shown, form.groups)
+    read_as = found.name.upper().replace("CP", "cp").replace("AND", "and")
+    first = f"Read as {read_as}, separated by {separator}, {form.words}."
+    notes = (first, *found.notes, *title_notes(layout.above), *footer_notes(footer), *form.notes)
+    return Delimited(table, found.name, layout.delimiter, form.decimal, form.day_first, notes, form.shown, form.groups)
 
 
 def _chosen(options: Mapping[str, Any], stem: str) -> dict[str, Any]:
@@ -131,7 +133,7 @@ def _chosen(options: Mapping[str, Any], stem: str) -> dict[str, Any]:
 def _is_encoding(value: object) -> bool:
     try:
         return isinstance(value, str) and isinstance("".encode(value), bytes)
-    except LookupError:
+    except (LookupError, ValueError):  # some names of codecs are for no text, or for nothing
         return False
 
 
@@ -144,39 +146,12 @@ _OPTIONS: dict[str, tuple[str, Callable[[Any], bool]]] = {
 }
 
 
-def _encoding(path: Path) -> str:
-    """Return the encoding of a file: by its mark, by its zero bytes, or UTF-8 if all of it is, else cp1252."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    with path.open("rb") as file:
-        head = file.read(SAMPLE)
-        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            return "utf-16"
-        file.seek(0)
-        try:
-            for chunk in iter(partial(file.read, 1 << 20), b""):
-                if b"\0" in chunk:
-                    return _unmarked_utf16(head, path.name)
-                decoder.decode(chunk)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return "cp1252"
-    return "utf-8"
-
-
-def _unmarked_utf16(head: bytes, name: str) -> str:
-    """Tell UTF-16 by the zero byte in nearly each pair of bytes; refuse what is not text."""
-    first, second = head[::2].count(0), head[1::2].count(0)
-    if min(first, second) == 0 and max(first, second) > len(head) / 4:
-        return "utf-16-le" if second else "utf-16-be"
-    raise BookError(f"{name} is not text. If it is a spreadsheet, save it as CSV UTF-8, or import it as .xlsx.")
-
-
-def _as_utf8(path: Path, encoding: str, copy: Path) -> Path:
+def _as_utf8(path: Path, encoding: Encoding, copy: Path) -> Path:
     """Return the file itself if it is UTF-8, else a copy that is."""
-    if codecs.lookup(encoding).name in ("utf-8", "utf-8-sig"):
+    if encoding.letters is None and codecs.lookup(encoding.name).name in ("utf-8", "utf-8-sig"):
         return path
-    with path.open(encoding=encoding, newline="") as file, copy.open("w", encoding="utf-8", newline="") as out:
-        shutil.copyfileobj(file, out, 1 << 20)
+    with copy.open("w", encoding="utf-8", newline="") as out:
+        out.writelines(encoding.lines(path))
     return copy
 
 
@@ -237,8 +212,8 @@ def _load(con: Any, source: Path, name: str, table: str, layout: _Layout, skip_f
     """Fill the table and return the rows that were left out as a footer."""
     footer = _load_clean(con, source, table, layout, skip_footer)
     if footer is None:
-        with tempfile.TemporaryDirectory(prefix="salesops-") as scratch:
-            tidy = Path(scratch, "tidy.csv")
+        with scratch(con) as passing:
+            tidy = passing / "tidy.csv"
             footer = _tidy(source, tidy, name, layout, skip_footer)
             _read(con, tidy, table, _Layout(",", layout.names))
     if not con.execute(f"select exists (from {quoted(table)})").fetchone()[0]:

@@ -7,11 +7,8 @@ columns of the schema, so that a metric gives an empty result and need not ask; 
 from __future__ import annotations
 
 import glob
-import itertools
 import os
-import tempfile
-import zlib
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -21,17 +18,18 @@ from urllib.parse import unquote
 
 import ibis
 import ibis.expr.types as ir
-from ibis.backends.duckdb import Backend
 
 from salesops.book.config import BookConfig, read_config
+from salesops.book.connection import connect, connect_database, database_files
+from salesops.book.database_views import refuse_harmful_view
 from salesops.book.delimited import load_delimited
+from salesops.book.guard import Breach
+from salesops.book.inside import SUFFIXES, beside_database, leading_out, of_book
 from salesops.book.readings import Reading, number_readings
 from salesops.book.schema import SCHEMA, Column, Type
 from salesops.book.shelf import identity, shelved
 from salesops.book.values import Format, to_type
 from salesops.errors import BookError, did_you_mean
-
-SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
 
 _IBIS_TYPES: dict[Type, str] = {
     "text": "string",
@@ -41,8 +39,6 @@ _IBIS_TYPES: dict[Type, str] = {
     "date": "date",
     "instant": "timestamp('UTC')",
 }
-
-_SPILL = itertools.count(1)
 
 T = TypeVar("T")
 
@@ -227,7 +223,7 @@ class Book:
         origin = self.origins[name]
         form = Format(time_zone=self.config.time_zone)
         if isinstance(origin, str):
-            return _Read(_named_as_known(self.con.table(origin), name), form)
+            return _Read(_named_as_known(_read_relation(self.con, origin), name), form)
         if origin.suffix.lower() == ".parquet":
             return _Read(_named_as_known(_read_parquet(self.con, origin), name), form)
         loaded = load_delimited(self.con, origin, f"raw_{name}", self.config.csv)
@@ -257,23 +253,6 @@ def missing_columns(name: str, missing: list[str], found: tuple[str, ...]) -> st
     )
 
 
-def connect(database: Path | None = None) -> Any:
-    """Return an Ibis connection to DuckDB: in memory, or to a file opened read-only.
-
-    OMP_NUM_THREADS, the usual cap on threads, holds for the database too if it is a whole number above 0.
-    """
-    # a folder for each: two databases that spill into one folder overwrite each other's files
-    own = f"memory{next(_SPILL)}" if database is None else f"{zlib.crc32(bytes(database.resolve())):08x}"
-    settings: dict[str, Any] = {"temp_directory": str(Path(tempfile.gettempdir()) / f"salesops-{os.getpid()}-{own}")}
-    cap = os.environ.get("OMP_NUM_THREADS", "")
-    if cap.isascii() and cap.isdigit() and int(cap) > 0:
-        settings["threads"] = int(cap)
-    # the backend by its name, not by ibis.duckdb: that looks through the metadata of every installed package
-    if database is None:
-        return Backend().connect(**settings)
-    return Backend().connect(database, read_only=True, **settings)
-
-
 def _open_folder(path: Path) -> Book:
     if not path.exists():
         raise BookError(f"There is no folder '{path}'. Name the folder that holds the book's tables.")
@@ -281,6 +260,7 @@ def _open_folder(path: Path) -> Book:
         raise BookError(
             f"'{path}' is a file. Name the folder that holds it, or import it: salesops import --map MAP {path} DEST."
         )
+    _refuse_links(path, of_book(path))
     files = sorted(f for f in path.iterdir() if f.suffix.lower() in SUFFIXES and f.is_file())
     if not files:
         raise BookError(f"The folder '{path}' holds no CSV or Parquet file. Expected files such as opportunities.csv.")
@@ -291,9 +271,9 @@ def _open_folder(path: Path) -> Book:
             raise BookError(f"{name}: two files hold this table, {Path(origins[name]).name} and {file.name}. Keep one.")
         if name in SCHEMA:
             origins[name] = file
-    settings = path / "book.toml"
-    stands = identity(path, [*map(Path, origins.values()), settings])  # before anything is read
-    return Book(str(path), read_config(settings), connect(), origins, _identity=stands)
+    settings, tables = path / "book.toml", [*map(Path, origins.values())]
+    stands = identity(path, [*tables, settings])  # before anything is read
+    return Book(str(path), read_config(settings), connect(files=tables), origins, _identity=stands)
 
 
 def _open_database(path: Path) -> Book:
@@ -301,14 +281,28 @@ def _open_database(path: Path) -> Book:
         raise BookError(
             f"There is no database file '{path}'. Check the address: duckdb:///absolute/path or duckdb://relative/path."
         )
+    _refuse_links(path.parent, beside_database(path))
     settings = path.parent / "book.toml"
-    stands = identity(path, [path, path.with_name(f"{path.name}.wal"), settings])  # before anything is read
-    try:
-        con = connect(path)
-    except Exception as error:  # DuckDB raises several kinds for a file that is not its own
-        raise BookError(f"'{path}' cannot be opened as a DuckDB database: {error}") from None
+    stands = identity(path, [*database_files(path), settings])  # before anything is read
+    con = connect_database(path)
     origins: dict[str, Path | str] = {t.casefold(): t for t in con.list_tables() if t.casefold() in SCHEMA}
     return Book(str(path), read_config(settings), con, origins, _identity=stands)
+
+
+def _refuse_links(folder: Path, paths: Iterable[Path]) -> None:
+    if sentence := leading_out(folder, paths):
+        raise BookError(sentence)
+
+
+def _read_relation(con: Any, name: str) -> ir.Table:
+    try:
+        refuse_harmful_view(con, con.current_catalog, name)
+    except Breach as breach:
+        raise BookError(
+            f"The view '{name}' {breach}. A book reads tables, and views over tables of the same database. "
+            f"Store it as a table: CREATE TABLE … AS FROM {name}."
+        ) from None
+    return con.table(name)
 
 
 def _read_parquet(con: Any, path: Path) -> ir.Table:

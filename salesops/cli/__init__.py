@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return 128 + came[0] if came else STOPPED
             return int(end.code or 0)
         except SalesopsError as error:
-            tell(f"Error: {error}", err=True)
+            tell(*f"Error: {error}".split("\n"), err=True)  # each of its lines is one
         except OSError as error:
             where = f"'{error.filename}': " if error.filename else ""
             repair = "Free space, or choose a folder that can be written."
@@ -98,10 +98,9 @@ def import_(
     from salesops.cli.checking import tell_findings
 
     intake = import_book(map, source, dest, set_aside=set_aside, replace=replace)
-    for line in intake.lines():
-        typer.echo(line)
+    tell(*intake.lines())
     for warning in intake.warnings:
-        typer.echo(f"Warning: {warning}", err=True)
+        tell(f"Warning: {warning}", err=True)
     raise typer.Exit(0 if tell_findings(str(dest)) else 1)
 
 
@@ -115,7 +114,7 @@ def sample(
     from salesops.book.sample import write_sample
 
     write_sample(dest, seed=seed, size=size.value)
-    typer.echo(f"The {size.value} sample company is in {dest}.")
+    tell(f"The {size.value} sample company is in {dest}.")
 
 
 @app.command("list")
@@ -146,6 +145,10 @@ def run(
         typer.Option(metavar="rep|manager|account", help="One report for each rep of the period, team, or client."),
     ] = "",
     redact: Annotated[bool, typer.Option("--redact", help="Pseudonyms in place of names.")] = False,
+    redact_key: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The key of pseudonyms. Default: SALESOPS_REDACT_KEY, or one of your own."),
+    ] = None,
     parameter: Annotated[
         list[str] | None,
         typer.Option(
@@ -181,10 +184,13 @@ def run(
     Exits with 0 if all is well, 1 if a report could not be made or sent, 2 if the command is written wrong, 3 if all
     were and an alert was raised, 130 after Ctrl-C. What became of each report stands in DIR/index.json.
     """
+    from salesops.book.redact_key import use_key_of
     from salesops.cli.asking import asked_for, prepare
     from salesops.cli.making import make
     from salesops.press.deliver import How, deliver
 
+    if redact_key:
+        use_key_of(redact_key)
     named = {"book": book, "period": period, "as_of": as_of, "manager": manager, "rep": rep, "redact": redact or None}
     given = {name: value for name, value in named.items() if value is not None} | _pairs(parameter or [])
     settings = asked_for(notebook or [], given, for_each, _home())
@@ -258,7 +264,7 @@ def whatif(
         named["scenarios"] = str(scenarios.resolve())
     given = {name: value for name, value in named.items() if value is not None}
     (report,) = prepare([Wanted(notebook="quota_whatif", given=given)], _home() / "notebooks")
-    serve(report, port=port, browse=not no_browser, tell=lambda line: typer.echo(line))
+    serve(report, port=port, browse=not no_browser, tell=lambda words: tell(*words.split("\n")))
 
 
 def _end(delivery: Delivery) -> None:

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from salesops.errors import PressError
+from salesops.errors import PressError, one_line
 from salesops.press.fingerprint import fingerprint
 from salesops.press.ledger import FOLDER, Entry, Ledger
 from salesops.press.mail import write_mail
@@ -24,7 +24,7 @@ from salesops.press.run import Engine, run_reports
 from salesops.press.send import send_pages
 from salesops.press.site import entry_of, refuse_foreign, write_index
 from salesops.press.task import Limits
-from salesops.press.writing import make_writable, one_line
+from salesops.press.writing import make_writable
 
 _LEAST = 1_000_000_000  # bytes
 _LISTED = 20  # of more reports that are skipped, the count says enough

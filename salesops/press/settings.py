@@ -92,7 +92,7 @@ def read_settings(path: Path) -> Settings:
         raise PressError(f"There is no '{path}'. Name a notebook: salesops run NOTEBOOK --book BOOK.")
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise PressError(f"{path.name} is not valid TOML: {error}. Correct the file.") from None
     except OSError as error:
         raise PressError(f"'{path}' cannot be read: {error.strerror}.") from None

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import duckdb
 import openpyxl
 
+from salesops.book.connection import attach, connect, database_files
+from salesops.book.inside import leading_out
 from salesops.book.intake.workbook import refuse_locked
 from salesops.errors import IntakeError
 
@@ -53,13 +54,28 @@ def list_items(source: Path) -> tuple[Item, ...]:
         kind = _kind(source)
         if kind is None:
             raise IntakeError(f"'{source.name}' cannot be imported. Expected {READABLE}. Save it as one of these.")
+        _refuse_links(source.resolve().parent, database_files(source.resolve()))
         return tuple(_items_of(source, kind))
     files = sorted(path for path in source.iterdir() if path.is_file() and not path.name.startswith((".", "~$")))
-    items = tuple(item for path in files if (kind := _kind(path)) for item in _items_of(path, kind))
+    read = {path: kind for path in files if (kind := _kind(path))}
+    _refuse_links(source, (file for path in read for file in database_files(path)))
+    items = tuple(item for path, kind in read.items() for item in _items_of(path, kind))
     if not items:
         held = f"It holds {len(files)} other file{'' if len(files) == 1 else 's'}." if files else "It is empty."
         raise IntakeError(f"The folder '{source}' holds no {READABLE} file. {held}")
     return items
+
+
+def _refuse_links(folder: Path, paths: Iterable[Path]) -> None:
+    if sentence := leading_out(folder, paths):
+        raise IntakeError(sentence)
+
+
+def open_sqlite(path: Path) -> sqlite3.Connection:
+    """Open an SQLite file to read it; what its views call must not reach beyond it."""
+    con = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+    con.execute("PRAGMA trusted_schema = OFF")
+    return con
 
 
 def matching(
@@ -117,12 +133,12 @@ def _sheets(path: Path) -> dict[str, bool]:
 
 
 def _sqlite_tables(path: Path) -> dict[str, bool]:
-    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as con:
+    with closing(open_sqlite(path)) as con:
         query = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY 1"
         return {row[0]: False for row in con.execute(query)}
 
 
 def _duckdb_tables(path: Path) -> dict[str, bool]:
-    with duckdb.connect(str(path), read_only=True) as con:
-        query = "SELECT table_name FROM information_schema.tables ORDER BY 1"
-        return {row[0]: False for row in con.execute(query).fetchall()}
+    con = connect(files=database_files(path))
+    query = "SELECT table_name FROM information_schema.tables WHERE table_catalog = ? ORDER BY 1"
+    return {row[0]: False for row in con.raw_sql(query, parameters=[attach(con, path)]).fetchall()}

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from salesops.book.config import parse_config
 from salesops.book.intake.map_columns import COLUMNS
+from salesops.book.intake.map_guard import Written, refuse_unsafe_sql
 from salesops.book.schema import SCHEMA
 from salesops.errors import BookError, MapError, did_you_mean
 
@@ -95,7 +96,8 @@ class TableMap:
 class Map:
     """A map. `tables` holds for each table the definitions to try in order; `empty` the texts that mean nothing.
 
-    `ids` names the system whose ids have two forms; `home_currency` are headers of the company's own currency.
+    `ids` names the system whose ids have two forms; `home_currency` are headers of the company's own currency;
+    `written` is the file as it stands.
     """
 
     name: str
@@ -109,18 +111,22 @@ class Map:
     won: tuple[str, ...]
     lost: tuple[str, ...]
     tables: Mapping[str, tuple[TableMap, ...]]
+    written: Written = field(default=Written(""), repr=False)
 
 
 def read_map(name_or_path: str | Path) -> Map:
     """Read a map by its name in data/maps or by its path. Raises MapError."""
     path = _locate(name_or_path)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        content = tomllib.loads(text)
     except OSError as error:
         raise MapError(f"The map '{path}' cannot be read: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise MapError(f"{path.name} is not valid TOML: {error}. Correct the file.") from None
-    return _Reader(path.name).map(content)
+    map_, written = _Reader(path.name).map(content), Written(path.name, text)
+    refuse_unsafe_sql(content, written)
+    return replace(map_, written=written)
 
 
 def shipped_maps() -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -14,12 +15,15 @@ import duckdb
 import openpyxl
 import pyarrow as pa
 
+from salesops.book.connection import attach
+from salesops.book.database_views import refuse_harmful_view
 from salesops.book.delimited import load_delimited
 from salesops.book.detect import Group, detect_format, find_groups
-from salesops.book.intake.files import Item
+from salesops.book.guard import Breach
+from salesops.book.intake.files import Item, open_sqlite
 from salesops.book.intake.names import clean_headers, literal, quoted
 from salesops.book.intake.second_table import NotRead, cut_below, cut_beside
-from salesops.book.intake.workbook import day_zero, notes_on_cells, unreckoned, with_formulas
+from salesops.book.intake.workbook import BROKEN, day_zero, notes_on_cells, unreckoned, with_formulas
 from salesops.book.limits import refuse_wide
 from salesops.book.surround import HEAD, cut_footer, filled, footer_notes, header_at, title_notes
 from salesops.book.values import Format
@@ -74,8 +78,9 @@ def read_item(con: Any, item: Item, table: str, options: Mapping[str, Any], zone
         loaded = _READERS[item.kind](_Place(con, item, table, options, zone))
     except BookError as error:
         raise IntakeError(str(error).replace("in book.toml", "in [csv] of the map")) from None
-    except (duckdb.Error, sqlite3.Error) as error:
-        raise IntakeError(f"{item.label} cannot be read: {str(error).splitlines()[0]}. Export it again.") from None
+    except (duckdb.Error, sqlite3.Error, *BROKEN) as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise IntakeError(f"{item.label} cannot be read: {reason}. Export it again.") from None
     synced = _CONNECTOR in (header.casefold() for header in loaded.headers)
     return replace(loaded, form=replace(loaded.form, local=False)) if synced else loaded
 
@@ -121,27 +126,32 @@ def _workbook(place: _Place) -> Loaded:
 
 
 def _sqlite(place: _Place) -> Loaded:
-    with closing(sqlite3.connect(f"{place.item.path.resolve().as_uri()}?mode=ro", uri=True)) as con:
+    with closing(open_sqlite(place.item.path)) as con:
         cursor = con.execute(f"SELECT * FROM {quoted(place.item.inner)}")
         return _text_table(place, *_fill(place, [column[0] for column in cursor.description], cursor))
 
 
 def _parquet(place: _Place) -> Loaded:
-    scan = f"read_parquet({literal(str(place.item.path))}, file_row_number = true)"
+    scan = f"read_parquet({literal(glob.escape(str(place.item.path)))}, file_row_number = true)"
     query = f"SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS _row FROM {scan}"
     place.con.raw_sql(f"CREATE VIEW {place.table} AS {query}")
     return _named(place, place.form)
 
 
 def _duckdb(place: _Place) -> Loaded:
-    base, path = f"{place.table}_file", literal(str(place.item.path))
+    item = place.item
+    path = literal(str(item.path.absolute()))
     attached = place.con.raw_sql(f"SELECT database_name FROM duckdb_databases() WHERE path = {path}").fetchone()
-    if attached:
-        base = attached[0]
-    else:
-        place.con.raw_sql(f"ATTACH {path} AS {base} (READ_ONLY)")
+    base = attached[0] if attached else attach(place.con, item.path, f"{place.table}_file")
+    try:
+        refuse_harmful_view(place.con, base, item.inner)
+    except Breach as breach:
+        raise IntakeError(
+            f"{item.label} is a view that {breach}. An import reads tables, and views over tables of the same "
+            f"file. Store it as a table: CREATE TABLE … AS FROM {item.inner}."
+        ) from None
     query = f"SELECT *, row_number() OVER () AS _row FROM {base}.{quoted(place.item.inner)}"
-    place.con.raw_sql(f"CREATE VIEW {place.table} AS {query}")
+    place.con.raw_sql(f"CREATE TABLE {place.table} AS {query}")
     return _named(place, place.form)
 
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from salesops.book.connection import connect, database_files
+from salesops.book.encoding import WARNING
 from salesops.book.finding import Finding
 from salesops.book.intake.account import Account, table_result, unused_files
 from salesops.book.intake.breaches import refusals, set_aside_blank, set_aside_broken
 from salesops.book.intake.carry import carry_history
 from salesops.book.intake.convert import Bound, bind, stage
 from salesops.book.intake.doubled import REASON, Doubled, doubled_rows
-from salesops.book.intake.files import list_items
+from salesops.book.intake.files import Item, list_items
 from salesops.book.intake.history import unfold_history
 from salesops.book.intake.links import look_up, name_managers
 from salesops.book.intake.map_columns import HISTORY
@@ -30,7 +33,6 @@ from salesops.book.intake.write import check_destination, new_folder, write_reje
 from salesops.book.rejected import COUNTS, DOUBLED, EMPTIED, NOT_READ, READINGS, write_counts
 from salesops.book.scale import proposed_scale
 from salesops.book.schema import SCHEMA
-from salesops.book.source import connect
 from salesops.errors import IntakeError, MapError, did_you_mean
 
 _LISTED = 40
@@ -68,10 +70,12 @@ def import_book(
         If the source or its rows cannot be trusted, or `dest` cannot be written. Nothing is written then.
     """
     map_ = read_map(map_name_or_path)
-    con = connect()
     try:
         check_destination(dest, source, replace=replace)
-        return _import(con, map_, source, dest, set_aside=set_aside)
+        items = list_items(source)
+        with new_folder(dest) as folder, _connection(items, folder) as con:
+            sources = Sources(con, source, map_, items, str(map_.book.get("time_zone", "UTC")))
+            return _import(sources, dest, folder, set_aside=set_aside)
     except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         place = getattr(error, "filename", None) or dest
@@ -79,6 +83,15 @@ def import_book(
             f"The import stopped at '{place}': {reason}. Nothing was written. "
             "Make room, or choose a folder that can be written."
         ) from None
+
+
+@contextmanager
+def _connection(items: Sequence[Item], folder: Path) -> Iterator[Any]:
+    """Give a connection that reads the items of a source and writes to a folder, and to nothing else."""
+    files = [file for path in dict.fromkeys(item.path for item in items) for file in database_files(path)]
+    con = connect(files=files, folders=[folder], memory="3GB")  # what does not fit is spilled to disk
+    try:
+        yield con
     except RuntimeError as error:
         if "interrupted" in str(error).lower():  # so DuckDB reports Ctrl-C
             con.con.interrupt()  # else the query is worked through before the connection closes
@@ -88,10 +101,8 @@ def import_book(
         con.disconnect()
 
 
-def _import(con: Any, map_: Map, source: Path, dest: Path, *, set_aside: bool) -> Intake:
-    con.raw_sql("SET autoinstall_known_extensions = false")
-    con.raw_sql("SET memory_limit = '3GB'")  # what does not fit is spilled to disk
-    sources = Sources(con, source, map_, list_items(source), str(map_.book.get("time_zone", "UTC")))
+def _import(sources: Sources, dest: Path, folder: Path, *, set_aside: bool) -> Intake:
+    con, map_ = sources.con, sources.map
     views = Views(con, sources)
     chosen, skipped = _choose(map_, views)
     map_ = _with_home_currency(con, map_, chosen, views)
@@ -103,20 +114,20 @@ def _import(con: Any, map_: Map, source: Path, dest: Path, *, set_aside: bool) -
     _convert(account, set_aside=set_aside)
     findings = refusals(con, tables)
     if findings:
-        raise IntakeError(_refusal(findings, set_aside=set_aside))
+        raise IntakeError(*_refusal(findings, set_aside=set_aside))
     results = tuple(table_result(account, name) for name in tables)
     if not any(result.rows_out for result in results):
         raise IntakeError("No row is left to import. Nothing was written.")
     doubled = [found for bound in tables.values() if (found := doubled_rows(con, bound, sources))]
     account.warnings.extend(str(found) for found in doubled)
-    with new_folder(dest) as folder:
-        for result in results:
-            _write(con, tables[result.name], folder, rejected=bool(result.set_aside), rows=result.rows_out)
-        _write_counts(account, results, doubled, folder)
-        before, scale = dest / "book.toml", _proposed_scale(con, tables)
-        settings = {**map_.book, **_stages(map_, tables)}
-        kept = write_settings(settings, map_.title, folder / "book.toml", previous=before, proposed=scale)
-        carried = carry_history(dest, folder, own=any(r.name == HISTORY and r.rows_out for r in results))
+    account.warnings.extend(note for result in results for note in result.notes if WARNING in note)
+    for result in results:
+        _write(con, tables[result.name], folder, rejected=bool(result.set_aside), rows=result.rows_out)
+    _write_counts(account, results, doubled, folder)
+    before, scale = dest / "book.toml", _proposed_scale(con, tables)
+    settings = {**map_.book, **_stages(map_, tables)}
+    kept = write_settings(settings, map_.title, folder / "book.toml", previous=before, proposed=scale)
+    carried = carry_history(dest, folder, own=any(r.name == HISTORY and r.rows_out for r in results))
     return Intake(
         title=map_.title, dest=dest, tables=results, skipped=skipped,
         notes=(*unused_files(sources), *kept, *carried), warnings=tuple(account.warnings),
@@ -186,10 +197,10 @@ def _choose(map_: Map, views: Views) -> tuple[dict[str, list[TableMap]], tuple[s
             continue
         wanting.setdefault(absent, []).append(name)
     if wanting:
-        listed = "\n".join(f"- {', '.join(names)}: {_absent(map_, views, source)}" for source, names in wanting.items())
         raise IntakeError(
-            f"The source does not have what {map_.name} needs. Nothing was written.\n{listed}\n"
-            "Rename the file, or change [sources] in the map."
+            f"The source does not have what {map_.name} needs. Nothing was written.",
+            *(f"- {', '.join(names)}: {_absent(map_, views, source)}" for source, names in wanting.items()),
+            "Rename the file, or change [sources] in the map.",
         )
     return chosen, tuple(skipped)
 
@@ -235,14 +246,16 @@ def _names_nothing(bound: Bound) -> bool:
 def _refuse_unbound(tables: dict[str, Bound]) -> None:
     missing = [sentence for table in tables.values() for sentence in table.missing]
     if missing:
-        listed = "\n".join(f"- {sentence}" for sentence in missing)
         held = {table.view.origin.label: table.view.headers for table in tables.values() if table.missing}
-        there = "\n".join(f"{label} has: {_shown(headers)}." for label, headers in held.items())
-        text = f"Required columns were not found. Nothing was written.\n{listed}\n{there}"
-        raise IntakeError(f"{text}\nAdd the headers of your export to the map.")
+        raise IntakeError(
+            "Required columns were not found. Nothing was written.",
+            *(f"- {sentence}" for sentence in missing),
+            *(f"{label} has: {_shown(headers)}." for label, headers in held.items()),
+            "Add the headers of your export to the map.",
+        )
     unnamed = [sentence for table in tables.values() for sentence in table.unnamed]
     if unnamed:
-        raise MapError("\n".join(unnamed))
+        raise MapError(*unnamed)
 
 
 def _shown(headers: Sequence[str]) -> str:
@@ -271,12 +284,11 @@ def _convert(account: Account, *, set_aside: bool) -> None:
         account.note(cells.table, str(cells))
 
 
-def _refusal(findings: list[Finding], *, set_aside: bool) -> str:
-    listed = "\n".join(f"- {finding}" for finding in findings)
-    text = f"The import was refused. Nothing was written.\n{listed}"
+def _refusal(findings: list[Finding], *, set_aside: bool) -> Iterator[str]:
+    yield "The import was refused. Nothing was written."
+    yield from (f"- {finding}" for finding in findings)
     if not set_aside and any(finding.affected for finding in findings):
-        text += "\nOr import the rest: with --set-aside these rows go to DEST/rejected with the reason."
-    return text
+        yield "Or import the rest: with --set-aside these rows go to DEST/rejected with the reason."
 
 
 def _write(con: Any, bound: Bound, folder: Path, *, rejected: bool, rows: int) -> None:

@@ -12,6 +12,7 @@ import ibis
 import ibis.expr.types as ir
 
 from salesops.book.intake.map_columns import COLUMNS
+from salesops.book.intake.map_guard import refuse_other_tables
 from salesops.book.intake.mapfile import SourceMap, TableMap
 from salesops.book.intake.marks import is_gone
 from salesops.book.intake.names import find_header, found_headers, quoted, words_of
@@ -113,6 +114,7 @@ class Views:
             "\n".join([table.select, *(source.select for source in self.sources.map.sources.values())])
         )
         names = self._names_in(table.select)
+        self._judge(table.select, names, f"tables.{table.name}")
         for name in names:
             self._public(name)
         names = [name for name in names if self.sources.find(name)]
@@ -130,6 +132,10 @@ class Views:
         used = {header for name in names for header in self._spoken_of(name, mentioned, everything="*" in table.select)}
         return View(origin, relation, tuple(names), {header: quoted(header) for header in headers}, frozenset(used))
 
+    def _judge(self, sql: str, names: list[str], place: str) -> None:
+        """Raise MapError if a query of the map reads anything but sources."""
+        refuse_other_tables(sql, names, self.sources.names(), self.sources.map.written, place)
+
     def _spoken_of(self, name: str, mentioned: set[str], *, everything: bool) -> Iterator[str]:
         """Yield the headers of a source that a query uses."""
         headers, declared = self.sources.load(name).headers, self.sources.declared(name).columns
@@ -142,6 +148,7 @@ class Views:
         """Make a source visible to queries under its name, with the columns that the map declares or all of them."""
         source = self.sources.declared(name)
         if source.select:
+            self._judge(source.select, self._names_in(source.select), f"sources.{name}")
             where = f"{self.sources.map.name}: [sources.{name}] select: "
             query = f"CREATE OR REPLACE VIEW {quoted(name)} AS {source.select}"
             sql_or_error(self.con, query, lambda error: where + error)

@@ -5,16 +5,19 @@ from __future__ import annotations
 import mmap
 import posixpath
 import re
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import unescape
 from pathlib import Path
-from zipfile import ZipFile, is_zipfile
+from xml.etree.ElementTree import ParseError
+from zipfile import BadZipFile, ZipFile, is_zipfile
 
 from openpyxl import Workbook
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from salesops.errors import IntakeError, first_few
 
+BROKEN = (BadZipFile, zlib.error, ParseError, ValueError, LookupError, EOFError)  # what reading a damaged one raises
 EXCEL_DAY_ZERO = "1899-12-30"
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")  # a compound file: a workbook of old, or one that is encrypted
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")

@@ -18,7 +18,7 @@ from salesops.book.intake.names import literal, quoted
 from salesops.book.playbook import log, overrides, read
 from salesops.book.spreadsheet import harmless, harmless_sql
 from salesops.book.state import SCENARIOS
-from salesops.errors import IntakeError
+from salesops.errors import IntakeError, one_line
 
 PEOPLES_OWN = (read.FILE, overrides.FILE, log.FILE)
 
@@ -118,7 +118,7 @@ def write_settings(
     kept = {key: value for key, value in _settings(previous).items() if key not in (*values, "csv")}
     said = {**values, **kept}
     new = {key: value for key, value in proposed.items() if key not in said}
-    heading = " ".join(title.split())
+    heading = " ".join(one_line(title).split())
     settings = {**said, **{key: value for key, (value, _) in new.items()}}
     path.write_text(f"# Imported: {heading}\n{tomli_w.dumps(settings)}", encoding="utf-8")
     told = [f"book.toml: kept from the previous book: {', '.join(kept)}"] if kept else []
@@ -128,7 +128,7 @@ def write_settings(
 def _settings(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig")) if path.is_file() else {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise IntakeError(f"{path} is not valid TOML: {error}. Correct the file. Nothing was written.") from None
 
 

@@ -72,7 +72,7 @@ def read_values(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise BookError(f"The segments cannot be read from '{path}': {error.strerror or error}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise BookError(f"{path.name} is not valid TOML: {error}. Correct the file.") from None
 
 
