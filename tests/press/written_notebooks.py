@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,27 @@ from salesops.press.run import Engine, run_reports
 from salesops.press.task import Limits
 
 Cell = str | tuple[str, ...]
+
+# Five processes that wait for ever, each detached in another way; their ids come into the file `running`. The last
+# one is never the same for long: it forks, and the child goes on in its place.
+DETACHES = """
+import os, subprocess, sys, time
+from pathlib import Path
+def start(*before, **how):
+    subprocess.Popen([*before, sys.executable, '-S', '-c', STAYS], cwd=HERE, **how)
+HERE = str(Path.cwd())
+STAYS = 'import os, time; open(f"{os.getpid()}.pid", "w").close(); time.sleep(600)'
+TWICE = 'import os\\nif os.fork(): os._exit(0)\\nos.setsid()\\nif os.fork(): os._exit(0)\\n'
+HOPS = TWICE + 'open(f"{os.getsid(0)}.hops", "w").close()\\nwhile True:\\n    if os.fork(): os._exit(0)\\n'
+start()
+start(start_new_session=True)
+start('setsid', 'env', '-i')
+subprocess.Popen([sys.executable, '-S', '-c', TWICE + STAYS], env={}, cwd=HERE).wait()
+subprocess.Popen([sys.executable, '-S', '-c', HOPS], env={}, cwd=HERE).wait()
+while len(list(Path().glob('*.pid'))) < 4 or not list(Path().glob('*.hops')): time.sleep(0.01)
+Path('running.part').write_text(' '.join(path.stem for path in (*Path().glob('*.pid'), *Path().glob('*.hops'))))
+os.rename('running.part', 'running')
+"""
 
 
 def write_notebook(path: Path, *cells: Cell, says: dict[str, Any] | None = None, kernel: str = "python3") -> Path:
@@ -59,6 +81,23 @@ def partial(out: Path, outcome: Outcome) -> list[dict[str, Any]]:
     """Return all outputs of the notebook that a failed report has left, in their order."""
     notebook = nbformat.read((out / outcome.path).with_suffix(".ipynb"), as_version=4)
     return [output for cell in notebook.cells for output in cell.get("outputs", ())]
+
+
+def detached_alive(folder: Path) -> list[str]:
+    """Return which of the processes that DETACHES started in a folder still run: their ids, or those of sessions."""
+    started = (folder / "running").read_text().split()
+    assert len(started) >= 5
+    return [pid for pid in started if is_alive(int(pid)) or _session(int(pid))]
+
+
+def _session(leader: int) -> list[int]:
+    """Return the processes of a session."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if path.read_text().rpartition(")")[2].split()[3] == str(leader):
+                found.append(int(path.parent.name))
+    return [pid for pid in found if is_alive(pid)]
 
 
 def is_alive(pid: int) -> bool:
