@@ -6,11 +6,11 @@ knows what it had finished.
 
 from __future__ import annotations
 
+import errno
 import hashlib
-import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -19,10 +19,22 @@ from typing import Any
 from salesops.errors import PeriodError, PressError
 from salesops.periods import parse_period
 from salesops.press.compare import Earlier
+from salesops.press.entry import (
+    BROKEN_OFF,
+    UNDER_WAY,
+    Entry,
+    as_it_stands,
+    broken_off,
+    expected,
+    read_entry,
+    written,
+)
 from salesops.press.plan import Report
+from salesops.press.writing import make_writable
 
 FOLDER = ".press"
-Entry = dict[str, Any]
+
+_REASONS = {sqlite3.SQLITE_FULL: errno.ENOSPC, sqlite3.SQLITE_READONLY: errno.EROFS}
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS runs (run INTEGER PRIMARY KEY, began TEXT NOT NULL, ended TEXT, pid INTEGER NOT NULL);
@@ -33,9 +45,14 @@ CREATE TABLE IF NOT EXISTS made (
 CREATE TABLE IF NOT EXISTS scheduled (wanted TEXT PRIMARY KEY, due TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS sent (page TEXT NOT NULL, whom TEXT NOT NULL, PRIMARY KEY (page, whom));
 CREATE TABLE IF NOT EXISTS unplanned (what TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS notebooks (id TEXT PRIMARY KEY, path TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS made_id ON made (id, made);
 CREATE INDEX IF NOT EXISTS made_series ON made (series, status);
 """
+_INSERT = (
+    "INSERT INTO made (run, id, series, period, as_of, fingerprint, status, started, entry) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
 
 
 class Ledger:
@@ -49,15 +66,14 @@ class Ledger:
     Raises
     ------
     PressError
-        If the folder's ledger is not one.
+        If the folder's ledger is not one, or leads elsewhere.
     OSError
         If it cannot be written.
     """
 
     def __init__(self, out: Path) -> None:
         self._out = out
-        self._path = out / FOLDER / "ledger.sqlite"
-        self._path.parent.mkdir(exist_ok=True)
+        self._path = own_folder(out) / "ledger.sqlite"
         with self._told(), ExitStack() as unusable:
             self._db = unusable.enter_context(closing(sqlite3.connect(self._path)))
             self._db.executescript(_TABLES)
@@ -66,8 +82,34 @@ class Ledger:
         self._unfinished = unfinished[0][0] if unfinished else None
         self._run = 0
 
+    def claim(self, reports: Sequence[Report]) -> None:
+        """Note which notebook makes each page: another of the same name must not overwrite it.
+
+        Paths are kept as seen from the folder, so that all may move together.
+
+        Raises
+        ------
+        PressError
+            If a page is that of another notebook, which still exists.
+        """
+        for report in reports:
+            for (path,) in self._rows("SELECT path FROM notebooks WHERE id = ?", report.id):
+                other = (self._out / path).resolve()
+                if other != report.notebook.resolve() and other.is_file():
+                    raise PressError(
+                        f"'{self._out / report.id}.html' is the page of '{other}', and '{report.notebook}' would "
+                        "overwrite it. Rename one of the notebooks, or give each another --out."
+                    )
+        rows = [(report.id, _seen_from(self._out, report.notebook)) for report in reports]
+        with self._told(), self._db:
+            self._db.executemany("INSERT OR REPLACE INTO notebooks VALUES (?, ?)", rows)
+
     def begin(self, unplanned: Iterable[str] = ()) -> None:
-        """Note that a run begins, and of what it was asked for, what it cannot even try."""
+        """Note that a run begins, and of what it was asked for, what it cannot even try.
+
+        Of what a killed run was making it is settled first what became of the pages.
+        """
+        self.settle()
         with self._told(), self._db:
             self._db.execute("DELETE FROM unplanned")
             self._db.executemany("INSERT INTO unplanned (what) VALUES (?)", [(what,) for what in unplanned])
@@ -83,25 +125,34 @@ class Ledger:
         """Close the file."""
         self._db.close()
 
+    def expect(self, reports: Iterable[tuple[Report, str]]) -> None:
+        """Note of reports with their fingerprints that they are about to be made.
+
+        Until each is recorded the index has no figures of it: its page may be the old or the new one.
+        """
+        now = _now()
+        rows = [self._row(report, print_, expected(report, now)) for report, print_ in reports]
+        with self._told(), self._db:
+            self._db.executemany(_INSERT, rows)
+
     def record(self, report: Report, fingerprint: str, entry: Entry) -> None:
         """Note what became of a report; `entry` is what the index says of it."""
-        row = (
-            self._run,
-            report.id,
-            report.series,
-            report.period,
-            str(report.parameters.get("as_of", "")),
-            fingerprint,
-            entry["status"],
-            entry["started"],
-            json.dumps(entry, ensure_ascii=False, allow_nan=False),
-        )
         with self._told(), self._db:
-            self._db.execute(
-                "INSERT INTO made (run, id, series, period, as_of, fingerprint, status, started, entry) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                row,
-            )
+            self._db.execute("DELETE FROM made WHERE id = ? AND status = ?", (report.id, UNDER_WAY))
+            self._db.execute(_INSERT, self._row(report, fingerprint, entry))
+
+    def settle(self) -> None:
+        """Say of each report whose making was broken off what its page is: the last good one, or one nobody knows."""
+        begun = self._rows("SELECT made, id, entry FROM made WHERE status = ?", UNDER_WAY)
+        good = self._good() if begun else {}
+        with self._told(), self._db:
+            for made, id_, text in begun:
+                page = self._out / f"{id_}.html"
+                if not page.is_file() or (id_ in good and page_digest(page) == good[id_].get("digest")):
+                    self._db.execute("DELETE FROM made WHERE made = ?", (made,))
+                    continue
+                row = (BROKEN_OFF, written(broken_off(self._read(id_, text))), made)
+                self._db.execute("UPDATE made SET status = ?, entry = ? WHERE made = ?", row)
 
     def unchanged(self, report: Report, fingerprint: str) -> Entry | None:
         """Return the entry of a report that need not run again, or None.
@@ -118,42 +169,38 @@ class Ledger:
             return None
         run, was, status, entry = rows[0]
         sure = bool(report.reads) or run == self._unfinished
-        known: Entry = json.loads(entry)
-        return known if status == "ok" and was == fingerprint and sure and self._has_page(known) else None
+        if status != "ok" or was != fingerprint or not sure:
+            return None
+        known = self._read(report.id, entry)
+        return known if self._has_page(known) else None
 
     def earlier(self, report: Report, fingerprint: str) -> Earlier | None:
         """Return the last good run of the same report that was made of other things, of no later date."""
         rows = self._rows(
-            "SELECT period, as_of, started, entry FROM made WHERE series = ? AND status = 'ok' AND fingerprint != ? "
-            "AND as_of <= ? ORDER BY as_of DESC, made DESC LIMIT 1",
+            "SELECT period, as_of, started, id, entry FROM made WHERE series = ? AND status = 'ok' "
+            "AND fingerprint != ? AND as_of <= ? ORDER BY as_of DESC, made DESC LIMIT 1",
             report.series,
             fingerprint,
             str(report.parameters.get("as_of", "")) or "9999",
         )
         if not rows:
             return None
-        period, as_of, started, entry = rows[0]
-        return Earlier(made=started, period=period, as_of=as_of, results=json.loads(entry)["results"])
+        period, as_of, started, id_, entry = rows[0]
+        return Earlier(made=started, period=period, as_of=as_of, results=self._read(id_, entry)["results"])
 
     def entries(self) -> list[Entry]:
         """Return what the index says of each report: the last good page, and what became of it since.
 
         A report that failed after it had a good page is stale: its page stands, with its date, and `failure` says
-        what happened then.
+        what happened then. One that is being made, or was when a run was broken off, has no figures.
         """
-        last = self._rows(
-            "SELECT id, status, started, entry FROM made WHERE made IN (SELECT max(made) FROM made GROUP BY id)"
-        )
-        good = dict(
-            self._rows(
-                "SELECT id, entry FROM made WHERE made IN (SELECT max(made) FROM made WHERE status = 'ok' GROUP BY id)"
-            )
-        )
-        states = (
-            _state(status, started, json.loads(entry), json.loads(good[id_]) if id_ in good else None)
-            for id_, status, started, entry in last
-        )
-        return [state for state in states if self._has_page(state) or state["status"] not in ("ok", "skipped")]
+        last = self._rows("SELECT id, started, entry FROM made WHERE made IN (SELECT max(made) FROM made GROUP BY id)")
+        good = {id_: entry for id_, entry in self._good().items() if self._has_page(entry)}
+        states = [as_it_stands(self._read(id_, entry), started, good.get(id_)) for id_, started, entry in last]
+        for state in states:
+            if not self._has_page(state):
+                state["path"] = ""
+        return [state for state in states if state["path"] or state["status"] not in ("ok", "skipped")]
 
     def unplanned(self) -> list[str]:
         """Return what the last run was asked for and could not even try."""
@@ -162,7 +209,10 @@ class Ledger:
     def scheduled(self, wanted: str) -> datetime | None:
         """Return the due time for which something in the schedule was made last; None if it never was."""
         rows = self._rows("SELECT due FROM scheduled WHERE wanted = ?", wanted)
-        return datetime.fromisoformat(rows[0][0]) if rows else None
+        try:
+            return datetime.fromisoformat(rows[0][0]) if rows else None
+        except (TypeError, ValueError):
+            raise self._damaged(f"of the schedule, {rows[0][0]!r}") from None
 
     def schedule(self, wanted: str, due: datetime) -> None:
         """Note that something in the schedule was made for this due time."""
@@ -180,8 +230,8 @@ class Ledger:
         with self._told(), self._db:
             self._db.execute("INSERT OR REPLACE INTO sent VALUES (?, ?)", row)
 
-    def forget(self, keep_periods: int) -> list[str]:
-        """Forget reports of all but the last so many periods of each series; return the ids that are gone.
+    def outdated(self, keep_periods: int) -> list[str]:
+        """Return the ids of the reports of all but the last so many periods of each series.
 
         What this run was asked for stays, however old its period is.
         """
@@ -196,16 +246,52 @@ class Ledger:
             for period in sorted(named, key=period_start, reverse=True)[keep_periods:]
             if (series, period) not in asked
         ]
-        gone = [id_ for pair in old for (id_,) in self._rows(
-            "SELECT DISTINCT id FROM made WHERE series = ? AND period = ?", *pair)]  # fmt: skip  # one query
+        query = "SELECT DISTINCT id FROM made WHERE series = ? AND period = ?"
+        return [id_ for pair in old for (id_,) in self._rows(query, *pair)]
+
+    def forget(self, ids: Iterable[str]) -> None:
+        """Forget reports."""
         with self._told(), self._db:
-            self._db.executemany("DELETE FROM made WHERE series = ? AND period = ?", old)
-        return gone
+            self._db.executemany("DELETE FROM made WHERE id = ?", [(id_,) for id_ in ids])
 
     def since(self) -> str:
         """Return since when the last run goes on, and in which process, in words."""
         rows = self._rows("SELECT began, pid FROM runs ORDER BY run DESC LIMIT 1")
-        return f"since {rows[0][0][:16].replace('T', ' ')} UTC, process {rows[0][1]}" if rows else "since a moment ago"
+        return f"since {str(rows[0][0])[:16].replace('T', ' ')} UTC, process {rows[0][1]}" if rows else "since just now"
+
+    def _row(self, report: Report, fingerprint: str, entry: Entry) -> tuple[Any, ...]:
+        return (
+            self._run,
+            report.id,
+            report.series,
+            report.period,
+            str(report.parameters.get("as_of", "")),
+            fingerprint,
+            entry["status"],
+            entry["started"],
+            written(entry),
+        )
+
+    def _good(self) -> dict[str, Entry]:
+        """Return the entry of each page that stands, as it was made; none where a broken run may have replaced it."""
+        rows = self._rows(
+            "SELECT id, entry FROM made WHERE made IN (SELECT max(made) FROM made AS good WHERE status = 'ok' "
+            "AND NOT EXISTS (SELECT 1 FROM made AS later WHERE later.id = good.id AND later.status = ? "
+            "AND later.made > good.made) GROUP BY id)",
+            BROKEN_OFF,
+        )
+        return {id_: self._read(id_, entry) for id_, entry in rows}
+
+    def _read(self, id_: str, text: str) -> Entry:
+        try:
+            return read_entry(text)
+        except ValueError:
+            raise self._damaged(f"of report '{id_}'") from None
+
+    def _damaged(self, which: str) -> PressError:
+        return PressError(
+            f"'{self._path}' has a damaged entry, that {which}. Move the file away: its pages stay, and are made anew."
+        )
 
     def _rows(self, query: str, *values: Any) -> list[Any]:
         with self._told():
@@ -221,10 +307,39 @@ class Ledger:
             yield
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):
-                raise OSError(0, f"The ledger cannot be written ({error})", str(self._path)) from error
+                reason = _REASONS.get(getattr(error, "sqlite_errorcode", 0), 0)
+                raise OSError(reason, f"The ledger cannot be written ({error})", str(self._path)) from error
             raise PressError(
                 f"'{self._path}' is not a ledger of reports ({error}). Move it away: its pages stay, and are made anew."
             ) from error
+
+
+def own_folder(out: Path) -> Path:
+    """Return the folder of the press in a folder of reports; it is made if it is not there.
+
+    Raises
+    ------
+    PressError
+        If it or a file in it is a link, or a file stands there: the press writes nowhere else.
+    OSError
+        If it cannot be made or written.
+    """
+    folder = out / FOLDER
+    links = [path for path in (folder, *(folder.iterdir() if folder.is_dir() else ())) if path.is_symlink()]
+    if links:
+        raise PressError(
+            f"'{links[0]}' is a link, and the press keeps its ledger in the folder itself. Remove the link, or choose "
+            "another folder with --out."
+        )
+    if folder.exists() and not folder.is_dir():
+        raise PressError(f"'{folder}' is no folder, and the press keeps its ledger there. Move it away.")
+    make_writable(folder)
+    return folder
+
+
+def page_digest(page: Path) -> str:
+    """Return a digest of a page's content."""
+    return hashlib.sha256(page.read_bytes()).hexdigest()
 
 
 def period_start(period: str) -> tuple[date, str]:
@@ -235,14 +350,11 @@ def period_start(period: str) -> tuple[date, str]:
         return date.min, period
 
 
-def _state(status: str, started: str, entry: Entry, good: Entry | None) -> Entry:
-    if status == "skipped" and good:
-        return {**good, "status": "skipped", "checked": started}
-    if status == "ok" or good is None:
-        return entry
-    failure = {name: entry[name] for name in ("status", "started", "path", "error")}
-    good.pop("mail", None)  # nobody should send it again
-    return {**good, "status": "stale", "error": entry["error"], "failure": failure}
+def _seen_from(folder: Path, path: Path) -> str:
+    try:
+        return os.path.relpath(path.resolve(), folder.resolve())
+    except ValueError:  # another drive
+        return str(path.resolve())
 
 
 def _whom(address: str) -> str:

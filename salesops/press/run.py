@@ -39,6 +39,7 @@ def run_reports(
     engine: Engine = "auto",
     limits: Limits | None = None,
     earlier: Callable[[Report], Earlier | None] = lambda report: None,
+    turn: Callable[[], None] = lambda: None,
 ) -> None:
     """Make all reports in `out`, at most `jobs` at a time, and call `done` as each ends, in that order.
 
@@ -51,6 +52,8 @@ def run_reports(
         for each; auto takes warm where it can.
     earlier : callable
         Gives the run of a report to compare with.
+    turn : callable
+        Is called each second, or more often, while reports are made.
 
     Raises
     ------
@@ -85,7 +88,7 @@ def run_reports(
                     )
                     for number, report in enumerate(reports)
                 )
-                for ending in _side_by_side(tasks, pool, jobs, end_strays):
+                for ending in _side_by_side(tasks, pool, jobs, (end_strays, turn)):
                     done(ending.task.report, _outcome(ending))
         finally:
             for part in out.glob(UNFINISHED):
@@ -121,11 +124,10 @@ def _pool(engine: Engine, reports: Sequence[Report]) -> Pool:
     return StockPool()
 
 
-def _side_by_side(tasks: Iterator[Task], pool: Pool, jobs: int, turn: Callable[[], None]) -> Iterator[Ending]:
-    """Yield how each task ended. One whose process died is begun again, to make a page of what it had shown.
-
-    `turn` is called each second, or more often.
-    """
+def _side_by_side(
+    tasks: Iterator[Task], pool: Pool, jobs: int, each_turn: Sequence[Callable[[], None]]
+) -> Iterator[Ending]:
+    """Yield how each task ended. One whose process died is begun again, to make a page of what it had shown."""
     again: deque[Task] = deque()
     began: dict[str, tuple[float, Task]] = {}
     while True:
@@ -143,7 +145,8 @@ def _side_by_side(tasks: Iterator[Task], pool: Pool, jobs: int, turn: Callable[[
             shutil.rmtree(ending.task.scratch, ignore_errors=True)
             yield ending
         _kill_late(began, pool)
-        turn()
+        for call in each_turn:
+            call()
 
 
 def _kill_late(began: dict[str, tuple[float, Task]], pool: Pool) -> None:

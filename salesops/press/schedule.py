@@ -21,7 +21,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from salesops.errors import PressError, SalesopsError
-from salesops.press.ledger import FOLDER, Ledger
+from salesops.press.ledger import FOLDER, Ledger, own_folder
 from salesops.press.settings import Settings, Wanted
 from salesops.press.writing import make_writable
 
@@ -143,8 +143,7 @@ def _now() -> datetime:
 @contextmanager
 def _alone(out: Path) -> Iterator[None]:
     make_writable(out)
-    make_writable(out / FOLDER)
-    lock = FileLock(out / FOLDER / "schedule.lock")
+    lock = FileLock(own_folder(out) / "schedule.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:

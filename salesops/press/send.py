@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from salesops.errors import PressError
-from salesops.press.ledger import Entry, Ledger
+from salesops.press.entry import Entry
+from salesops.press.ledger import Ledger
 from salesops.press.mail import mail_of
 from salesops.press.plan import Report
 from salesops.press.post import Post, Smtp, posting
