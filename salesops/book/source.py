@@ -25,6 +25,7 @@ from ibis.backends.duckdb import Backend
 
 from salesops.book.config import BookConfig, read_config
 from salesops.book.delimited import load_delimited
+from salesops.book.replacement import settle_replacement
 from salesops.book.schema import SCHEMA, Column, Type
 from salesops.book.shelf import identity, shelved
 from salesops.book.values import Format, to_type
@@ -251,6 +252,8 @@ def connect(database: Path | None = None) -> Any:
 
 
 def _open_folder(path: Path) -> Book:
+    if not path.exists():
+        settle_replacement(path)
     if not path.exists():
         raise BookError(f"There is no folder '{path}'. Name the folder that holds the book's tables.")
     if not path.is_dir():

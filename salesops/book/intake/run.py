@@ -23,6 +23,7 @@ from salesops.book.intake.sources import Sources
 from salesops.book.intake.views import Views
 from salesops.book.intake.write import check_destination, new_folder, write_rejected, write_settings, write_table
 from salesops.book.rejected import DOUBLED, EMPTIED, write_counts
+from salesops.book.replacement import settle_replacement
 from salesops.book.schema import SCHEMA
 from salesops.book.source import connect
 from salesops.errors import IntakeError, MapError, did_you_mean
@@ -64,6 +65,7 @@ def import_book(
     map_ = read_map(map_name_or_path)
     con = connect()
     try:
+        settle_replacement(dest)
         check_destination(dest, source, replace=replace)
         return _import(con, map_, source, dest, set_aside=set_aside)
     except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
