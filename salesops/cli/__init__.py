@@ -6,7 +6,7 @@ Each command imports what it needs when it runs, so that `salesops --help` answe
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -19,6 +19,7 @@ from salesops.errors import PressError, SalesopsError
 
 if TYPE_CHECKING:
     from salesops.press.deliver import Delivery
+    from salesops.press.send import Posted
 
 app = typer.Typer(
     help="A company's sales tables, checked, and reports from them.",
@@ -263,23 +264,35 @@ def whatif(
 
 def _end(delivery: Delivery) -> None:
     tell(_summary(delivery))
-    wrong = delivery.failed or delivery.unplanned or delivery.unsent
-    raise typer.Exit(1 if wrong else ALERTED if delivery.alerted else 0)
+    posted = delivery.posted
+    wrong = delivery.failed or delivery.unplanned or posted.unsent or posted.aside or posted.undeliverable
+    raise typer.Exit(1 if wrong else ALERTED if delivery.alerted or posted.withheld else 0)
 
 
 def _summary(delivery: Delivery) -> str:
     told = [f"{delivery.made - delivery.failed} of {delivery.made} reports made"]
     if delivery.unplanned:
         told.append(f"{delivery.unplanned} asked for and not made, as told above")
-    if delivery.sent:
-        told.append(f"{delivery.sent} sent")
-    if delivery.unsent:
-        told.append(f"{delivery.unsent} to be sent the next time")
+    told += _told_posted(delivery.posted)
     if delivery.skipped:
         told.append(f"{delivery.skipped} unchanged and not made again (--force makes all)")
     if delivery.alerted:
         told.append(f"{delivery.alerted} with an alert")
     return f"{', '.join(told)}. Open {delivery.index}"
+
+
+def _told_posted(posted: Posted) -> Iterator[str]:
+    if posted.sent:
+        yield f"{posted.sent} sent"
+    if posted.unsent:
+        yield f"{posted.unsent} to be sent the next time"
+    if posted.aside:
+        again = f" from {posted.next:%Y-%m-%d %H:%M} UTC on" if posted.next else ""
+        yield f"{posted.aside} set aside and tried again{again}"
+    if posted.undeliverable:
+        yield f"{posted.undeliverable} undeliverable"
+    if posted.withheld:
+        yield f"{posted.withheld} too old to be sent"
 
 
 def _pairs(texts: Sequence[str]) -> dict[str, str]:

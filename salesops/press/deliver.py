@@ -16,15 +16,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from salesops.errors import PressError
 from salesops.press.entry import Entry, entry_of
 from salesops.press.fingerprint import fingerprint
-from salesops.press.ledger import Ledger, own_folder, page_digest
+from salesops.press.ledger import Ledger, page_digest
 from salesops.press.mail import write_mail
 from salesops.press.pdf import find_browser, print_pdf
 from salesops.press.plan import Outcome, Report
 from salesops.press.post import Smtp
 from salesops.press.run import Engine, run_reports
-from salesops.press.send import send_pages
+from salesops.press.send import Posted, send_pages
 from salesops.press.site import refuse_foreign
 from salesops.press.site.paced import PacedIndex
+from salesops.press.store import own_folder
 from salesops.press.task import Limits
 from salesops.press.writing import make_writable, one_line
 
@@ -36,8 +37,8 @@ _LISTED = 20  # of more reports that are skipped, the count says enough
 class Delivery:
     """How many reports were made, failed, were unchanged and not made again, or raised alerts; and the index.
 
-    `failed` counts those made; `unplanned` is what was asked for and could not even be tried. `sent` and `unsent`
-    count mails; those that are not sent will be when the same is asked for again.
+    `failed` counts those made; `unplanned` is what was asked for and could not even be tried; `posted` is what became
+    of the mails.
     """
 
     made: int
@@ -46,8 +47,7 @@ class Delivery:
     alerted: int
     index: Path
     unplanned: int = 0
-    sent: int = 0
-    unsent: int = 0
+    posted: Posted = field(default_factory=Posted)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,9 +150,7 @@ class _Run:
                 self._close()
             raise
         index = self._close()
-        sent, unsent = 0, 0
-        if self._how.smtp:
-            sent, unsent = send_pages(reports, self._prints, self._out, self._ledger, self._how.smtp, tell=self._say)
+        posted = self._send(reports, self._how.smtp) if self._how.smtp else Posted()
         return Delivery(
             made=len(due),
             failed=sum(entry["status"] != "ok" for entry in self._made),
@@ -160,9 +158,14 @@ class _Run:
             alerted=sum(bool(entry["alerts"]) for entry in [*self._made, *filter(None, unchanged.values())]),
             index=index,
             unplanned=len(unplanned),
-            sent=sent,
-            unsent=unsent,
+            posted=posted,
         )
+
+    def _send(self, reports: Sequence[Report], server: Smtp) -> Posted:
+        now, force = datetime.now(UTC), self._how.force
+        posted = send_pages(reports, self._out, self._ledger, server, tell=self._say, now=now, force=force)
+        self._index.write()  # it names who has no mail
+        return posted
 
     def _unchanged(self, report: Report) -> Entry | None:
         if self._how.force:

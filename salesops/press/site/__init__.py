@@ -21,6 +21,11 @@ GOOD = ("ok", "skipped")
 
 _TEMPLATE = Path(__file__).parent / "index.html.j2"
 _STYLE = Path(__file__).parents[1] / "template" / "page.css"
+_UNDELIVERED = {
+    "refused": "A reader’s address is refused",
+    "aside": "Not sent to a reader yet",
+    "undeliverable": "Undeliverable to a reader",
+}
 _PLACED = ("period", "as_of", "book", "rep", "account")  # parameters that the page shows in a place of their own
 
 
@@ -114,6 +119,7 @@ def _row(entry: Entry, *, with_book: bool) -> dict[str, Any]:
         "error": entry.get("error", ""),
         "failure": entry.get("failure", {}).get("path", ""),
         "alerts": entry["alerts"],
+        "undelivered": [f"{_UNDELIVERED[mail['state']]}: {mail['why']}" for mail in entry.get("undelivered", ())],
         "changes": entry["changes"][:2],
         "made": _minute(entry["started"]) if entry["status"] not in (UNDER_WAY, BROKEN_OFF) else "",
         "checked": _minute(entry["checked"]) if "checked" in entry else "",
