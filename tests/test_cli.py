@@ -177,7 +177,7 @@ def test_without_reports_toml_a_notebook_must_be_named(project: Path, capsys: py
 def test_a_folder_that_cannot_be_written_is_refused(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A file in the place of the folder is told in a sentence."""
     (project / "site").touch()
-    assert "site': File exists. Free space, or choose a folder" in refused(capsys, "run", GREETING, "--out", "site")
+    assert "site': File exists. Move what stands there away" in refused(capsys, "run", GREETING, "--out", "site")
 
 
 # run: what is made

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from salesops.cli.outside import accept_all_letters, stoppable, tell
-from salesops.errors import PressError, SalesopsError
+from salesops.errors import PressError, SalesopsError, system_repair
 
 if TYPE_CHECKING:
     from salesops.press.deliver import Delivery
@@ -69,8 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             tell(f"Error: {error}", err=True)
         except OSError as error:
             where = f"'{error.filename}': " if error.filename else ""
-            repair = "Free space, or choose a folder that can be written."
-            tell(f"Error: {where}{error.strerror or error}. {repair}", err=True)
+            tell(f"Error: {where}{error.strerror or error}. {system_repair(error)}".rstrip(), err=True)
     return 1
 
 

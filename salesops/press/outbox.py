@@ -20,8 +20,8 @@ TABLES = """
 CREATE TABLE IF NOT EXISTS mails (
     id TEXT NOT NULL, whom TEXT NOT NULL, page TEXT NOT NULL, state TEXT NOT NULL, tries INTEGER NOT NULL,
     next TEXT NOT NULL, why TEXT NOT NULL, wanted TEXT NOT NULL, PRIMARY KEY (id, whom)
-);
-CREATE TABLE IF NOT EXISTS told (what TEXT PRIMARY KEY);
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS told (what TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 AGAIN = tuple(timedelta(hours=hours) for hours in (0.25, 1, 6, 24))  # until what was set aside is tried again
 State = Literal["", "sent", "refused", "aside", "undeliverable"]

@@ -128,3 +128,13 @@ def test_the_index_is_filtered_by_report_and_status(index: Page) -> None:
     index.get_by_role("combobox", name="Report").select_option("")
     index.get_by_label("Find by any word").fill("alert")
     assert shown(index) == 4
+
+
+def test_the_count_of_a_period_follows_the_filter(index: Page) -> None:
+    """Beside each period stands how many of its reports are shown, of how many."""
+    quarter = index.locator("h2", has_text="2026-Q3")
+    assert quarter.inner_text().split(None, 1)[1] == "4 reports"
+    index.get_by_label("Find by any word").fill("10-22")
+    assert quarter.inner_text().split(None, 1)[1] == "2 of 4 reports"
+    index.get_by_label("Find by any word").fill("")
+    assert quarter.inner_text().split(None, 1)[1] == "4 reports"

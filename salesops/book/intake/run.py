@@ -26,7 +26,7 @@ from salesops.book.rejected import DOUBLED, EMPTIED, write_counts
 from salesops.book.replacement import settle_replacement
 from salesops.book.schema import SCHEMA
 from salesops.book.source import connect
-from salesops.errors import IntakeError, MapError, did_you_mean
+from salesops.errors import IntakeError, MapError, did_you_mean, system_repair
 
 _LISTED = 40
 
@@ -71,10 +71,9 @@ def import_book(
     except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         place = getattr(error, "filename", None) or dest
-        raise IntakeError(
-            f"The import stopped at '{place}': {reason}. Nothing was written. "
-            "Make room, or choose a folder that can be written."
-        ) from None
+        repair = system_repair(error) if isinstance(error, OSError) else "Free space or memory, and try again."
+        text = f"The import stopped at '{place}': {reason}. Nothing was written. {repair}"
+        raise IntakeError(text.rstrip()) from None
     except RuntimeError as error:
         if "interrupted" in str(error).lower():  # so DuckDB reports Ctrl-C
             con.con.interrupt()  # else the query is worked through before the connection closes

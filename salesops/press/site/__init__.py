@@ -67,6 +67,7 @@ def index_page(entries: Sequence[Entry], unplanned: Sequence[str] = ()) -> str:
         count=len(entries),
         failed=sum(entry["status"] not in GOOD for entry in made),
         under_way=len(entries) - len(made),
+        undelivered=sum("undelivered" in entry for entry in entries),
         alerted=sum(bool(entry["alerts"]) for entry in entries),
         unplanned=unplanned,
         letters=LETTERS,
