@@ -245,11 +245,15 @@ def whatif(
         Path | None, typer.Option(metavar="DIR", help="Folder of saved scenarios. Default: scenarios, in the book.")
     ] = None,
     port: Annotated[int, typer.Option(min=1, max=65_535, help="Where to listen; else the next free one.")] = 8866,
+    most: Annotated[int, typer.Option(min=1, help="Pages open at a time; each needs the memory of a report.")] = 8,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the address.")] = False,
 ) -> None:
-    """Open the quota what-if as a page in the browser, on this machine alone."""
+    """Open the quota what-if as a page in the browser, on this machine alone.
+
+    A page ends when it is closed, or after 15 minutes without a connection.
+    """
     from salesops.cli.asking import prepare
-    from salesops.press.live import serve
+    from salesops.press.live import Limits, serve
     from salesops.press.plan import book_address
     from salesops.press.settings import Wanted
 
@@ -258,7 +262,7 @@ def whatif(
         named["scenarios"] = str(scenarios.resolve())
     given = {name: value for name, value in named.items() if value is not None}
     (report,) = prepare([Wanted(notebook="quota_whatif", given=given)], _home() / "notebooks")
-    serve(report, port=port, browse=not no_browser, tell=lambda line: typer.echo(line))
+    serve(report, port=port, browse=not no_browser, limits=Limits(most=most), tell=lambda line: typer.echo(line))
 
 
 def _end(delivery: Delivery) -> None:
