@@ -33,7 +33,7 @@ from salesops.press.plan import Report
 PORT = 8866
 TRIED = 20  # further ports, one after the other
 MOST = 8  # pages at a time; each has a process with the book in it
-STARTS = 60  # seconds in which the server must answer
+STARTS = 180  # seconds in which the server must answer
 _SERVER = "from salesops.press.live_server import main; main()"
 _KEPT = frozenset({"setup", "remove"})
 

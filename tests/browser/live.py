@@ -21,7 +21,7 @@ import psutil
 import pytest
 from lab import ROOT
 
-PATIENCE = 120.0  # seconds
+PATIENCE = 600.0  # seconds until a test gives up
 _PROGRAM = """
 import sys
 from pathlib import Path

@@ -13,8 +13,8 @@ from http.cookiejar import CookieJar
 from typing import Any
 
 import pytest
-from lab import SLOW, browser_page
-from live import Served, line_to, serving, tiny_notebook, until
+from lab import browser_page
+from live import PATIENCE, Served, line_to, serving, tiny_notebook, until
 from playwright.sync_api import Locator, Page, expect
 from whatif_books import NOW, book_of
 
@@ -37,18 +37,18 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def made(page: Page, address: str) -> None:
     """Open the tiny page, and wait until its widget is there."""
     page.goto(address, wait_until="commit")
-    expect(page.locator(".made")).to_have_text("made for x", timeout=2 * SLOW)
+    expect(page.locator(".made")).to_have_text("made for x")
 
 
 def face_of(page: Page) -> Locator:
     face = page.locator(".quota-whatif")
-    expect(face.locator(".headline")).to_contain_text("with a chance of", timeout=2 * SLOW)
+    expect(face.locator(".headline")).to_contain_text("with a chance of")
     return face
 
 
 def get(served: Served, path: str = "/", **headers: str) -> tuple[int, str]:
     """Ask the server, as somebody without a browser, and read the answer to its end."""
-    line = http.client.HTTPConnection("127.0.0.1", served.port, timeout=120)
+    line = http.client.HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE)
     line.request("GET", path, headers=headers)
     answer = line.getresponse()
     found = answer.status, answer.read().decode(errors="replace")
@@ -73,7 +73,7 @@ def test_a_kernel_ends_at_once_when_its_tab_closes(tiny: str) -> None:
         other.close(run_before_unload=True)
         until(lambda: served.kernels() == first, "the kernel of the closed tab ends")
         page.reload(wait_until="commit")
-        expect(page.locator(".made")).to_have_text("made for x", timeout=2 * SLOW)
+        expect(page.locator(".made")).to_have_text("made for x")
         until(lambda: len(served.kernels()) == 1, "a page that is loaded anew leaves one kernel")
         assert served.kernels() != first
         page.goto("about:blank")
@@ -171,7 +171,7 @@ def test_a_kernel_that_dies_is_told(tiny: str) -> None:
         until(lambda: kernel not in served.kernels() and not served.kernels(), "no kernel takes its place")
         page.evaluate("dispatchEvent(new Event('online'))")
         page.get_by_role("button", name="Start again").click()
-        expect(page.locator(".made")).to_have_text("made for x", timeout=2 * SLOW)
+        expect(page.locator(".made")).to_have_text("made for x")
 
 
 def test_more_pages_than_may_be_open_get_a_friendly_one(tiny: str) -> None:
@@ -187,7 +187,7 @@ def test_more_pages_than_may_be_open_get_a_friendly_one(tiny: str) -> None:
         assert "salesops whatif --most 4" in third.content()
         assert len(served.kernels()) == 2
         second.close()
-        expect(third.locator(".made")).to_have_text("made for x", timeout=2 * SLOW)
+        expect(third.locator(".made")).to_have_text("made for x")
         assert len(served.kernels()) == 2
 
 

@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import json
-import select
 import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from written_notebooks import DETACHES, detached_alive, is_alive, quiet_environment, write_notebook
+from written_notebooks import DETACHES, PATIENCE, detached_alive, is_alive, quiet_environment, until, write_notebook
 
 from salesops.press.run import Engine
 
-RUN = "import sys; from salesops.cli import main; sys.exit(main())"
+# whoever runs the tests may ignore signals, as nohup does, and the press must not inherit that
+RUN = """
+import signal, sys
+from salesops.cli import main
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.exit(main())
+"""
 STARTS = f"import os\nopen(f'{{os.getpid()}}.own', 'w')\n{DETACHES}\ntime.sleep(600)"
-
-
-def until(holds: Callable[[], bool]) -> bool:
-    """Wait until something holds, half a minute at most."""
-    end = time.monotonic() + 30
-    while not holds() and time.monotonic() < end:
-        select.select([], [], [], 0.05)
-    return holds()
 
 
 @pytest.mark.parametrize("engine", ["warm", "stock"])
@@ -52,7 +48,7 @@ def test_a_press_that_is_ended_leaves_nothing_running(tmp_path: Path, engine: En
     ):
         assert until((tmp_path / "running").exists)
         press.send_signal(number)
-        _, said = press.communicate(timeout=30)
+        _, said = press.communicate(timeout=PATIENCE)
         (own,) = tmp_path.glob("*.own")
         assert until(lambda: not is_alive(int(own.stem)) and not detached_alive(tmp_path))
         assert until(lambda: not list(Path(temporary).glob("salesops-*")))

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from written_notebooks import planned, quiet_environment, write_notebook
+from written_notebooks import PATIENCE, planned, quiet_environment, write_notebook
 
 from salesops.errors import PressError
 from salesops.press.deliver import Delivery, How, deliver
-from salesops.press.ledger import FOLDER, Ledger
+from salesops.press.ledger import Ledger
 from salesops.press.plan import Report
+from salesops.press.store import FOLDER
 
 DECLARES = {"tables": ["users"]}
 
@@ -172,7 +173,7 @@ def test_two_presses_in_one_folder_do_not_meet(tmp_path: Path) -> None:
     ):
         deliver([planned(path)], out)
     go.write_text("end")
-    assert press.wait(120) == 0
+    assert press.wait(PATIENCE) == 0
 
 
 def test_after_kill_minus_nine_only_the_rest_is_made(tmp_path: Path) -> None:
@@ -282,4 +283,4 @@ def said(words: list[str]) -> subprocess.CompletedProcess[str]:
 
 def wait_for(fifo: Path) -> None:
     """Return when a pipe has been made."""
-    subprocess.run(["sh", "-c", f"until [ -p '{fifo}' ]; do sleep 0.05; done"], timeout=120, check=True)
+    subprocess.run(["sh", "-c", f"until [ -p '{fifo}' ]; do sleep 0.05; done"], timeout=PATIENCE, check=True)

@@ -18,6 +18,7 @@ from pathlib import Path
 import psutil
 import pytest
 from mail_server import Inbox, serving
+from written_notebooks import PATIENCE
 
 from salesops.cli import main
 from salesops.errors import PressError
@@ -26,7 +27,6 @@ from salesops.press.schedule import due_reports, keep_schedule, note_made, told_
 from salesops.press.settings import Settings, read_settings
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
-PATIENCE = 120.0
 MONDAY = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 BOTH = """
 time_zone = "UTC"

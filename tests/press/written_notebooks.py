@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
+import select
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from salesops.press.plan import Outcome, Report, plan_report
 from salesops.press.run import Engine, run_reports
 from salesops.press.task import Limits
 
+PATIENCE = 600.0  # seconds until a test gives up that waits for something; no machine is so busy
 Cell = str | tuple[str, ...]
 
 # Five processes that wait for ever, each detached in another way; their ids come into the file `running`. The last
@@ -68,7 +71,7 @@ def outcomes(
 ) -> dict[str, Outcome]:
     """Make reports, and return what became of each, by the name of its notebook."""
     made: dict[str, Outcome] = {}
-    limits = {"cell": 60, "report": 120, **limits}  # a test that hangs says where
+    limits = {"cell": PATIENCE, "report": PATIENCE, **limits}  # a test that hangs says where
 
     def done(report: Report, outcome: Outcome) -> None:
         made[report.notebook.stem] = outcome
@@ -81,6 +84,14 @@ def partial(out: Path, outcome: Outcome) -> list[dict[str, Any]]:
     """Return all outputs of the notebook that a failed report has left, in their order."""
     notebook = nbformat.read((out / outcome.path).with_suffix(".ipynb"), as_version=4)
     return [output for cell in notebook.cells for output in cell.get("outputs", ())]
+
+
+def until(holds: Callable[[], bool]) -> bool:
+    """Wait until something holds, and tell whether it does."""
+    end = time.monotonic() + PATIENCE
+    while not holds() and time.monotonic() < end:
+        select.select([], [], [], 0.02)
+    return holds()
 
 
 def detached_alive(folder: Path) -> list[str]:
