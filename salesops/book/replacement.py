@@ -39,7 +39,7 @@ def settle_replacement(dest: Path) -> None:
     """Finish or undo what a killed import has left beside a book, which need not be there; else nothing happens.
 
     Where the old book was moved away, the new one is whole and takes its place. Where the new one is not whole, it
-    goes. An import that is at work is left alone.
+    goes. An import that is at work is left alone, and so is all where nothing may be renamed.
     """
     dest = dest.resolve()
     marks = _marks_beside(dest)
@@ -48,11 +48,10 @@ def settle_replacement(dest: Path) -> None:
             _into_place(dest, *folders_beside(dest, mark))
     for mark in marks:
         new, old = folders_beside(dest, mark)
-        if _is_in_use(new):
+        if _is_in_use(new) or (old.exists() and not dest.exists()):
             continue
         shutil.rmtree(new, ignore_errors=True)
-        if dest.exists():
-            shutil.rmtree(old, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _marks_beside(dest: Path) -> list[str]:

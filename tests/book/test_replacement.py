@@ -136,6 +136,25 @@ def test_the_old_book_comes_back_where_the_new_one_is_gone(tmp_path: Path) -> No
     assert list(tmp_path.glob(".book.*")) == []
 
 
+def test_nothing_goes_where_nothing_may_be_renamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who may read the book and not move it leaves both folders as they are, for somebody who may."""
+    book = prepared(tmp_path)
+    shutil.copytree(book, tmp_path / ".book.0f.new")
+    book.rename(tmp_path / ".book.0f.old")
+
+    def refused(self: Path, target: Path) -> Path:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", refused)
+        settle_replacement(book)
+    for folder in (".book.0f.new", ".book.0f.old"):
+        assert whole(tmp_path / folder) == 3
+    settle_replacement(book)
+    assert whole(book) == 3
+    assert list(tmp_path.glob(".book.*")) == []
+
+
 def test_a_folder_that_was_never_whole_goes(tmp_path: Path) -> None:
     """The first import into a place was killed: nothing of it remains, and there is no book."""
     (tmp_path / ".book.0f.new").mkdir()
