@@ -11,6 +11,7 @@ from salesops.press.plan import Outcome, Report
 
 Entry = dict[str, Any]
 UNDER_WAY, BROKEN_OFF = "being made", "interrupted"
+GOOD = ("ok", "skipped")
 
 _TEXTS = ("id", "notebook", "title", "period", "person", "status", "started", "path")
 _OTHERS = {"parameters": dict, "results": dict, "alerts": list, "changes": list}
@@ -33,16 +34,19 @@ def entry_of(report: Report, outcome: Outcome) -> Entry:
     return entry if outcome.status == "ok" else {**entry, "error": outcome.error}
 
 
-def expected(report: Report, now: str) -> Entry:
-    """Return the entry of a report that is about to be made: no figures, for its page may be the old or the new one."""
-    nothing: Entry = {"seconds": 0, "results": {}, "alerts": [], "changes": [], "since": ""}
+def expected(report: Report, now: str, digest: str) -> Entry:
+    """Return the entry of a report that is about to be made: no figures, for its page may be the old or the new one.
+
+    `digest` is that of the page that is there.
+    """
+    nothing: Entry = {"seconds": 0, "results": {}, "alerts": [], "changes": [], "since": "", "digest": digest}
     return {**_named(report), "status": UNDER_WAY, "started": now, "path": f"{report.id}.html", **nothing}
 
 
-def broken_off(entry: Entry) -> Entry:
+def broken_off(entry: Entry, digest: str) -> Entry:
     """Return the entry of a report of whose page nothing is known, since the run that was making it was broken off."""
     error = "The run was broken off while this page was made, so nothing is known of it. Run it again."
-    return {**entry, "status": BROKEN_OFF, "error": error}
+    return {**entry, "status": BROKEN_OFF, "error": error, "digest": digest}
 
 
 def as_it_stands(last: Entry, started: str, good: Entry | None) -> Entry:

@@ -19,6 +19,7 @@ from salesops.press import outbox
 from salesops.press.compare import Earlier
 from salesops.press.entry import (
     BROKEN_OFF,
+    GOOD,
     UNDER_WAY,
     Entry,
     as_it_stands,
@@ -120,27 +121,33 @@ class Ledger:
         Until each is recorded the index has no figures of it: its page may be the old or the new one.
         """
         now = _now()
-        rows = [self._row(report, print_, expected(report, now)) for report, print_ in reports]
+        rows = [self._row(report, print_, expected(report, now, self._digest(report.id))) for report, print_ in reports]
         with self.store.change() as db:
             db.executemany(_INSERT, rows)
 
     def record(self, report: Report, fingerprint: str, entry: Entry) -> None:
-        """Note what became of a report; `entry` is what the index says of it."""
+        """Note what became of a report; `entry` is what the index says of it.
+
+        One that failed may have died when it had replaced its page.
+        """
+        if entry["status"] not in GOOD:
+            self.settle(report)
         with self.store.change() as db:
             db.execute("DELETE FROM made WHERE id = ? AND status = ?", (report.id, UNDER_WAY))
             db.execute(_INSERT, self._row(report, fingerprint, entry))
 
-    def settle(self) -> None:
-        """Say of each report whose making was broken off what its page is: the last good one, or one nobody knows."""
-        begun = self.store.rows("SELECT made, id, entry FROM made WHERE status = ?", UNDER_WAY)
-        good = self._good() if begun else {}
+    def settle(self, only: Report | None = None) -> None:
+        """Say of each report whose making was broken off what its page is: the one of before, or one nobody knows."""
+        query = "SELECT made, id, entry FROM made WHERE status = ?"
+        ids = [only.id] if only else []
+        begun = self.store.rows(f"{query} AND id = ?" if ids else query, UNDER_WAY, *ids)
         with self.store.change() as db:
             for made, id_, text in begun:
-                page = self._out / f"{id_}.html"
-                if not page.is_file() or (id_ in good and page_digest(page) == good[id_].get("digest")):
+                entry, digest = self._read(id_, text), self._digest(id_)
+                if digest in ("", entry.get("digest")):
                     db.execute("DELETE FROM made WHERE made = ?", (made,))
                     continue
-                row = (BROKEN_OFF, written(broken_off(self._read(id_, text))), made)
+                row = (BROKEN_OFF, written(broken_off(entry, digest)), made)
                 db.execute("UPDATE made SET status = ?, entry = ? WHERE made = ?", row)
 
     def unchanged(self, report: Report, fingerprint: str) -> Entry | None:
@@ -193,7 +200,7 @@ class Ledger:
                 state["path"] = ""
             if found := undelivered.get((state["id"], state.get("digest", ""))):
                 state["undelivered"] = found
-        return [state for state in states if state["path"] or state["status"] not in ("ok", "skipped")]
+        return [state for state in states if state["path"] or state["status"] not in GOOD]
 
     def unplanned(self) -> list[str]:
         """Return what the last run was asked for and could not even try."""
@@ -278,6 +285,10 @@ class Ledger:
         except ValueError:
             raise self.store.damaged(f"of report '{id_}'") from None
 
+    def _digest(self, id_: str) -> str:
+        page = self._out / f"{id_}.html"
+        return page_digest(page) if page.is_file() else ""
+
     def _has_page(self, entry: Mapping[str, Any]) -> bool:
         return bool(entry["path"]) and (self._out / entry["path"]).is_file()
 
@@ -300,10 +311,6 @@ def _seen_from(folder: Path, path: Path) -> str:
         return os.path.relpath(path.resolve(), folder.resolve())
     except ValueError:  # another drive
         return str(path.resolve())
-
-
-def _whom(address: str) -> str:
-    return hashlib.sha256(address.casefold().encode()).hexdigest()
 
 
 def _now() -> str:

@@ -10,7 +10,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 from salesops.errors import PressError
-from salesops.press.entry import Entry
+from salesops.press.entry import GOOD, Entry
 from salesops.press.ledger import Ledger, page_digest
 from salesops.press.mail import mail_of, notice_of
 from salesops.press.outbox import Letter, Outbox
@@ -85,7 +85,7 @@ class _Round:
     ) -> None:
         self._out, self._server, self._tell, self._now, self._force = out, server, tell, now, force
         self._outbox = Outbox(ledger.store)
-        self._good = {entry["id"]: entry for entry in ledger.entries() if entry["status"] in ("ok", "skipped")}
+        self._good = {entry["id"]: entry for entry in ledger.entries() if entry["status"] in GOOD}
         self._notices: list[_Notice] = []
         self._refused: list[Letter] = []
         self._drawn: tuple[str, EmailMessage] | None = None

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -263,6 +264,32 @@ def test_a_page_that_a_killed_run_had_not_reached_stands_as_before(
     assert entries(out)[report.id]["results"] == {}
     deliver([other], out)
     assert entries(out)[report.id] == before
+
+
+def test_a_report_that_dies_when_it_has_replaced_its_page_shows_no_figures_of_before(
+    told: tuple[Report, Report, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Memory may run out between the page and the word that it is there; one that dies before keeps its last page."""
+    report, _, out = told
+    before = entries(out)[report.id]
+
+    def dies(pages: bool) -> None:
+        def run(reports: Any, out: Path, *, done: Callable[[Report, Outcome], None], **_: Any) -> None:
+            if pages:
+                (out / f"{report.id}.html").write_text("<p>the figure is 8</p>", encoding="utf-8")
+            (out / f"{report.id}.failed.html").touch()
+            now = datetime.now(UTC)
+            done(report, Outcome(status="crashed", started=now, seconds=1, error="x", path=f"{report.id}.failed.html"))
+
+        monkeypatch.setattr(deliver_module, "run_reports", run)
+        deliver([report], out, How(force=True))
+
+    dies(pages=False)
+    entry = entries(out)[report.id]
+    assert (entry["status"], entry["results"], entry["path"]) == ("stale", before["results"], before["path"])
+    dies(pages=True)
+    entry = entries(out)[report.id]
+    assert (entry["status"], entry["results"]) == ("crashed", {})
 
 
 def test_ctrl_c_leaves_what_was_not_reached_as_it_was(

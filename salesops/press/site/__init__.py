@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from salesops.errors import PressError
-from salesops.press.entry import BROKEN_OFF, UNDER_WAY, Entry
+from salesops.press.entry import BROKEN_OFF, GOOD, UNDER_WAY, Entry
 from salesops.press.ledger import period_start
 from salesops.press.plan import LETTERS
 from salesops.press.writing import write_whole
 
 VERSION = 1
-GOOD = ("ok", "skipped")
 
 _TEMPLATE = Path(__file__).parent / "index.html.j2"
 _STYLE = Path(__file__).parents[1] / "template" / "page.css"
