@@ -26,6 +26,7 @@ from salesops.book.delimited import load_delimited
 from salesops.book.guard import Breach
 from salesops.book.inside import SUFFIXES, beside_database, leading_out, of_book
 from salesops.book.readings import Reading, number_readings
+from salesops.book.replacement import settle_replacement
 from salesops.book.schema import SCHEMA, Column, Type
 from salesops.book.shelf import identity, shelved
 from salesops.book.values import Format, to_type
@@ -254,6 +255,8 @@ def missing_columns(name: str, missing: list[str], found: tuple[str, ...]) -> st
 
 
 def _open_folder(path: Path) -> Book:
+    if not path.exists():
+        settle_replacement(path)
     if not path.exists():
         raise BookError(f"There is no folder '{path}'. Name the folder that holds the book's tables.")
     if not path.is_dir():

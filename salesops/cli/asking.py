@@ -10,7 +10,7 @@ from pathlib import Path
 
 from salesops.book.check import check_book
 from salesops.book.clients import clients
-from salesops.book.horizon import RUNNING, facts, resolve
+from salesops.book.horizon import RUNNING, default_as_of, facts, resolve
 from salesops.book.lines import report_managers, report_users
 from salesops.book.people import team_of
 from salesops.book.redact import redacted
@@ -84,6 +84,7 @@ class _Planning:
         self._books: dict[str, Book] = {}
         self._checked: set[tuple[str, tuple[str, ...]]] = set()
         self._told: set[str] = set()
+        self._last_facts: dict[str, date] = {}
 
     def reports(self, want: Wanted) -> list[Report]:
         notebook = find_notebook(want.notebook, self._folder)
@@ -92,7 +93,7 @@ class _Planning:
         _refuse_for_each(notebook, want.for_each, values)
         if notebook.default("book") is None:
             report = plan_report(notebook, values, asked=values, alerts=want.alerts)
-            return [self._addressed(report, want.to, None)]
+            return [self._addressed(report, want, None)]
         address = str(values.get("book") or book_address(notebook.default("book"), notebook.path.parent))
         values["book"] = address
         book = self._checked_book(notebook, address)
@@ -103,13 +104,23 @@ class _Planning:
             if key.told:
                 _tell(key.told, self._told)
         planned = _reports(notebook, book, values, want.for_each, self._told)
-        return [replace(self._addressed(report, want.to, book), reads=reads, alerts=want.alerts) for report in planned]
+        return [replace(self._addressed(report, want, book), reads=reads, alerts=want.alerts) for report in planned]
 
-    def _addressed(self, report: Report, to: Sequence[str], book: Book | None) -> Report:
-        found, lacking = addresses(report, to, book)
+    def _addressed(self, report: Report, want: Wanted, book: Book | None) -> Report:
+        found, lacking = addresses(report, want.to, book)
         for sentence in lacking:
             _tell(sentence, self._told)
-        return replace(report, to=found)
+        last = self._last_fact(report, book) if want.mailing.stale_after else None
+        return replace(report, to=found, mailing=want.mailing, last_fact=last, wanted=want.key)
+
+    def _last_fact(self, report: Report, book: Book | None) -> date:
+        if book is None:
+            raise PressError(f"{report.title} reads no book, so stale_after has nothing to go by. Leave it out.")
+        if book.location not in self._last_facts:
+            self._last_facts[book.location] = default_as_of(book)
+        as_of = str(report.parameters.get("as_of", ""))
+        last = self._last_facts[book.location]
+        return min(last, date.fromisoformat(as_of)) if as_of else last
 
     def _checked_book(self, notebook: Notebook, address: str) -> Book:
         if address not in self._books:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from salesops.errors import PressError
-from salesops.press.processes import end_with_the_press, starting
+from salesops.press.processes import end_with_the_press, keep_quiet, starting
 
 _VERSION = "5.20"
 _SPOTLESS = {"mark": "point", "data": {"values": [{}]}}
@@ -67,6 +67,7 @@ def drawing_process(scratch: Path) -> Iterator[str]:
 
 
 def _serve(listener: socket.socket, scratch: Path) -> None:
+    keep_quiet()
     # a press that was killed leaves what it had noted of its reports, and this process is there until its end
     end_with_the_press(lambda: shutil.rmtree(scratch, ignore_errors=True))
     with listener:

@@ -55,8 +55,8 @@ class Task:
     death: Death | None = None
 
     @property
-    def mark(self) -> str:
-        """What marks the processes of this report."""
+    def key(self) -> str:
+        """What tells this report from the others of a run."""
         return self.scratch.name
 
     @property

@@ -139,7 +139,7 @@ def test_ctrl_c_while_the_database_works(tmp_path: Path, endless: str, command: 
         wait_until_it_works(process, tmp_path / "endless.duckdb")
         process.send_signal(signal.SIGINT)
         try:
-            out, err = process.communicate(timeout=120)
+            out, err = process.communicate(timeout=600)
         finally:
             process.kill()
     assert (process.returncode, out) == (130, "")

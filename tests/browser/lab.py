@@ -21,7 +21,7 @@ import nbformat
 from playwright.sync_api import Page, Route, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
-SLOW = 60_000  # milliseconds that a slow machine may take for one step
+SLOW = 300_000  # milliseconds until a test gives up that waits for a step; no machine is so busy
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 expect.set_options(timeout=SLOW)
 
@@ -55,7 +55,7 @@ def lab(folder: Path) -> Iterator[str]:
         finally:
             os.killpg(server.pid, signal.SIGTERM)
             try:
-                server.wait(60)
+                server.wait(300)
             except subprocess.TimeoutExpired:
                 os.killpg(server.pid, signal.SIGKILL)
                 server.wait()
@@ -128,7 +128,7 @@ def _address(server: subprocess.Popen[bytes], log: Path, token: str) -> str:
 def _answers(address: str) -> bool:
     """Tell whether the server answers; it may say its address before it listens."""
     try:
-        with urllib.request.urlopen(address, timeout=30) as answer:
+        with urllib.request.urlopen(address, timeout=300) as answer:
             json.load(answer)
     except urllib.error.URLError as error:
         if isinstance(error.reason, ConnectionRefusedError):

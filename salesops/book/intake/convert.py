@@ -18,7 +18,7 @@ from salesops.book.intake.mapfile import ColumnMap, Map, TableMap
 from salesops.book.intake.marks import keeps_gone, without_gone
 from salesops.book.intake.money import Told, iso_code, read_amount, with_told
 from salesops.book.intake.names import literal, quoted, words_of
-from salesops.book.intake.views import View, described, sql_or_error
+from salesops.book.intake.views import View, described_view, sql_or_error
 from salesops.book.readings import Reading, number_readings
 from salesops.book.schema import SCHEMA, Column
 from salesops.book.values import Format, to_type
@@ -298,13 +298,13 @@ def _try(con: Any, map_: Map, place: str, sql: str, written: str, view: View) ->
         sql_or_error(
             con,
             f"SELECT {sql} FROM {view.relation} LIMIT 0",
-            lambda error: f"{map_.name}: {place}: {written}: {error} The columns are: {described(con, view.relation)}.",
+            lambda error: f"{map_.name}: {place}: {written}: {error} The columns are: {described_view(con, view)}.",
         )
 
 
 def _run(con: Any, map_: Map, name: str, sql: str, view: View) -> None:
     sql_or_error(
         con, sql,
-        lambda error: f"{map_.name}: [tables.{name}]: {error} The columns are: {described(con, view.relation)}. "
+        lambda error: f"{map_.name}: [tables.{name}]: {error} The columns are: {described_view(con, view)}. "
         "Where a cell may not fit, use TRY_CAST.",
     )  # fmt: skip

@@ -31,9 +31,10 @@ from salesops.book.intake.sources import Sources
 from salesops.book.intake.views import Views
 from salesops.book.intake.write import check_destination, new_folder, write_rejected, write_settings, write_table
 from salesops.book.rejected import COUNTS, DOUBLED, EMPTIED, NOT_READ, READINGS, write_counts
+from salesops.book.replacement import settle_replacement
 from salesops.book.scale import proposed_scale
 from salesops.book.schema import SCHEMA
-from salesops.errors import IntakeError, MapError, did_you_mean
+from salesops.errors import IntakeError, MapError, did_you_mean, system_repair
 
 _LISTED = 40
 
@@ -71,6 +72,7 @@ def import_book(
     """
     map_ = read_map(map_name_or_path)
     try:
+        settle_replacement(dest)
         check_destination(dest, source, replace=replace)
         items = list_items(source)
         with new_folder(dest) as folder, _connection(items, folder) as con:
@@ -79,10 +81,9 @@ def import_book(
     except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         place = getattr(error, "filename", None) or dest
-        raise IntakeError(
-            f"The import stopped at '{place}': {reason}. Nothing was written. "
-            "Make room, or choose a folder that can be written."
-        ) from None
+        repair = system_repair(error) if isinstance(error, OSError) else "Free space or memory, and try again."
+        text = f"The import stopped at '{place}': {reason}. Nothing was written. {repair}"
+        raise IntakeError(text.rstrip()) from None
 
 
 @contextmanager

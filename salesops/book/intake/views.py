@@ -229,6 +229,14 @@ def sql_or_error(con: Any, sql: str, explain: Callable[[str], str]) -> Any:
         raise MapError(explain(sentence.rstrip(".!") + ".").strip()) from None
 
 
+def described_view(con: Any, view: View) -> str:
+    """Return the columns of what a table is converted from, with the types that SQL finds in them."""
+    origin = view.origin
+    table = con.table(origin.relation)
+    typed = typed_columns(con, origin.relation, origin.headers, origin.form) if origin.cells else {}
+    return described(con, f"({con.compile(table.select([typed.get(h, table[h]).name(h) for h in origin.headers]))})")
+
+
 def described(con: Any, relation: str) -> str:
     """Return the columns of a relation with their types, as a map's author may use them."""
     schema = con.raw_sql(f"DESCRIBE SELECT * FROM {relation}").fetchall()

@@ -16,6 +16,7 @@ import tomli_w
 
 from salesops.book.intake.names import literal, quoted
 from salesops.book.playbook import log, overrides, read
+from salesops.book.replacement import folders_beside, held
 from salesops.book.spreadsheet import harmless, harmless_sql
 from salesops.book.state import SCENARIOS
 from salesops.errors import IntakeError, one_line
@@ -46,25 +47,26 @@ def new_folder(dest: Path) -> Iterator[Path]:
     """Give an empty folder; on leaving without an error it becomes `dest`, else nothing of it remains.
 
     A folder that stands at `dest` is moved aside and removed when the new one is in its place. What people wrote
-    into it, the playbook and its records, is carried over.
+    into it, the playbook and its records, is carried over. Of an import that was killed, `settle_replacement` takes
+    care.
     """
     dest = dest.resolve()
-    mark = secrets.token_hex(4)
-    made, aside = dest.with_name(f".{dest.name}.{mark}.new"), dest.with_name(f".{dest.name}.{mark}.old")
+    made, aside = folders_beside(dest, secrets.token_hex(4))
     parents = [parent for parent in dest.parents if not parent.exists()]
     try:
         made.mkdir(parents=True)
-        yield made
-        for name in PEOPLES_OWN:
-            if (dest / name).is_file():
-                shutil.copy2(dest / name, made / name)
-        if (dest / SCENARIOS).is_dir():
-            shutil.copytree(dest / SCENARIOS, made / SCENARIOS)
-        _sync(made)
-        if dest.exists():
-            dest.rename(aside)
-        made.rename(dest)
-        _sync_folder(dest.parent)
+        with held(made):
+            yield made
+            _sync(made)  # what takes long, before what people may still be writing to
+            _carry_over(dest, made)
+            if dest.exists():
+                dest.rename(aside)
+            try:
+                made.rename(dest)
+            except FileNotFoundError:  # who wanted the book just now has finished this
+                if not dest.is_dir():
+                    raise
+            _sync_folder(dest.parent)
     finally:
         if aside.exists() and not dest.exists():
             aside.rename(dest)
@@ -73,6 +75,16 @@ def new_folder(dest: Path) -> Iterator[Path]:
         for parent in parents:
             with suppress(OSError):  # it holds the book, or others' files
                 parent.rmdir()
+
+
+def _carry_over(dest: Path, made: Path) -> None:
+    """Copy what people wrote into a book to the one that takes its place."""
+    for name in PEOPLES_OWN:
+        if (dest / name).is_file():
+            _sync_file(Path(shutil.copy2(dest / name, made / name)))
+    if (dest / SCENARIOS).is_dir():
+        _sync(Path(shutil.copytree(dest / SCENARIOS, made / SCENARIOS)))
+    _sync_folder(made)
 
 
 def write_table(con: Any, relation: str, columns: list[str], path: Path) -> None:
@@ -147,9 +159,16 @@ def _harmless_header(header: str) -> str:
 def _sync(folder: Path) -> None:
     for path in folder.rglob("*"):
         if path.is_file():
-            with path.open("rb+") as file:
-                os.fsync(file.fileno())
+            _sync_file(path)
     _sync_folder(folder)
+
+
+def _sync_file(path: Path) -> None:
+    handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)  # what was copied may be read-only
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -17,7 +17,7 @@ from salesops.book.sample.division import company_tables, simulate
 from salesops.book.sample.playbook import PLAYBOOK
 from salesops.book.sample.truth import company_truth, merge
 from salesops.book.schema import SCHEMA, Type
-from salesops.errors import BookError
+from salesops.errors import BookError, system_repair
 
 AS_CSV = ("territories", "trainings", "fx_rates", "quotas", "commitments")
 
@@ -64,7 +64,7 @@ def write_sample(dest: Path, *, seed: int, size: Literal["small", "medium", "lar
             _write(Path(made), seed, size)
             _move(Path(made), dest)
     except OSError as error:
-        reason = f"{error.strerror or error}. Free space, or choose a folder that can be written."
+        reason = f"{error.strerror or error}. {system_repair(error)}".rstrip()
         raise BookError(f"The sample cannot be written to '{dest}': {reason}") from None
     return dest
 
