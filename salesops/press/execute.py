@@ -24,7 +24,7 @@ from papermill.parameterize import parameterize_notebook
 
 from salesops.errors import PressError, one_line
 from salesops.press.alerts import raised
-from salesops.press.compare import News, changes
+from salesops.press.compare import Earlier, News, changes, to_compare
 from salesops.press.export import export_page
 from salesops.press.gate import Gate, forms, hide
 from salesops.press.journal import replay
@@ -120,7 +120,9 @@ def _failure(notebook: NotebookNode) -> str:
 
 
 def _finished(task: Task, notebook: NotebookNode, outcome: Outcome) -> tuple[Outcome, str]:
-    report, earlier, results = task.report, task.earlier, read_results(notebook)
+    report, results = task.report, read_results(notebook)
+    now = Earlier(made="", period=report.period, as_of=str(report.parameters.get("as_of", "")), results=results)
+    earlier = to_compare(now, task.earlier)
     news = News(
         alerts=raised(report.alerts, results),
         changes=changes(results, earlier, report.watch) if earlier else (),

@@ -43,6 +43,7 @@ CREATE TABLE IF NOT EXISTS notebooks (id TEXT PRIMARY KEY, path TEXT NOT NULL) W
 CREATE INDEX IF NOT EXISTS made_id ON made (id, made);
 CREATE INDEX IF NOT EXISTS made_series ON made (series, status);
 """
+_RUNS = 120  # of a report, to compare with: two years of weeks
 _INSERT = (
     "INSERT INTO made (run, id, series, period, as_of, fingerprint, status, started, entry) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -170,19 +171,19 @@ class Ledger:
         known = self._read(report.id, entry)
         return known if self._has_page(known) else None
 
-    def earlier(self, report: Report, fingerprint: str) -> Earlier | None:
-        """Return the last good run of the same report that was made of other things, of no later date."""
+    def earlier(self, report: Report, fingerprint: str) -> tuple[Earlier, ...]:
+        """Return the last good runs of the same report that were made of other things, in the order of making."""
         rows = self.store.rows(
             "SELECT period, as_of, started, id, entry FROM made WHERE series = ? AND status = 'ok' "
-            "AND fingerprint != ? AND as_of <= ? ORDER BY as_of DESC, made DESC LIMIT 1",
+            "AND fingerprint != ? ORDER BY made DESC LIMIT ?",
             report.series,
             fingerprint,
-            str(report.parameters.get("as_of", "")) or "9999",
+            _RUNS,
         )
-        if not rows:
-            return None
-        period, as_of, started, id_, entry = rows[0]
-        return Earlier(made=started, period=period, as_of=as_of, results=self._read(id_, entry)["results"])
+        return tuple(
+            Earlier(made=started, period=period, as_of=as_of, results=self._read(id_, entry)["results"])
+            for period, as_of, started, id_, entry in reversed(rows)
+        )
 
     def entries(self) -> list[Entry]:
         """Return what the index says of each report: the last good page, and what became of it since.

@@ -38,7 +38,7 @@ def run_reports(
     done: Done,
     engine: Engine = "auto",
     limits: Limits | None = None,
-    earlier: Callable[[Report], Earlier | None] = lambda report: None,
+    earlier: Callable[[Report], tuple[Earlier, ...]] = lambda report: (),
     turn: Callable[[], None] = lambda: None,
 ) -> None:
     """Make all reports in `out`, at most `jobs` at a time, and call `done` as each ends, in that order.
@@ -51,7 +51,7 @@ def run_reports(
         warm forks each report from a process that has everything imported, on Linux; stock starts a kernel
         for each; auto takes warm where it can.
     earlier : callable
-        Gives the run of a report to compare with.
+        Gives the runs of a report among which is the one to compare with.
     turn : callable
         Is called each second, or more often, while reports are made.
 
