@@ -6,7 +6,6 @@ import json
 import os
 import re
 import secrets
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,9 +19,10 @@ from tempfile import TemporaryDirectory
 import nbformat
 from playwright.sync_api import Page, Route, expect, sync_playwright
 
+from salesops.press.pdf import find_browser
+
 ROOT = Path(__file__).resolve().parents[2]
 SLOW = 300_000  # milliseconds until a test gives up that waits for a step; no machine is so busy
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 expect.set_options(timeout=SLOW)
 
 
@@ -72,7 +72,7 @@ def browser_page(width: int = 1400, height: int = 1000) -> Iterator[tuple[Page, 
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=browser_program(), args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+            executable_path=find_browser(), args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         )
         context = browser.new_context(viewport={"width": width, "height": height})
         context.set_default_timeout(SLOW)
@@ -82,11 +82,6 @@ def browser_page(width: int = 1400, height: int = 1000) -> Iterator[tuple[Page, 
             yield page, asked
         finally:
             browser.close()
-
-
-def browser_program() -> str:
-    """Return the machine's browser, whatever it is called there."""
-    return next(found for name in _BROWSERS if (found := shutil.which(name)))
 
 
 def write_notebook(path: Path, cells: Sequence[str]) -> None:

@@ -8,14 +8,16 @@ from collections.abc import Callable, Iterator
 
 import nbformat.v4 as v4
 import pytest
-from lab import ROOT, browser_program
+from lab import ROOT
 from playwright.sync_api import Error, Request, Route, sync_playwright
 
 from salesops.press.export import export_page
+from salesops.press.pdf import find_browser
 
 sys.path.insert(0, str(ROOT / "tests" / "press"))
 from hostile_markup import HOSTILE
 
+pytestmark = pytest.mark.browser
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 # what a reader may do with each element, and a little more
 USED = """() => {
@@ -44,7 +46,7 @@ def harm_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harm]:
             route.abort()
 
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser_program(), args=ARGUMENTS)
+        chromium = playwright.chromium.launch(executable_path=find_browser(), args=ARGUMENTS)
         page = chromium.new_page()
         page.route("**/*", heard)
         page.expose_function("ran", lambda: done.append("ran"))

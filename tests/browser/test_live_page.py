@@ -18,6 +18,7 @@ from live import PATIENCE, Served, line_to, serving, tiny_notebook, until
 from playwright.sync_api import Locator, Page, expect
 from whatif_books import NOW, book_of
 
+pytestmark = pytest.mark.browser
 NEVER = 3600.0  # seconds
 
 

@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from lab import SLOW, browser_program
+from lab import SLOW
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 from salesops.cli.asking import prepare
 from salesops.press.alerts import Alert
 from salesops.press.deliver import deliver
+from salesops.press.pdf import find_browser
 from salesops.press.settings import Wanted
 
+pytestmark = pytest.mark.browser
 ROOT = Path(__file__).resolve().parents[2]
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 KINDS = ("team_accountability", "rep_accountability", "fails", "index")
@@ -39,7 +41,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser_program(), args=ARGUMENTS)
+        chromium = playwright.chromium.launch(executable_path=find_browser(), args=ARGUMENTS)
         yield chromium
         chromium.close()
 

@@ -25,6 +25,7 @@ from salesops.models.forecast.inputs import Inputs, forecast_inputs
 from salesops.models.quota import Scenario, baseline, outcome, read_scenario
 from salesops.views import words
 
+pytestmark = pytest.mark.browser
 CELL = f"""import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests")!r}]
 from pathlib import Path
 from whatif_books import NOW, QUARTER, book_of
