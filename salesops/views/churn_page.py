@@ -185,7 +185,6 @@ def _limits(r: ChurnReview) -> Iterator[str]:
     if now.setting == "orders":
         yield "Nobody says goodbye in orders: lost means silent for the horizon, and some come back after it."
     yield say.HELD_AGAINST
-    yield "What an import set aside is in the folder rejected beside the book, not here."
 
 
 def _silent_days(r: ChurnReview) -> float:

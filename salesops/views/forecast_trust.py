@@ -192,7 +192,7 @@ def _brier_words(r: ForecastReport) -> str:
         f"foretold better than {words.and_list(better)}" if better else "foretold no better than what was there before"
     )
     unknown = (
-        f" {words.plural(r.deals.undecided, 'deal')} are open to this day and not judged." if r.deals.undecided else ""
+        f" Not judged: {words.plural(r.deals.undecided, 'deal')} still open this day." if r.deals.undecided else ""
     )
     return f"Tested on past days, these chances {verdict}.{unknown}"
 

@@ -101,7 +101,11 @@ def health_table(health: SalesHealth) -> Block:
 
 def _amount_note(wins: dict[str, float]) -> str:
     bare = wins["lost_without_amount"]
-    return f"{words.plural(bare, 'lost deal')} carry no amount" if bare else "amounts won of amounts decided"
+    return (
+        f"{words.plural(bare, 'lost deal carries', 'lost deals carry')} no amount"
+        if bare
+        else "amounts won of amounts decided"
+    )
 
 
 def _cycle_note(speed: dict[str, float]) -> str:

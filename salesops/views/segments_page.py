@@ -155,7 +155,7 @@ def _limits(s: CustomerSegments) -> Iterator[str]:
     if out["lines_without_customer"]:
         yield (
             f"{words.plural(out['lines_without_customer'], 'order line')} in "
-            f"{words.plural(out['orders_without_customer'], 'order')} name no customer, "
+            f"{words.plural(out['orders_without_customer'], 'order names', 'orders name')} no customer, "
             f"{words.money(out['value_without_customer'], currency=s.currency)} in all: they are in no segment."
         )
     if out["customers_without_purchase"]:
@@ -164,13 +164,11 @@ def _limits(s: CustomerSegments) -> Iterator[str]:
             f"({words.money(out['value_without_purchase'], currency=s.currency)}): no purchase, no segment."
         )
     if now.never_bought:
-        yield f"{words.plural(now.never_bought, 'account')} never bought by this date and are in no segment."
-    for name, what in (
-        ("no_rate", "are in a currency without a rate: their money is in no amount"),
-        ("undated", "have no date"),
-    ):
-        if out[name]:
-            yield f"{words.plural(out[name], 'order line')} {what}."
+        yield f"In no segment: {words.plural(now.never_bought, 'account')} that had never bought by this date."
+    if out["no_rate"]:
+        yield f"In no amount: {words.plural(out['no_rate'], 'order line')} in a currency without a rate."
+    if out["undated"]:
+        yield f"{words.plural(out['undated'], 'order line has', 'order lines have')} no date."
     silent = 0 if now.table.empty else (pd.Timestamp(now.as_of) - now.table.last_purchase.max()).days
     if silent > SILENT:
         yield (
@@ -183,4 +181,3 @@ def _limits(s: CustomerSegments) -> Iterator[str]:
     if now.usable:
         yield "Estimates take each customer to buy at random at a steady rate: seasons and growth are not in them."
     yield "Money and purchases are counted from the first purchase on, so customers also rise by age alone."
-    yield "What an import set aside is in the folder rejected beside the book, not here."

@@ -165,17 +165,23 @@ def limits(r: TeamAccountability, warnings: Sequence[object]) -> Block:
     said = [f"Data up to {words.day(r.as_of)}. {_quota_words(own)}"]
     partly = own.prorated & ~own.is_rest
     if partly.any():
-        said.append(f"{words.plural(partly.sum(), 'quota')} cover other days too and count by their share of days.")
+        said.append(
+            f"{words.plural(partly.sum(), 'quota covers', 'quotas cover')} other days too: its share of days counts."
+        )
     rest = own.is_rest & own.prorated
     if rest.any():
         said.append(
-            f"{words.plural(rest.sum(), 'goal')} are what a shorter quota leaves of a longer one, spread over its days."
+            f"{words.plural(rest.sum(), 'goal is', 'goals are')} what a shorter quota leaves of a longer one, "
+            "spread over its days."
         )
     if own.ramped.any():
-        said.append(f"{words.plural(own.ramped.sum(), 'quota')} allow for ramp: new reps owe a share of a full quota.")
+        said.append(
+            f"{words.plural(own.ramped.sum(), 'quota allows', 'quotas allow')} for ramp: "
+            "new reps owe a share of a full quota."
+        )
     left_out = int(own.no_rate.sum() + own.quotas_left_out.sum())
     if left_out:
-        said.append(f"{words.plural(left_out, 'amount')} in a currency without a rate are left out of every total.")
+        said.append(f"Left out of every total: {words.plural(left_out, 'amount')} in a currency without a rate.")
     if house["deals"]:
         said.append(
             f"House sales without an owner, {words.money(house['booked'], currency=r.currency)} in "
