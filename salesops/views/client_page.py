@@ -131,7 +131,7 @@ def _dated(p: ClientPage) -> list[Item]:
 def _quarters(p: ClientPage) -> Block:
     scale = words.scale_for(p.quarters.value, currency=p.currency)
     found = [
-        (str(year), ", ".join(f"Q{row.place} {scale.show(row.value)}" for row in _rows(rows)))
+        (year, ", ".join(f"Q{row.place} {scale.show(row.value)}" for row in _rows(rows)))
         for year, rows in p.quarters.groupby("year", sort=True)
     ]
     return _list([(f"{year}, {scale.unit}", amounts) for year, amounts in found[::-1]], "")

@@ -12,7 +12,7 @@ from salesops.book.source import Book
 from salesops.metrics.account_sales import daily_sales, family_sales
 from salesops.metrics.purchases import by_day
 from salesops.metrics.whitespace import whitespace
-from salesops.periods import fiscal_quarter_of
+from salesops.periods import fiscal_quarter_of, fiscal_year_of
 
 
 def purchase_days(book: Book, account_id: str, as_of: date) -> pd.DataFrame:
@@ -34,21 +34,20 @@ def by_quarter(days: pd.DataFrame, as_of: date, first_month: int) -> pd.DataFram
     Returns
     -------
     pandas.DataFrame
-        year (the calendar year in which the fiscal year ends), place (1 to 4), start, end (dates), purchases
-        (purchase days), value (money, net of returns).
+        year (as people call it: 2026, or FY2026 where it is no calendar year), place (1 to 4), start, end (dates),
+        purchases (purchase days), value (money, net of returns).
     """
     rows = []
     span = fiscal_quarter_of(as_of, first_month)
     for _ in range(8):
-        # place of the quarter in its year, and the year in which that year ends
         place = (span.start.month - first_month) % 12 // 3 + 1
-        year = span.start.year + (first_month > 1 and span.start.month >= first_month)
+        year = fiscal_year_of(span.start, first_month).label
         inside = days[days.day.between(pd.Timestamp(span.start), pd.Timestamp(span.end))]
         bought, value = int(inside.is_purchase.sum()), float(inside.value.sum())
         rows.append((year, place, span.start, span.end, bought, value))
         span = fiscal_quarter_of(span.start - timedelta(days=1), first_month)
     table = pd.DataFrame(rows[::-1], columns=["year", "place", "start", "end", "purchases", "value"])
-    recent: pd.DataFrame = table[table.year >= table.year.max() - 1].reset_index(drop=True)
+    recent: pd.DataFrame = table[table.year.isin(table.year.unique()[-2:])].reset_index(drop=True)
     return recent
 
 
