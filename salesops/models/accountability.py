@@ -20,7 +20,7 @@ from salesops.metrics.pipeline import coverage, coverage_state, open_deals, pipe
 from salesops.metrics.unrated import unrated
 from salesops.models.chance import chance_of_attaining
 from salesops.models.exceptions import exceptions
-from salesops.models.make_it import MakeIt, make_it
+from salesops.models.make_it import MakeIt, chance_results, make_it
 from salesops.models.plain import FINE, plain, plain_value
 from salesops.models.silence import ended_within
 from salesops.periods import Period
@@ -135,7 +135,7 @@ class TeamAccountability:
             "booked": total.get("booked", 0.0),
             "gap": total.get("gap"),
             "attainment": total.get("attainment"),
-            "p_make_it": plain_value(self.make_it.team, decimals=FINE),
+            **chance_results(self.make_it.team),
             "reps": int(self.lines.user_id[~self.lines.is_rollup].nunique()),
             "reps_attained": int(total.get("lines_attained") or 0),
             "commitments_kept": int(due.verdict.isin(["kept", "declared"]).sum()),
@@ -165,9 +165,9 @@ def team_accountability(book: Book, period: Period, as_of: date, *, manager: str
     measure = _headline_measure(book, period, totals)
     judged = judged_commitments(book, period, as_of, users)
     lines = _with_promises(lines, judged)
-    chances = make_it(book, period, as_of, team=tuple(lines.user_id[~lines.is_rollup & (lines.measure == measure)]))
+    chances = make_it(book, period, as_of, team=tuple(lines.user_id[~lines.is_rollup].unique())).of_measure(measure)
     forecast = ~lines.is_rollup & (lines.measure == chances.measure) & (lines.quota > 0)
-    lines["p_make_it"] = lines.user_id.map(chances.reps).where(forecast).astype(float)
+    lines["p_make_it"] = lines.user_id.map(chances.reps.chance).where(forecast).astype(float)
     lines["successor"] = _successors(book, lines, as_of)
     lines = _worklist(lines)
     deals = open_deals(book, as_of, users=users).to_pandas()

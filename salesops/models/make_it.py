@@ -6,7 +6,7 @@ finds the chances on the shelf, do without it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ import pandas as pd
 from salesops.book.snapshot import as_known
 from salesops.book.source import Book
 from salesops.errors import BookError
+from salesops.models.plain import FINE, plain_value
 from salesops.periods import Period
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 LEAST_WINS = 20
 LEAST_HISTORY = 180
+NOT_KNOWN = (float("nan"),) * 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,20 +32,42 @@ class MakeIt:
 
     Attributes
     ----------
-    reps : pandas.Series
-        P(total ≥ quota) by user_id (0–1); without those who have no quota above zero.
-    team : float
-        P(total of some people ≥ sum of their quotas); NaN if nobody was asked for, or without a quota.
+    reps : pandas.DataFrame
+        By user_id: chance (P(total ≥ quota), 0–1), low, high (its range); without those who have no quota above zero.
+    team : tuple of float
+        P(total of some people ≥ sum of their quotas), and its range; NaN if nobody was asked for, or without a quota.
     measure : str
         What is forecast: bookings or orders.
     why_not : str
         Why there are no chances, as a sentence; "" if there are.
     """
 
-    reps: pd.Series
-    team: float
+    reps: pd.DataFrame
+    team: tuple[float, float, float]
     measure: str
     why_not: str
+
+    def of_measure(self, measure: str) -> MakeIt:
+        """Return the chances for a goal in a measure: none where another one is forecast."""
+        if self.measure in ("", measure):
+            return self
+        why_not = self.why_not or f"the goal counts {measure}, and the forecast {self.measure}."
+        return replace(self, reps=self.reps.head(0), team=NOT_KNOWN, why_not=why_not)
+
+    def of(self, user_id: str) -> tuple[float, float, float]:
+        """Return a rep's chance and its range; NaN if there is none."""
+        if user_id not in self.reps.index:
+            return NOT_KNOWN
+        chance, low, high = self.reps.to_numpy()[self.reps.index.get_loc(user_id)]
+        return float(chance), float(low), float(high)
+
+
+def chance_results(chance: tuple[float, float, float]) -> dict[str, float | None]:
+    """Return a chance and its range as results hold them."""
+    return {
+        name: plain_value(value, decimals=FINE)
+        for name, value in zip(("p_make_it", "p_make_it_low", "p_make_it_high"), chance, strict=True)
+    }
 
 
 def make_it(book: Book, period: Period, as_of: date, *, team: tuple[str, ...] = ()) -> MakeIt:
@@ -54,18 +78,23 @@ def make_it(book: Book, period: Period, as_of: date, *, team: tuple[str, ...] = 
     A sentence says so.
     """
     if as_of >= period.end:
-        return MakeIt(pd.Series(dtype=float), float("nan"), "", "the period is over, and what was made is known.")
+        return MakeIt(_table([]), NOT_KNOWN, "", "the period is over, and what was made is known.")
     known = as_known(book, as_of)
-    measure, pairs, why_not = known.keep(("P(make it)", period), lambda: _each(book, known, period, as_of))
+    measure, rows, why_not = known.keep(("P(make it)", period), lambda: _each(book, known, period, as_of))
     asked = () if why_not else tuple(sorted(team))
     together = known.keep(("P(make it) of", period, asked), lambda: _team(book, known, period, as_of, asked))
-    chance = float("nan") if together is None else float(together)
-    return MakeIt(pd.Series(dict(pairs), dtype=float), chance, measure, why_not)
+    chance, low, high = together or NOT_KNOWN
+    return MakeIt(_table(rows), (chance, low, high), measure, why_not)
+
+
+def _table(rows: list[Any]) -> pd.DataFrame:
+    table = pd.DataFrame(rows, columns=["user_id", "chance", "low", "high"]).set_index("user_id")
+    return table.astype(float)
 
 
 def _each(book: Book, known: Book, period: Period, as_of: date) -> list[Any]:
     from salesops.models.forecast.inputs import ended  # see the module
-    from salesops.models.forecast.outlook import outlook
+    from salesops.models.forecast.outlook import outlook, with_doubt
 
     try:
         inputs = _inputs(book, known, period, as_of)
@@ -80,20 +109,20 @@ def _each(book: Book, known: Book, period: Period, as_of: date) -> list[Any]:
         return [inputs.measure, [], f"a forecast needs {LEAST_WINS} won {what} and {LEAST_HISTORY} days of them."]
     if inputs.why_not:
         return [inputs.measure, [], inputs.why_not]
-    reps = outlook(inputs).reps
-    reps = reps[reps.p_attain.notna()]
-    pairs = [[str(user), float(chance)] for user, chance in zip(reps.user_id, reps.p_attain, strict=True)]
-    return [inputs.measure, pairs, "" if pairs else "no rep has a quota above zero."]
+    reps = with_doubt(outlook(inputs)).reps
+    rows = reps.loc[reps.p_attain.notna(), ["user_id", "p_attain", "p_low", "p_high"]].values.tolist()
+    return [inputs.measure, rows, "" if rows else "no rep has a quota above zero."]
 
 
-def _team(book: Book, known: Book, period: Period, as_of: date, users: tuple[str, ...]) -> float | None:
+def _team(book: Book, known: Book, period: Period, as_of: date, users: tuple[str, ...]) -> list[float] | None:
     from salesops.models.forecast.outlook import team_chance  # see the module
 
-    return team_chance(_inputs(book, known, period, as_of), users) if users else None
+    found = team_chance(_inputs(book, known, period, as_of), users) if users else None
+    return None if found is None else list(found)
 
 
 def _inputs(book: Book, known: Book, period: Period, as_of: date) -> Inputs:
-    from salesops.models.forecast.inputs import forecast_inputs  # see the module
+    from salesops.models.forecast.corrected import forecast_inputs  # see the module
 
     found: Inputs = known.keep(("forecast inputs", period), lambda: forecast_inputs(book, period, as_of))
     return found

@@ -21,7 +21,7 @@ from salesops.metrics.pipeline import open_deals
 from salesops.metrics.unrated import unrated
 from salesops.metrics.win_rate import win_rate
 from salesops.models.accountability import judged_commitments
-from salesops.models.make_it import make_it
+from salesops.models.make_it import NOT_KNOWN, chance_results, make_it
 from salesops.models.rates import with_interval
 from salesops.models.silence import ended_within
 from salesops.periods import Period
@@ -52,8 +52,8 @@ class RepAccountability:
         Whether the book holds opportunities.
     stages_need : str
         What stage conversion lacks, in words; "" if nothing.
-    p_make_it : float
-        Chance to make the goal of the first line (0–1); NaN if unknown, and once the period is over.
+    p_make_it : tuple of float
+        Chance to make the goal of the first line (0–1), and its range; NaN if unknown, and once the period is over.
     no_chance : str
         Why there is no chance, as a sentence; "" if there is one.
     unrated : pandas.DataFrame
@@ -82,7 +82,7 @@ class RepAccountability:
     judged: pd.DataFrame
     has_deals: bool
     stages_need: str
-    p_make_it: float
+    p_make_it: tuple[float, float, float]
     no_chance: str
     ended_on: date | None = None
 
@@ -119,7 +119,7 @@ class RepAccountability:
             "user_id": self.user_id,
             "user_name": self.user_name,
             **{name: line[name] for name in ("measure", "quota", "booked", "gap", "attainment", "pace")},
-            "p_make_it": None if pd.isna(self.p_make_it) else round(self.p_make_it, 6),
+            **chance_results(self.p_make_it),
             "decided": float(self.wins["decided"]),
             "win_rate": self.wins["win_rate"],
             "open_deals": len(self.deals),
@@ -179,7 +179,7 @@ def rep_accountability(book: Book, rep: str, period: Period, as_of: date, *, man
         unrated=_unrated(book, lines.iloc[0], period, as_of),
         has_deals=book.has("opportunities"),
         stages_need=stages_need(book),
-        p_make_it=float(chances.reps.get(user_id, float("nan"))) if forecast else float("nan"),
+        p_make_it=chances.of(user_id) if forecast else NOT_KNOWN,
         no_chance=chances.why_not,
         judged=judged_commitments(book, period, as_of, (user_id,)),
         ended_on=ended_within(book, str(lines.measure.iloc[0]), period, as_of),

@@ -42,6 +42,33 @@ def percent(value: object, *, decimals: int = 0) -> str:
     return f"{shown}%"
 
 
+def chance(value: object) -> str:
+    """Return a chance to make a goal in steps of 5 points: "20%". What may still fail or come reads "<5%" or ">95%"."""
+    if is_missing(value):
+        return MISSING
+    if value == 1:
+        return "made it"
+    points = 5 * round(20 * real(value))
+    return "<5%" if points < 5 else ">95%" if points > 95 else f"{points}%"
+
+
+def chance_in_doubt(value: object, low: object, high: object) -> str:
+    """Return the chance of something to come with the range that it lies in: "about 20% (12 to 30)"."""
+    return MISSING if is_missing(value) else f"{about(value)} ({chance_range(low, high)})"
+
+
+def about(value: object) -> str:
+    """Return a chance in whole points: "about 20%". It never reads as certain: "under 1%", "over 99%"."""
+    shown = _points(real(value))
+    return f"{'about ' if shown.isdigit() else ''}{shown}%"
+
+
+def chance_range(low: object, high: object) -> str:
+    """Return the range of a chance in whole points: "12 to 30", "under 1 to 4"."""
+    first, last = _points(real(low)), _points(real(high))
+    return first if first == last else f"{first} to {last}"
+
+
 def number(value: object, *, decimals: int = 0) -> str:
     """Return a number with thousands separators and a true minus sign: -1234.5 -> "−1,234"."""
     if is_missing(value):
@@ -66,6 +93,11 @@ def day(value: object) -> str:
     if is_missing(value) or not isinstance(value, date):
         return MISSING
     return f"{value.day} {_MONTHS[value.month - 1]} {value.year}"
+
+
+def _points(fraction: float) -> str:
+    points = round(100 * fraction)
+    return "under 1" if points < 1 else "over 99" if points > 99 else str(points)
 
 
 def is_missing(value: object) -> bool:

@@ -85,14 +85,14 @@ def movers_table(r: ForecastReport) -> Block:
     )
     scale = words.scale_for(pd.concat([deals.amount, deals.swing]), currency=r.currency)
     both = (
-        [t.share("p_target_won", "Target if won"), t.share("p_target_lost", "if lost")]
+        [t.chance("p_target_won", "Target if won"), t.chance("p_target_lost", "if lost")]
         if r.has_target
         else [t.amount("swing", "P50 moves by", scale=scale)]
     )
     columns = [
         t.text("name", "Deal", note="under"),
         t.amount("amount", "Amount", scale=scale),
-        t.share("chance", "P(win in period)", phone=False),
+        t.chance("chance", "P(win in period)", phone=False),
         *both,
         t.day("close_date", "Close date", phone=False),
         t.text("step", "Next step", phone=False),
@@ -154,7 +154,8 @@ def commits(r: ForecastReport) -> Block:
         reps,
         columns,
         caption="Called: closed by that day, and open deals in Commit that were due. Own: called ÷ came; above 100% "
-        f"more was called. Fair: drawn to the team, with its 95% interval. Amounts in {scale.unit}. By name.",
+        f"more was called. Fair: drawn to the team, with its 95% interval. In Commit now: due in the running quarter. "
+        f"Amounts in {scale.unit}. By name.",
         empty="No rep has a past quarter.",
     )
     return together(said, table)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from salesops.book.finding import Finding
 from salesops.models.forecast.report import ForecastReport
+from salesops.models.forecast.sums import SHOCK
 from salesops.views import table as t
 from salesops.views import words
 from salesops.views.blocks import Block, definitions, headline, kpis, note
@@ -24,7 +25,7 @@ def page_head(r: ForecastReport) -> Block:
     """Show where the period will end and the chance to reach the target, in one sentence."""
     return headline(
         _headline(r),
-        eyebrow=f"Forecast · {r.company} · {words.span(r.period.start, r.period.end)}",
+        eyebrow=f"Forecast · {r.company} · {words.period(r.period)}",
         meta=f"As of {words.day(r.as_of)}, with {words.percent(r.period.gone(r.as_of))} of the time gone. "
         f"Counted: {DATED[r.measure]}.{words.left_out_money(r.unrated)}{_silence(r)}",
     )
@@ -46,7 +47,7 @@ def key_figures(r: ForecastReport) -> Block:
         ("P90: nine times in ten less", scale.show(c["p90"]), ""),
     ]
     if r.has_target:
-        figures.append(("P(make it)", words.percent(c["p_target"]), "P(company ≥ target)"))
+        figures.append(_make_it(r))
     return kpis(figures)
 
 
@@ -72,7 +73,7 @@ def reps_table(r: ForecastReport) -> Block:
         t.amount("p10", "P10", scale=scale),
         t.amount("p50", "P50", scale=scale),
         t.amount("p90", "P90", scale=scale),
-        *([t.share("p_attain", "P(make it)")] if goals else []),
+        *([t.chance("p_attain", "P(make it)")] if goals and not r.over else []),
     ]
     lead = "Largest gap between goal and P50 first." if goals else "Largest P50 first. Without goals there is no gap."
     rest = f" The first {MOST_LINES} of {len(reps):,}; the others are in the total." if len(reps) > MOST_LINES else ""
@@ -95,8 +96,13 @@ def how_defined(r: ForecastReport) -> Block:
         [
             ("Total", "closed + open deals won in the period + deals not yet created, the last two times a shock"),
             ("P10, P50, P90", "the total stays below with 10, 50 and 90% chance"),
-            ("P(make it)", "chance that the total reaches the goal, or the target"),
-            ("Shock", f"what moves all reps alike: lognormal, standard deviation {r.now.shock:.2f} of its logarithm"),
+            ("P(make it)", "chance that the total reaches the goal, or the target; in tables to 5 points"),
+            ("The range of a chance", words.CHANCE_RANGE),
+            (
+                "Shock",
+                f"what moves all reps alike: lognormal, standard deviation {r.now.shock:.2f} of its logarithm, learned "
+                f"from past forecasts and drawn to {SHOCK:.2f}",
+            ),
             ("Open deals", "Σ chance to win in the period × amount; the chance is learned from the book's own deals"),
             ("To be created", "deals or orders that nobody has entered yet, at each rep's own rate of the last year"),
             ("WAPE, bias", "Σ|F − A| ÷ ΣA and Σ(F − A) ÷ ΣA: forecast F, actual A"),
@@ -126,7 +132,15 @@ def _headline(r: ForecastReport) -> str:
         return f"{lands} There is no target to compare it with."
     if c["target"] <= c["closed"]:
         return f"The {target} target is already met, with {closed} closed. {lands}"
-    return f"{lands} The chance to reach the {target} target is {words.percent(c['p_target'])}."
+    chance = words.chance_in_doubt(c["p_target"], c["p_low"], c["p_high"])
+    return f"{lands} The chance to reach the {target} target is {chance}."
+
+
+def _make_it(r: ForecastReport) -> tuple[str, str, str]:
+    c = r.now.company
+    if c["target"] <= c["closed"]:
+        return "P(make it)", "made it", ""
+    return "P(make it)", words.about(c["p_target"]), words.chance_range(c["p_low"], c["p_high"])
 
 
 def _silence(r: ForecastReport) -> str:
@@ -185,12 +199,22 @@ def _limits(r: ForecastReport) -> Iterator[str]:
             "ends earlier, the forecast takes its end for silence and is too low: choose an earlier date."
         )
     yield from r.now.notes
+    level = r.now.inputs.level
+    if level.forecasts and not r.over and not r.blind:
+        yield (
+            f"All that is still to come is multiplied by {level.factor:.2f}: how {_past(level.forecasts)} came out "
+            "against what was expected, drawn to 1."
+        )
     if not r.over:
         yield (
             "Months of the year count where two whole years are in the book and agree. Price changes and campaigns are "
             "not in the forecast; the shock makes room for what moves all at once. Reps who join later are left out."
         )
     yield "Reps, managers and territories are today's unless the book keeps their history."
+
+
+def _past(forecasts: int) -> str:
+    return words.plural(forecasts, "earlier forecast from this book", "earlier forecasts from this book")
 
 
 def _ahead(r: ForecastReport) -> str:

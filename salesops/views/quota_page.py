@@ -9,6 +9,7 @@ from altair.utils.schemapi import debug_mode
 
 from salesops.book.finding import Finding
 from salesops.models.quota import Outcome
+from salesops.models.quota.levers import shock_of
 from salesops.models.quota.plan import QuotaPlan
 from salesops.views import table as t
 from salesops.views import words
@@ -77,9 +78,9 @@ def best_words(p: QuotaPlan) -> Block:
     best = max(known, key=lambda found: found.p_target)
     if best.p_target < p.today.p_target + 0.005:
         return sentence("No saved scenario gives the target a better chance than today’s.")
-    said = f"“{best.scenario.name}” gives the target a chance of {words.percent(best.p_target)}"
+    said = f"“{best.scenario.name}” gives the target a chance of {words.about(best.p_target)}"
     if np.isfinite(p.today.p_target):
-        said += f", today {words.percent(p.today.p_target)}"
+        said += f", today {words.about(p.today.p_target)}"
     cost = best.pay + best.payout - p.today.pay - p.today.payout
     if cost > 0:
         said += f"; pay and commission rise by {words.money(cost, currency=p.currency)}"
@@ -122,22 +123,22 @@ def reps_table(p: QuotaPlan) -> Block:
         t.amount("quota", "Quota", scale=scale),
         t.amount("closed", "Closed", scale=scale, phone=False),
         t.amount("expected", "Expected", scale=scale, phone=False),
-        t.share("today", "P(attain)"),
+        t.chance("today", "P(attain)"),
     ]
     for number, found in enumerate(p.scenarios):
         reps[f"s{number}"] = found.reps.set_index("user_id").p_attain.reindex(reps.user_id).to_numpy()
-        columns.append(t.share(f"s{number}", found.scenario.name, phone=number == 0))
+        columns.append(t.chance(f"s{number}", found.scenario.name, phone=number == 0))
     rows = reps.sort_values(["today", "user_name"], na_position="last")
     return t.table(rows, columns, caption=f"Lowest P(attain) first. Amounts in {scale.unit}.", empty="No reps.")
 
 
 def limits(p: QuotaPlan, *warnings: Finding) -> Block:
     """Show what the numbers take for granted, which scenarios are not here, and warnings about the tables."""
-    granted = p.today.scenario
+    shock = words.percent(shock_of(p.inputs, p.today.scenario))
     said = [
         *p.today.notes,
         *p.refused,
-        f"All money to come shares a shock of {words.percent(granted.shock)}: good and bad times hit all at once.",
+        f"All money to come shares a shock of {shock}: good and bad times hit all at once.",
         "A quota does not change effort here. A discount raises wins by an assumption, not by an estimate.",
         *(str(finding) for finding in warnings if finding.table in READ),
     ]
@@ -148,7 +149,8 @@ def how_defined(p: QuotaPlan) -> Block:
     """Show the definitions behind the page."""
     return definitions(
         [
-            ("P(attain)", "chance that closed, open and new business of a rep together reach the quota"),
+            ("P(attain)", "chance that closed, open and new business of a rep together reach the quota; to 5 points"),
+            ("The range of a chance", words.CHANCE_RANGE),
             ("Over-assignment", "Σ rep quotas ÷ company target − 1"),
             ("Fairness", "highest mean P(attain) of a territory − the lowest"),
             ("Commission", "rate × booked, with threshold, accelerator and cap as multiples of the quota"),
@@ -196,5 +198,5 @@ def _chart_title(p: QuotaPlan, drawn: int) -> str:
 def _told(rows: pd.DataFrame) -> str:
     said: dict[str, list[str]] = {}
     for row in rows.itertuples():
-        said.setdefault(str(row.label), []).append(f"{row.kind} {words.percent(row.chance)}")
+        said.setdefault(str(row.label), []).append(f"{row.kind} {words.chance(row.chance)}")
     return "; ".join(f"{name} {', '.join(parts)}" for name, parts in said.items())

@@ -30,7 +30,7 @@ def outcome_words(found: Outcome, currency: str) -> dict[str, str]:
     chances = found.reps.p_attain.to_numpy(float)
     some = 0 if found.why_not else int(np.isfinite(chances).sum())
     return {
-        "p_target": words.percent(found.p_target),
+        "p_target": _chance(found),
         "target": words.money(found.target, currency=currency),
         "quota_total": words.money(found.quota_total, currency=currency) if found.quota_total else words.MISSING,
         "over_assignment": words.percent(found.over_assignment) if found.quota_total else words.MISSING,
@@ -69,18 +69,21 @@ def headline_words(before: Outcome, now: Outcome, currency: str, *, same: bool) 
     goal = words.money(now.target, currency=currency)
     if not np.isfinite(now.p_target):
         return f"The chance to reach {goal} is not known: {now.why_not}"
+    if now.target <= now.closed:
+        return f"The company has reached {goal}: what is closed is enough."
+    said = f"The company reaches {goal} with a chance of {_chance(now)}."
     if same or not np.isfinite(before.p_target):
-        return f"The company reaches {goal} with a chance of {words.percent(now.p_target)}."
+        return said
     if now.target != before.target:
         old = words.money(before.target, currency=currency)
-        return (
-            f"The company reaches {goal} with a chance of {words.percent(now.p_target)}. "
-            f"Today: {old} with {words.percent(before.p_target)}."
-        )
-    return (
-        f"The company reaches {goal} with a chance of {words.percent(now.p_target)}. "
-        f"Today: {words.percent(before.p_target)}."
-    )
+        return f"{said} Today: {old} with {_chance(before)}."
+    return f"{said} Today: {_chance(before)}."
+
+
+def _chance(found: Outcome) -> str:
+    if found.target <= found.closed:
+        return "made it"
+    return words.chance_in_doubt(found.p_target, found.p_low, found.p_high)
 
 
 def _range(low: float, high: float, currency: str) -> str:

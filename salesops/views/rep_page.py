@@ -59,8 +59,9 @@ def key_figures(r: RepAccountability, *, min_deals: int) -> Block:
         figures.append(
             ("Gap", f"+{scale.show(-line['gap'])}" if made else scale.show(line["gap"]), "goal made" if made else pace)
         )
-    if not pd.isna(r.p_make_it):
-        figures.append(("P(make it)", words.percent(r.p_make_it), "an estimate"))
+    chance, *between = r.p_make_it
+    if not pd.isna(chance) and chance < 1:
+        figures.append(("P(make it)", words.about(chance), words.chance_range(*between)))
     if r.has_deals:
         figures.append(("Win rate", *_win_rate(r, min_deals)))
     figures.append(("Activities on time", *_activities(r)))

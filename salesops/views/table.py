@@ -97,6 +97,11 @@ def share(name: str, title: str, *, decimals: int = 0, note: str = "", phone: bo
     return _figures(name, title, lambda value: words.percent(value, decimals=decimals), note, phone)
 
 
+def chance(name: str, title: str, *, note: str = "", phone: bool = True) -> Column:
+    """Chances to make a goal, in steps of 5 points."""
+    return _figures(name, title, words.chance, note, phone)
+
+
 def day(name: str, title: str, *, note: str = "", phone: bool = True) -> Column:
     """Dates as "28 Sep 2013"."""
     return _figures(name, title, words.day, note, phone)

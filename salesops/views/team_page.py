@@ -53,8 +53,9 @@ def key_figures(r: TeamAccountability) -> Block:
         figures.append(
             ("Gap", scale.show(gap) if gap > 0 else f"+{scale.show(-gap)}", below if gap > 0 else "goal made")
         )
-        if not pd.isna(r.make_it.team):
-            figures.append(("P(make it)", words.percent(r.make_it.team), "an estimate"))
+        chance, *between = r.make_it.team
+        if not pd.isna(chance) and gap > 0:
+            figures.append(("P(make it)", words.about(chance), words.chance_range(*between)))
         figures.append(("At goal", f"{int(total['lines_attained'])} of {int(total['lines_with_quota'])}", _chance(r)))
     promised = f"{kept} of {kept + missed}" if kept + missed else words.MISSING
     figures.append(("Commitments kept", promised, _promise_note(due)))
@@ -114,7 +115,7 @@ def lines_table(r: TeamAccountability) -> Block:
             t.amount("booked", "Actual", scale=scale, phone=False),
             t.gap("gap", "Gap", scale=scale),
             t.bullet("attainment", "Of goal", phone=not chances),  # a phone has room for one of the two
-            *([t.share("p_make_it", "P(make it)")] if chances else []),
+            *([t.chance("p_make_it", "P(make it)")] if chances else []),
         ]
         columns += [t.amount("due_amount", "Open, due", scale=scale, phone=False)] if r.as_of < r.period.end else []
         columns.append(t.tag("next", "Commitment", phone=False))
@@ -129,7 +130,7 @@ def lines_table(r: TeamAccountability) -> Block:
         lines = lines.sort_values("booked", ascending=False, kind="stable").head(MOST_LINES)
         lines = lines.sort_values(["user_name", "user_id"])
     caption = f"{lead} Amounts in {scale.unit}.{_left_out(r)}"
-    total = _total_row(r.total, r.make_it.team) if r.total else None
+    total = _total_row(r.total, r.make_it.team[0]) if r.total else None
     return t.table(lines.head(MOST_LINES), columns, caption=caption, total=total)
 
 
@@ -206,8 +207,9 @@ def make_it_words(why_not: str) -> str:
     if why_not:
         return f"P(make it) is not shown: {why_not}"
     return (
-        "P(make it) is an estimate from open deals and the business that usually comes; the forecast notebook says how "
-        "far past ones were off."
+        "P(make it) is an estimate from open deals and the business that usually comes. The range beside it says how "
+        "sure the chance itself is; a table gives it to 5 points. The forecast notebook says how far past forecasts "
+        "were off."
     )
 
 
@@ -221,6 +223,7 @@ def how_defined(r: TeamAccountability) -> Block:
             ("Of goal", "actual ÷ goal"),
             ("Gap", "goal − actual"),
             ("P(make it)", "chance that closed, open and new business together reach the goal by the period’s end"),
+            ("The range of a chance", words.CHANCE_RANGE),
             ("Open, due", "open deals with a close date in the period, not weighted"),
             ("Kept", "reached by the day first agreed; a moved date does not turn a miss into a keep"),
         ]

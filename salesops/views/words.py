@@ -12,14 +12,32 @@ from datetime import date
 
 import pandas as pd
 
-from salesops.models.wording import MISSING, day, is_missing, money, number, percent, plural, real
+from salesops.models.wording import (
+    MISSING,
+    about,
+    chance,
+    chance_in_doubt,
+    chance_range,
+    day,
+    is_missing,
+    money,
+    number,
+    percent,
+    plural,
+    real,
+)
 from salesops.periods import Period
 
 __all__ = [
-    "MISSING", "Scale", "and_list", "day", "is_missing", "isolated", "money", "number", "percent", "period", "plural",
+    "CHANCE_RANGE", "MISSING", "Scale", "about", "and_list", "chance", "chance_in_doubt", "chance_range",
+    "day", "is_missing", "isolated", "money", "number", "percent", "period", "plural",
     "scale_for", "span",
 ]  # fmt: skip  # the words of a page, wherever they are made
 
+CHANCE_RANGE = (
+    "in brackets: where the chance lies in 80 of 100 cases, since few deals and few past forecasts are there to learn "
+    "it from"
+)
 _TURNS = {"R", "AL", "AN", "RLE", "RLO", "RLI", "LRE", "LRO", "LRI", "FSI", "PDF", "PDI"}  # Unicode's bidi classes
 
 

@@ -22,6 +22,7 @@ from scipy import special
 
 from salesops.models.deals.chances import DealChances
 from salesops.models.deals.hazards import EDGES, Curves
+from salesops.models.deals.week import EVEN
 from salesops.models.forecast.arrivals import CURVE_DAYS, Arrivals
 from salesops.models.forecast.inputs import Inputs
 from salesops.models.forecast.sums import COARSE_GRID, GRID
@@ -82,8 +83,9 @@ def company(reps: int) -> Inputs:
             "closed": closed, "skill": 0.0, "ramp_applied": False,
         }),
         deals.opportunity_id.to_numpy(str), rep, amount, np.arange(len(rep)),
-        DealChances(date(2026, 10, 31), deals, curves, "model", 1000, 1.0, ()),
-        Arrivals(np.full(reps, 0.1), np.ones(reps), curve, np.ones(reps), scale, sizes, weights), (), (),
+        DealChances(date(2026, 10, 31), deals.assign(rests_on=99.0), curves, "model", 1000, 1.0, (), EVEN),
+        Arrivals(np.full(reps, 0.1), np.ones(reps), curve, np.ones(reps), scale, sizes, weights, np.full(reps, 0.1)),
+        (), (),
     )  # fmt: skip  # in the order of the fields
 
 

@@ -21,7 +21,8 @@ from playwright.sync_api import Locator, Page, expect
 from whatif_books import NOW, QUARTER, book_of
 
 from salesops.book.source import open_book
-from salesops.models.forecast.inputs import Inputs, forecast_inputs
+from salesops.models.forecast.corrected import forecast_inputs
+from salesops.models.forecast.inputs import Inputs
 from salesops.models.quota import Scenario, baseline, outcome, read_scenario
 from salesops.views import words
 
@@ -181,12 +182,12 @@ def shows(face: Locator, inputs: Inputs, scenario: Scenario) -> None:
         "([busy, wanted]) => { const face = [...document.querySelectorAll('.quota-whatif')].at(-1);"
         " return face.dataset.busy === busy && face.dataset.exact === 'true' &&"
         " face.querySelector('.sums .now').textContent === wanted; }",
-        arg=["false", words.percent(found.p_target)],
+        arg=["false", words.chance_in_doubt(found.p_target, found.p_low, found.p_high)],
     )
     for name, chance in zip(found.reps.user_name, found.reps.p_attain, strict=True):
         line = face.locator(".reps tbody tr").filter(has_text=str(name))
         if line.count():
-            expect(line.locator(".chance")).to_have_text(words.percent(chance))
+            expect(line.locator(".chance")).to_have_text(words.chance(chance))
 
 
 def _by_keyboard(face: Locator, inputs: Inputs, start: Scenario) -> Scenario:

@@ -10,13 +10,15 @@ import pandas as pd
 import pytest
 from books import Row, make_book
 from pandas.testing import assert_frame_equal
-from scipy import stats
+from scipy import special, stats
 
 from salesops.book.source import Book
 from salesops.models.deals import DealBacktest, backtest_deals, deal_chances
 from salesops.models.deals.chances import DealChances, chances_from
 from salesops.models.deals.hazards import EDGES, fit_hazards
-from salesops.models.deals.landmarks import STEP, Landmarks, closed_deals, landmarks, open_on, skills
+from salesops.models.deals.landmarks import Landmarks, closed_deals, landmarks, open_on, open_then, read_ahead, skills
+from salesops.models.deals.week import EVEN
+from salesops.models.skill import fair_win_rates
 
 DAY = date(2026, 6, 30)
 
@@ -136,34 +138,58 @@ def test_a_landmark_knows_nothing_of_later_days(tmp_path: Path) -> None:
     assert_frame_equal(*frames)
 
 
-def test_landmarks_until_a_day_are_those_of_that_day(tmp_path: Path) -> None:
-    """Cut back to an earlier day, the cases are what that day would have given."""
+def test_landmarks_of_a_day_stay_what_they_were(tmp_path: Path) -> None:
+    """Asked later, with deals that closed since, the cases of an earlier day are those that it had itself."""
     book = company(tmp_path, history(120))
-    earlier = DAY - timedelta(days=STEP)
-    cut, own = landmarks(book, DAY).until(earlier), landmarks(book, earlier)
-    shared = set(cut.cases.landmark) & set(own.cases.landmark)
-    assert len(shared) >= 4
-    order = ["landmark", "opportunity_id"]
-    frames = [
-        known.cases[known.cases.landmark.isin(shared)].sort_values(order, ignore_index=True) for known in (cut, own)
-    ]
-    assert_frame_equal(*frames, check_dtype=False)
+    earlier = DAY - timedelta(days=56)
+    later = landmarks(book, earlier, closed_deals(book, DAY))
+    own = landmarks(company(tmp_path / "own", history(120)), earlier)
+    assert own.cases.landmark.nunique() > 100
+    assert_frame_equal(later.cases, own.cases)
+
+
+def test_open_deals_read_ahead_are_the_same(tmp_path: Path) -> None:
+    """Read with the landmarks, the open deals of a day are those that are read alone, but for the CRM's probability."""
+    book = company(tmp_path, history(120))
+    day, closed = DAY - timedelta(days=41), closed_deals(book, DAY)
+    read_ahead(book, [day, DAY], closed)
+    alone = open_on(book, day, closed).drop(columns="probability")
+    assert len(alone) > 10
+    assert_frame_equal(open_then(book, day, closed)[list(alone)], alone)
 
 
 def test_skill_of_a_day_is_that_of_deals_closed_by_then(tmp_path: Path) -> None:
     """Deals that close later leave a rep's skill of a day as it is."""
     book = company(tmp_path, history(120))
-    day = DAY - timedelta(days=100)
-    early, late = closed_deals(book, day), closed_deals(book, DAY)
+    days = pd.DatetimeIndex([DAY - timedelta(days=100)])
+    early, late = closed_deals(book, days[0].date()), closed_deals(book, DAY)
     assert len(early) < len(late)
-    assert skills(early, day) == pytest.approx(skills(late, day))
+    assert_frame_equal(skills(early, days), skills(late, days))
+
+
+def test_skills_are_fair_win_rates() -> None:
+    """The log odds are near those of the fair rates found by maximum likelihood, for reps who differ and who do not."""
+    rng = np.random.default_rng(5)
+    for spread in (0.0, 0.8):
+        count = rng.integers(20, 80, 30)
+        won = rng.binomial(count, special.expit(-1 + spread * rng.standard_normal(30)))
+        closed = pd.DataFrame(
+            {"user_id": np.repeat([f"U{n:02d}" for n in range(30)], count), "share": 1.0,
+             "close_date": pd.Timestamp(DAY),
+             "is_won": np.concatenate([np.arange(n) < k for n, k in zip(count, won, strict=True)])}
+        )  # fmt: skip  # a table in two lines
+        counts = pd.DataFrame({"user_id": sorted(set(closed.user_id)), "user_name": "", "won": won, "decided": count})
+        fair = fair_win_rates(counts)
+        assert fair is not None
+        likely = special.logit(fair.reps.fair) - special.logit(fair.mean)
+        assert skills(closed, pd.DatetimeIndex([DAY])).iloc[0].to_numpy() == pytest.approx(likely.to_numpy(), abs=0.12)
 
 
 def test_few_deals_give_stage_base_rates() -> None:
     """With 40 decided deals each stage has its share of wins, drawn to the common one by ten deals."""
     known = cases(40, 0.01, 0.01, follow=10_000)
     known = known.assign(stage_name=np.where(np.arange(40) < 30, "Early", "Late"))
-    found = chances_from(Landmarks(DAY, known, 0), known.head(30).tail(1))
+    found = chances_from(Landmarks(DAY, known, 0, EVEN), known.head(30).tail(1))
     base = (known.won.sum() + 1) / 42
     own = (known.won[:30].sum() + 10 * base) / 40
     assert (found.method, found.decided) == ("stage base rates", 40)
@@ -174,7 +200,7 @@ def test_few_deals_give_stage_base_rates() -> None:
 def test_base_rates_pace_deals_as_past_ones_were_decided() -> None:
     """Without a model, the share won by a day is the chance times the share of past deals decided by then."""
     known = cases(90, 0.01, 0.01, follow=10_000)
-    found = chances_from(Landmarks(DAY, known, 0), known.head(1))
+    found = chances_from(Landmarks(DAY, known, 0, EVEN), known.head(1))
     won, lost = found.curves.by(28)
     decided = (known.days <= 28).mean()
     assert won[0] + lost[0] == pytest.approx(decided)
@@ -220,7 +246,7 @@ def test_chances_by_a_day_sum_to_one(company_book: Book) -> None:
     assert found.method == "model"
     by = found.by(date(2026, 12, 31))
     assert (by.won + by.lost + by.open).to_numpy() == pytest.approx(1)
-    due = found.deals.due <= 62
+    due = found.deals.close_date <= pd.Timestamp(2026, 12, 31)
     assert (by.slips.notna() == due).all()
     assert by.slips[due].to_numpy() == pytest.approx(by.open[due].to_numpy())
     assert by.slips[due].between(0.05, 0.95).mean() > 0.5
@@ -256,7 +282,7 @@ def test_sample_skills_are_recovered_in_order(company_book: Book, sample: Path) 
     """Over the whole history the reps' skills have the planted order: Spearman's correlation is above .6."""
     day = date(2026, 10, 30)
     truth = pd.read_json(sample / "truth.json", typ="series")["rep_skill"]
-    found = pd.Series(skills(closed_deals(company_book, day), day))
+    found = skills(closed_deals(company_book, day), pd.DatetimeIndex([day])).iloc[0]
     planted = found.index.to_series().map(truth).dropna()
     assert len(planted) >= 35
     assert stats.spearmanr(found[planted.index], planted).statistic > 0.6

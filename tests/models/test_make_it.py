@@ -14,10 +14,10 @@ from books import Row, Rows, make_book
 from salesops.book.source import Book, open_book
 from salesops.models.accountability import team_accountability
 from salesops.models.forecast import Forecast, forecast
-from salesops.models.make_it import make_it
+from salesops.models.make_it import chance_results, make_it
 from salesops.models.rep import rep_accountability
 from salesops.periods import parse_period
-from salesops.views import rep_page, team_page
+from salesops.views import rep_page, team_page, words
 
 NOW = date(2026, 10, 30)
 RUNNING, OVER = parse_period("2026-Q4"), parse_period("2026-Q3")
@@ -52,18 +52,26 @@ def test_chances_are_those_of_the_forecast(book: Book, now: Forecast) -> None:
     assert len(lines) > 30
     assert lines.to_numpy() == pytest.approx(known.reindex(lines.index).to_numpy())
     assert report.lines[report.lines.is_rollup].p_make_it.isna().all()
-    assert report.make_it.team == pytest.approx(now.company["p_target"], abs=0.003)
+    together = [now.company[name] for name in ("p_target", "p_low", "p_high")]
+    assert report.make_it.team == pytest.approx(together, abs=0.003)
+    assert list(chance_results(report.make_it.team)) == ["p_make_it", "p_make_it_low", "p_make_it_high"]
+    assert [report.results()[name] for name in chance_results(report.make_it.team)] == pytest.approx(
+        together, abs=0.003
+    )
     shown = team_page.lines_table(report).text + team_page.key_figures(report).text
     assert shown.count("P(make it)") == 2
 
 
 def test_a_rep_sees_the_same_chance(book: Book, now: Forecast) -> None:
     """The rep's page shows the chance that the team's report has for this rep."""
-    known = now.reps.set_index("user_id").p_attain
-    user = known[known.between(0.2, 0.8)].index[0]
+    known = now.reps.set_index("user_id")[["p_attain", "p_low", "p_high"]]
+    user = known.index[known.p_attain.between(0.2, 0.8)][0]
     report = rep_accountability(book, user, RUNNING, NOW)
-    assert report.p_make_it == pytest.approx(known[user])
-    assert "P(make it): " in rep_page.key_figures(report, min_deals=10).text
+    assert report.p_make_it == pytest.approx(known.loc[user])
+    assert 0 < report.p_make_it[1] < report.p_make_it[0] < report.p_make_it[2] < 1
+    figures = rep_page.key_figures(report, min_deals=10).text
+    assert f"P(make it): {words.about(report.p_make_it[0])}" in figures
+    assert words.chance_range(*report.p_make_it[1:]) in figures
 
 
 def test_a_finished_period_does_without_the_forecast(sample: Path) -> None:
@@ -108,6 +116,22 @@ def test_too_little_to_stand_on_is_said(tmp_path: Path, wins: int, quota: float,
     report = team_accountability(company(tmp_path, wins, quota), RUNNING, NOW)
     assert report.make_it.why_not == why_not
     assert ("P(make it)" in team_page.lines_table(report).text) == (not why_not)
-    assert np.isnan(report.make_it.team) == bool(why_not)
+    assert np.isnan(report.make_it.team).all() == bool(why_not)
     if why_not:
         assert f"P(make it) is not shown: {why_not}" in team_page.limits(report, []).text
+
+
+def test_a_goal_in_another_measure_has_no_chance(tmp_path: Path) -> None:
+    """Most quotas count bookings, and so does the forecast; most quota money counts orders: no chance beside that."""
+    book = company(tmp_path, 60, 100.0)
+    goals = book.table("quotas").select("owner_id", "period_start", "period_end", "quota_amount").to_pandas()
+    users: Rows = [{"user_id": key} for key in "ABC"]
+    kept = ("owner_id", "amount", "created_date", "is_closed", "is_won", "close_date")
+    deals = book.table("opportunities").select(*kept)
+    rows: Rows = [{**goals.iloc[0].to_dict(), "owner_id": key, "measure": "bookings"} for key in "AB"]
+    rows.append({**goals.iloc[0].to_dict(), "owner_id": "C", "quota_amount": 1000, "measure": "orders"})
+    tables = {"users": users, "opportunities": deals.to_pandas().to_dict("records"), "quotas": rows}
+    report = team_accountability(make_book(tmp_path / "both", tables), RUNNING, NOW)
+    assert report.measure == "orders"
+    assert np.isnan(report.make_it.team).all()
+    assert "the goal counts orders, and the forecast bookings." in team_page.limits(report, []).text

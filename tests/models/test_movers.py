@@ -62,7 +62,7 @@ def test_each_deal_decided_both_ways_is_exact(book: Book, now: Forecast) -> None
                 won = np.array(ends)
                 total = money + won @ parts.amount[others]
                 part = np.prod(np.where(won, parts.chance[others], 1 - parts.chance[others]))
-                reach = stats.norm.cdf((np.log(total / need) - 0.15**2 / 2) / 0.15) if total > 0 else 0.0
+                reach = stats.norm.cdf((np.log(total / need) - found.shock**2 / 2) / found.shock) if total > 0 else 0.0
                 chance += part * reach
             assert table[f"p_target_{name}"][deal] == pytest.approx(chance, abs=0.003)
 

@@ -17,7 +17,8 @@ from salesops.book.intake import import_book
 from salesops.book.source import Book, open_book
 from salesops.models.forecast import forecast
 from salesops.models.forecast.arrivals import ramp_factor
-from salesops.models.forecast.inputs import Inputs, forecast_inputs
+from salesops.models.forecast.corrected import forecast_inputs
+from salesops.models.forecast.inputs import Inputs
 from salesops.models.forecast.sums import COARSE_GRID
 from salesops.models.quota import Move, Outcome, Scenario, ScenarioError, baseline, outcome
 from salesops.models.quota.levers import quotas_of, to_come_of
@@ -271,7 +272,8 @@ def test_payouts_against_independent_draws(inputs: Inputs) -> None:
     quotas = quotas_of(inputs, scenario)
     parts = to_come_of(inputs, scenario, quotas)
     rng, draws = np.random.default_rng(9), 100_000
-    shock = np.exp(rng.normal(-(scenario.shock**2) / 2, scenario.shock, draws))
+    spread = inputs.level.shock
+    shock = np.exp(rng.normal(-(spread**2) / 2, spread, draws))
     total = np.zeros(draws)
     for rep in range(parts.reps):
         mine = np.flatnonzero(parts.deal_rep == rep)

@@ -90,7 +90,7 @@ def test_round_trip_is_exact(scenario: Scenario) -> None:
 def test_every_lever_is_in_the_file() -> None:
     """Each lever that has a value stands in the file by its name."""
     full = Scenario(
-        **SPAN, target=1, over_assignment=0.1, ramp=(0.5,), hire_date=QUARTER.start, cap=2, budget=3,
+        **SPAN, target=1, over_assignment=0.1, ramp=(0.5,), hire_date=QUARTER.start, cap=2, budget=3, shock=0.1,
         quotas=(("A", 5),), moves=(Move("A", "B", 0.5),),
     )  # fmt: skip  # every lever without a default
     text = to_toml(full)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from salesops.book.source import Book, open_book
 from salesops.errors import BookError, SalesopsError
 from salesops.models.forecast.report import ForecastReport, forecast_report
 from salesops.periods import Period, parse_period
-from salesops.views import forecast_moves, forecast_page, forecast_trust
+from salesops.views import forecast_moves, forecast_page, forecast_trust, words
 from salesops.views.blocks import Block
 
 NOW = date(2026, 8, 15)
@@ -78,10 +79,12 @@ def test_the_sample_page_states_its_numbers(found: ForecastReport) -> None:
     text = page(found)
     c = found.now.company
     assert f"near {c['p50'] / 1e6:.2f}" in text
-    assert f"{c['p_target']:.0%}" in forecast_page.page_head(found).text
+    chance = words.chance_in_doubt(c["p_target"], c["p_low"], c["p_high"])
+    assert f"target is {chance}." in forecast_page.page_head(found).text
+    assert re.fullmatch(r"about \d+% \((under )?\d+ to \d+\)", chance)
     last = forecast_page.reps_table(found).text.splitlines()[-1].split()
     assert last[0] == "Company"
-    assert last[-1] == f"{c['p_target']:.0%}"
+    assert last[-1] == words.chance(c["p_target"])
     assert "past forecasts held what came" in str(forecast_trust.past_chart(found).to_dict()["title"])
     assert "called" in forecast_moves.commits(found).text
     rows = found.results()["rows"]

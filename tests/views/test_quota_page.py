@@ -29,9 +29,9 @@ def test_saved_scenarios_stand_beside_the_baseline(tmp_path: Path) -> None:
     for name, rate in (("Fast &lt;b&gt;", 1.3), ("Slow", 0.8)):
         found = outcome(plan.inputs, replace(plan.today.scenario, win_rate=rate))
         assert name in table.html
-        assert words.percent(found.p_target) in table.html
+        assert words.chance_in_doubt(found.p_target, found.p_low, found.p_high) in table.html
     best = outcome(plan.inputs, replace(plan.today.scenario, win_rate=1.3)).p_target
-    said = f"“Fast <b>” gives the target a chance of {words.percent(best)}, today {words.percent(plan.today.p_target)}."
+    said = f"“Fast <b>” gives the target a chance of {words.about(best)}, today {words.about(plan.today.p_target)}."
     assert quota_page.best_words(plan).text == said
     assert plan.results()["scenarios"]["Slow"]["p_target"] < plan.results()["p_target"]
     chart = quota_page.attain_chart(plan).to_dict()

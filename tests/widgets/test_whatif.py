@@ -17,7 +17,8 @@ from whatif_books import NOW, QUARTER, book_of
 
 from salesops.book.intake import import_book
 from salesops.book.source import Book, open_book
-from salesops.models.forecast.inputs import Inputs, forecast_inputs
+from salesops.models.forecast.corrected import forecast_inputs
+from salesops.models.forecast.inputs import Inputs
 from salesops.models.quota import Scenario, ScenarioError, baseline, outcome, read_scenario, write_scenario
 from salesops.periods import Period, parse_period
 from salesops.views import words
@@ -48,8 +49,9 @@ def test_a_lever_moves_the_scenario_and_not_the_baseline(state: WhatIf) -> None:
     wanted = replace(state.start, win_rate=1.2, quotas=(("C", 80.0),))
     assert state.now == wanted
     told, found = shown(state), outcome(state.inputs, wanted)
-    assert told["percents"] == [words.percent(value) for value in found.reps.p_attain]
-    assert told["rows"][0][:2] == [words.percent(state.outcome(state.start).p_target), words.percent(found.p_target)]
+    assert told["percents"] == [words.chance(value) for value in found.reps.p_attain]
+    both = (state.outcome(state.start), found)
+    assert told["rows"][0][:2] == [words.chance_in_doubt(one.p_target, one.p_low, one.p_high) for one in both]
     assert told["quotas"] == [150, 150, 80]
     assert state.outcome(state.start).scenario == state.start
 
@@ -183,7 +185,8 @@ def test_sixty_rapid_changes_end_in_the_right_state(state: WhatIf) -> None:
         place += size
     last = {one["name"]: one["value"] / 100 for one in steps}
     assert state.now == replace(state.start, **last)
-    assert shown(state)["rows"][0][1] == words.percent(outcome(state.inputs, state.now).p_target)
+    found = outcome(state.inputs, state.now)
+    assert shown(state)["rows"][0][1] == words.chance_in_doubt(found.p_target, found.p_low, found.p_high)
 
 
 def test_saved_scenarios_come_back(made: tuple[Book, Inputs], state: WhatIf, tmp_path: Path) -> None:
@@ -331,7 +334,7 @@ def test_books_with_holes(tmp_path: Path, without: dict[str, bool], note: str) -
     state.set_quota("A", 0)
     state.set("target", 1)
     told = shown(state)
-    assert told["rows"][0][1] == "100%"
+    assert told["rows"][0][1] == "made it"
     assert "The target is already met by what is closed." in told["notes"]
     zero = "1 rep has a quota of zero, and no chance to make it."
     assert (zero in told["notes"]) == without.get("quotas", True)

@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 
 from salesops.book.source import Book
-from salesops.models.deals.chances import chances_from
-from salesops.models.deals.landmarks import Landmarks, landmarks
+from salesops.models.deals.chances import chances_from, deal_chances
+from salesops.models.deals.hazards import Hazards
+from salesops.models.deals.landmarks import closed_by, closed_deals, landmarks, open_on, read_ahead
 from salesops.models.rates import with_interval
 
 HORIZON = 91
+APART = 56
 BANDS = np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0])
 
 
@@ -47,15 +49,14 @@ def backtest_deals(book: Book, as_of: date, *, cuts: int = 8) -> DealBacktest | 
     Parameters
     ----------
     cuts : int
-        The most landmarks judged, eight weeks apart, the last of them 13 weeks or more before `as_of`.
+        The most days judged, eight weeks apart, the last of them 13 weeks before `as_of`.
 
     Returns
     -------
     DealBacktest or None
         None if no past day has decided deals before it and open deals on it.
     """
-    past = landmarks(book, as_of)
-    judged = _judged(past, as_of, cuts)
+    judged = _judged(book, as_of, cuts)
     if judged.empty:
         return None
     ended = judged[judged.won | judged.lost]
@@ -69,24 +70,45 @@ def backtest_deals(book: Book, as_of: date, *, cuts: int = 8) -> DealBacktest | 
     )
 
 
-def _judged(past: Landmarks, as_of: date, cuts: int) -> pd.DataFrame:
-    days = sorted(past.cases.landmark.dt.date.unique(), reverse=True)
-    days = [day for day in days if day <= as_of - timedelta(days=HORIZON)][:cuts]
-    frames = [_forecast(past, day) for day in days]
-    return pd.concat([frame for frame in frames if not frame.empty] or [past.cases.head(0)], ignore_index=True)
+def _judged(book: Book, as_of: date, cuts: int) -> pd.DataFrame:
+    closed = closed_deals(book, as_of)
+    days = _days(closed, as_of, cuts)
+    if days:
+        read_ahead(book, days, closed)
+    start = deal_chances(book, as_of, closed).hazards if days else None
+    frames = [_forecast(book, as_of, day, closed, start) for day in days]
+    return pd.concat([frame for frame in frames if not frame.empty] or [pd.DataFrame()], ignore_index=True)
 
 
-def _forecast(past: Landmarks, day: date) -> pd.DataFrame:
-    known = past.until(day)
-    ends = known.cases[known.cases.won | known.cases.lost]
-    deals = past.cases[past.cases.landmark == pd.Timestamp(day)].reset_index(drop=True)
+def _days(closed: pd.DataFrame, as_of: date, cuts: int) -> list[date]:
+    """Days eight weeks apart that lie between the first closed deal and 13 weeks before `as_of`, the last first."""
+    if closed.empty:
+        return []
+    days = [as_of - timedelta(days=HORIZON + APART * number) for number in range(cuts)]
+    return [day for day in days if day > closed.close_date.min().date()]
+
+
+def _forecast(book: Book, as_of: date, day: date, closed: pd.DataFrame, start: Hazards | None) -> pd.DataFrame:
+    """The deals open on a day, their chances as of it, and what has become of them by `as_of`."""
+    past, deals = landmarks(book, day, closed), open_on(book, day, closed)
+    deals = deals[deals.age.notna()].reset_index(drop=True)
+    ends = past.cases[past.cases.won | past.cases.lost]
     if ends.empty or deals.empty:
-        return past.cases.head(0)
-    found = chances_from(known, deals)
-    followed = known.cases[(known.cases.landmark <= pd.Timestamp(day - timedelta(days=HORIZON)))]
+        return pd.DataFrame()
+    found = chances_from(past, deals, start)
+    followed = past.cases[past.cases.landmark <= pd.Timestamp(day - timedelta(days=HORIZON))]
     soon = (followed.won & (followed.days <= HORIZON)).mean() if len(followed) else ends.won.mean()
+    fate = closed_by(closed, as_of).drop_duplicates("opportunity_id").set_index("opportunity_id")
+    then = fate[["close_date", "is_won"]].reindex(deals.opportunity_id).reset_index(drop=True)
+    won = then.is_won.fillna(False).astype(bool)
     return deals.assign(
-        chance=found.deals.chance, soon=found.curves.by(HORIZON)[0], base=ends.won.mean(), base_soon=float(soon)
+        won=won,
+        lost=then.close_date.notna() & ~won,
+        days=(then.close_date - pd.Timestamp(day)).dt.days.astype(float),
+        chance=found.deals.chance,
+        soon=found.curves.by(HORIZON)[0],
+        base=ends.won.mean(),
+        base_soon=float(soon),
     )
 
 

@@ -1,7 +1,8 @@
 """Open deals as they stood on past days, with what became of them: the cases from which chances are learned.
 
 A landmark is a day in the past. What is said of a deal on it comes from the book as known that day, so that
-nothing of the deal's later fate can leak in.
+nothing of the deal's later fate can leak in. Landmarks lie five days apart, so that each weekday has its turn: with
+weeks between them, chances would hang on the weekday on which they happen to fall.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+import ibis
+import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -18,13 +21,18 @@ from salesops.book.credits import credited_deals, credited_open
 from salesops.book.snapshot import as_known
 from salesops.book.source import Book
 from salesops.metrics.pipeline import push_dates
-from salesops.models.skill import shrunken
+from salesops.models.deals.week import Week, week_of
 
-STEP = 56
-MOST_LANDMARKS = 13
+STEPS = (1, 5, 10, 20, 40)  # days between landmarks: never whole weeks, and each grid lies within the one before
+MOST_CASES = 40_000
+SPAN = 728
 SKILL_DAYS = 730
+FEWEST_REPS = 3
+LEAST_STRENGTH, MOST_STRENGTH = 0.5, 1e4
+LONGEST = 10_000_000  # days: more than any date has
 
 Array = NDArray[np.float64]
+Places = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,32 +42,26 @@ class Landmarks:
     Attributes
     ----------
     cases : pandas.DataFrame
-        The columns of `open_on`, and landmark (day), won, lost (booleans), days (from the landmark to the close,
-        or to as_of for a deal that is open still), won_value (money when won, NaN else).
+        The columns of `open_on` but probability, and landmark (day), won, lost (booleans), days (of the book's week,
+        from the landmark to the close, or to as_of for a deal that is open still), won_value (money when won, NaN
+        else).
     undated : int
         Open deals without created date, left out: nobody knows since when they could have been won.
+    week : Week
+        The book's week, as known on as_of.
     """
 
     as_of: date
     cases: pd.DataFrame
     undated: int
-
-    def until(self, day: date) -> Landmarks:
-        """Return the cases as they were known on an earlier day: what closed later is open."""
-        known = self.cases[self.cases.landmark < pd.Timestamp(day)]
-        longest = (pd.Timestamp(day) - known.landmark).dt.days
-        later = known.days > longest
-        cases = known.assign(
-            won=known.won & ~later,
-            lost=known.lost & ~later,
-            days=np.minimum(known.days, longest),
-            won_value=known.won_value.mask(later),
-        )
-        return Landmarks(day, cases, self.undated)
+    week: Week
 
 
 def landmarks(book: Book, as_of: date, closed: pd.DataFrame | None = None) -> Landmarks:
-    """Return the deals open on days at steps of eight weeks before `as_of`, from the first closed deal on.
+    """Return the deals open on landmarks of the two years before `as_of`, from the first closed deal on.
+
+    Landmarks lie as close as five days, or one in a small book, as long as MOST_CASES allows; the same days for every
+    `as_of`, so that reports of several days share what was known on them.
 
     `closed` is as in `open_on`.
     """
@@ -68,9 +70,15 @@ def landmarks(book: Book, as_of: date, closed: pd.DataFrame | None = None) -> La
 
 
 def read_ahead(book: Book, days: list[date], closed: pd.DataFrame) -> None:
-    """Read with one query what `landmarks` and `open_on` need for several days; `closed` as in `open_on`."""
-    wanted = {landmark for day in days for landmark in _days(closed_by(closed, day), day)}
-    opened(book, tuple(sorted(wanted | set(days))))
+    """Read at once what `landmarks` and `open_then` need for several days; `closed` as in `open_on`."""
+    _states(book, sorted({*_days(closed, max(days)), *days}), closed)
+
+
+def open_then(book: Book, day: date, closed: pd.DataFrame) -> pd.DataFrame:
+    """Return what `open_on` gives, without the CRM's probability: quicker after `read_ahead`."""
+    found = _states(book, [day], closed)
+    found = found[found.landmark == pd.Timestamp(day)].reset_index(drop=True)
+    return _dated(found, closed, day).drop(columns="landmark")
 
 
 def open_on(book: Book, day: date, closed: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -85,13 +93,16 @@ def open_on(book: Book, day: date, closed: pd.DataFrame | None = None) -> pd.Dat
     -------
     pandas.DataFrame
         opportunity_id, owner_id, stage_name, value (money in the book's currency, NaN if unknown), probability
-        (of the CRM, 0–1), lead_source, pushes; age (days since created), due (days until the close date, negative
-        when overdue), both NaN where the date is not known; skill (log odds of the owner's fair win rate, over the
-        two years before, against the team's).
+        (of the CRM, 0–1), lead_source, close_date (day), pushes; age (days since created), due (days of the book's
+        week until the close date, negative when overdue), both NaN where the date is not known; skill (log odds of the
+        owner's fair win rate, over the two years before, against the team's).
     """
     kept: dict[date, pd.DataFrame] = book.keep("open deals with features", dict)
     if day not in kept:
-        kept[day] = _featured(book, day, closed_deals(book, day) if closed is None else closed)
+        closed = closed_deals(book, day) if closed is None else closed
+        deals = opened(book, (day,))[day].drop_duplicates("opportunity_id", ignore_index=True)
+        found = _dated(_featured(deals.assign(landmark=pd.Timestamp(day)), closed), closed, day)
+        kept[day] = found.drop(columns=["landmark", "user_id", "credited", "forecast_category"])
     return kept[day]
 
 
@@ -106,10 +117,15 @@ def opened(book: Book, days: tuple[date, ...]) -> dict[date, pd.DataFrame]:
     """
     kept: dict[date, pd.DataFrame] = book.keep("open deals by day", dict)
     missing = tuple(sorted(set(days) - set(kept)))
-    if missing:
-        every, moves = _opened(book, missing), push_dates(book).to_pandas()
-        moved = moves.assign(pushed_on=pd.to_datetime(moves.pushed_on)).dropna(subset="pushed_on")
-        kept.update({day: _of_day(every, moved, pd.Timestamp(day)) for day in missing})
+    if len(missing) == 1:  # reports of this day have read the book as known on it
+        deals = credited_deals(as_known(book, missing[0]))
+        deals = deals.filter(~deals.is_closed).mutate(known_on=ibis.literal(missing[0]))
+        kept[missing[0]] = _typed(book, deals, whole=True).drop(columns="landmark")
+    elif missing:
+        every = _typed(book, credited_open(book, missing), whole=True)
+        by_day = dict(list(every.drop(columns="landmark").groupby(every.landmark)))
+        none = every.drop(columns="landmark").head(0)
+        kept.update({day: by_day.get(pd.Timestamp(day), none).reset_index(drop=True) for day in missing})
     return {day: kept[day] for day in days}
 
 
@@ -132,83 +148,154 @@ def closed_by(closed: pd.DataFrame, day: date) -> pd.DataFrame:
     return closed[(closed.close_date <= end) & ~(closed.created_date > end)]
 
 
-def skills(closed: pd.DataFrame, day: date) -> dict[str, float]:
-    """Return each rep's fair win rate of the two years up to a day, as log odds against the team's."""
-    end = pd.Timestamp(day)
-    recent = closed[closed.close_date.between(end - pd.Timedelta(days=SKILL_DAYS - 1), end)]
-    won = recent.share.where(recent.is_won, 0.0).groupby(recent.user_id).sum()
-    counts = pd.DataFrame({"won": won, "decided": recent.groupby("user_id").share.sum()}).reset_index()
-    rates = shrunken(counts.won.to_numpy(float), counts.decided.to_numpy(float))
-    if rates is None:
-        return {}
-    log_odds = special.logit(rates.fair.clip(1e-4, 1 - 1e-4)) - special.logit(rates.mean)
-    return dict(zip(counts.user_id, log_odds.astype(float), strict=True))
+def skills(closed: pd.DataFrame, days: pd.DatetimeIndex) -> pd.DataFrame:
+    """Return each rep's fair win rate of the two years up to each of some days, as log odds against the team's.
+
+    (wins + k · mean) ÷ (decided + k), as `skill.fair_win_rates` has it. Here k comes from what rates scatter by beyond
+    luck, without search (Kleinman, Proportions with extraneous variance, 1973), for hundreds of days at once.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each day, a column for each user_id; zeros where fewer than three reps decided any deal.
+    """
+    users = pd.Index(sorted(closed.user_id.dropna().unique()))
+    won, decided = _within(closed, days, users)
+    total = decided.sum(axis=1)
+    mean = np.divide(won.sum(axis=1), total, out=np.full(len(days), 0.5), where=total > 0)
+    rate = np.divide(won, decided, out=np.zeros_like(won), where=decided > 0)
+    reps = (decided > 0).sum(axis=1)
+    luck = mean * (1 - mean)
+    apart = (decided * (rate - mean[:, None]) ** 2).sum(axis=1) - (reps - 1) * luck
+    scale = total - np.divide((decided**2).sum(axis=1), total, out=np.zeros(len(days)), where=total > 0)
+    between = np.divide(apart, scale, out=np.zeros(len(days)), where=scale > 0)
+    strength = np.divide(luck, between, out=np.full(len(days), MOST_STRENGTH), where=between > 0) - 1
+    weight = np.clip(strength, LEAST_STRENGTH, MOST_STRENGTH)[:, None]
+    fair = (won + weight * mean[:, None]) / (decided + weight)
+    odds = special.logit(fair.clip(1e-4, 1 - 1e-4)) - special.logit(mean.clip(1e-4, 1 - 1e-4))[:, None]
+    odds[(reps < FEWEST_REPS) | (luck == 0)] = 0.0
+    return pd.DataFrame(odds, index=days, columns=users)
+
+
+def _within(closed: pd.DataFrame, days: pd.DatetimeIndex, users: pd.Index) -> tuple[Array, Array]:
+    """Add up won and decided shares over the SKILL_DAYS up to each day: days × users."""
+    rows = closed[closed.close_date.notna() & closed.user_id.notna()]
+    key = users.get_indexer(pd.Index(rows.user_id)) * LONGEST + _number(rows.close_date)
+    order = np.argsort(key, kind="stable")
+    ends = np.arange(len(users)) * LONGEST + _number(days)[:, None]
+    last, first = (np.searchsorted(key[order], day, side="right") for day in (ends, ends - SKILL_DAYS))
+    shares = (part.to_numpy(float)[order] for part in (rows.share * rows.is_won, rows.share))
+    won, decided = (total[last] - total[first] for total in (np.append(0.0, np.cumsum(part)) for part in shares))
+    return won, decided
 
 
 def _landmarks(book: Book, as_of: date, closed: pd.DataFrame | None) -> Landmarks:
-    closed = closed_deals(book, as_of) if closed is None else closed_by(closed, as_of)
-    fate = closed.drop_duplicates("opportunity_id").set_index("opportunity_id")
-    days = _days(closed, as_of)
-    opened(book, (*days, as_of))
-    frames = [_cases(open_on(book, day, closed), fate, day, as_of) for day in days]
-    none = _cases(open_on(book, as_of, closed).head(0), fate, as_of, as_of)
-    every = pd.concat(frames, ignore_index=True) if frames else none
-    dated = every.age.notna()
-    return Landmarks(as_of, every[dated].reset_index(drop=True), int(every.opportunity_id[~dated].nunique()))
+    every = closed_deals(book, as_of) if closed is None else closed
+    fate = closed_by(every, as_of).drop_duplicates("opportunity_id").set_index("opportunity_id")
+    week = week_of(fate.close_date)
+    days = _days(every, as_of)
+    none = open_on(book, as_of, closed).head(0).assign(landmark=pd.Timestamp(as_of))
+    states = _states(book, days, every) if days else none
+    cases = _cases(states[states.landmark.isin(pd.DatetimeIndex(days))], fate, week, as_of)
+    dated = cases.age.notna()
+    return Landmarks(as_of, cases[dated].reset_index(drop=True), int(cases.opportunity_id[~dated].nunique()), week)
 
 
 def _days(closed: pd.DataFrame, as_of: date) -> list[date]:
-    """The same days for every as_of, so that reports of several days share what was known on them."""
-    if closed.empty:
+    """The landmarks before a day: no sooner than the first closed deal, at most SPAN days back."""
+    if closed.empty or closed.close_date.min().date() >= as_of:
         return []
-    first = closed.close_date.min().date()
-    latest = (as_of.toordinal() - 1) // STEP * STEP
-    days = [date.fromordinal(latest - STEP * number) for number in range(MOST_LANDMARKS)]
-    return [day for day in days if day >= first]
+    first = max(closed.close_date.min().date().toordinal(), as_of.toordinal() - SPAN)
+    step = _step(closed)
+    latest = (as_of.toordinal() - 1) // step * step
+    return [date.fromordinal(day) for day in range(latest, first - 1, -step)][::-1]
 
 
-def _cases(deals: pd.DataFrame, fate: pd.DataFrame, day: date, as_of: date) -> pd.DataFrame:
-    then = fate[["close_date", "is_won", "value"]].reindex(deals.opportunity_id).reset_index(drop=True)
-    end = pd.to_datetime(then.close_date)
-    won = then.is_won.fillna(False).astype(bool)
-    longest = (pd.Timestamp(as_of) - pd.Timestamp(day)).days
-    return deals.assign(
-        landmark=pd.Timestamp(day),
+def _step(closed: pd.DataFrame) -> int:
+    """The least step between landmarks that keeps the cases within MOST_CASES."""
+    deals = closed.drop_duplicates("opportunity_id")
+    since = max(deals.close_date.min(), deals.close_date.max() - pd.Timedelta(days=SPAN))
+    days = float((deals.close_date - deals.created_date.clip(lower=since)).dt.days.clip(lower=0).sum())
+    return next((step for step in STEPS if days <= step * MOST_CASES), STEPS[-1])
+
+
+def _states(book: Book, days: list[date], closed: pd.DataFrame) -> pd.DataFrame:
+    """The deals open on landmarks with their features, ordered by day; what was read before is not read again."""
+    kept: dict[str, pd.DataFrame] = book.keep("deals on landmarks", dict)
+    read: set[date] = book.keep("landmarks read", set)
+    missing = tuple(sorted(set(days) - read))
+    if missing or not kept:
+        every = _typed(book, credited_open(book, missing), whole=False)
+        deals = every.drop_duplicates(["landmark", "opportunity_id"], ignore_index=True)
+        new = _featured(deals, closed).drop(columns="user_id")
+        kept["all"] = pd.concat([kept["all"], new], ignore_index=True) if kept else new
+        read.update(missing)
+    return kept["all"]
+
+
+def _cases(states: pd.DataFrame, fate: pd.DataFrame, week: Week, as_of: date) -> pd.DataFrame:
+    place = fate.index.get_indexer(pd.Index(states.opportunity_id))
+    ended = place >= 0
+    end, won, value = (fate[name].to_numpy()[place] for name in ("close_date", "is_won", "value"))
+    won = ended & np.asarray(won, dtype=bool) if len(fate) else ended
+    start = week.at(states.landmark)
+    until = np.where(ended, week.at(end) if len(fate) else np.nan, week.at(np.datetime64(as_of)))
+    return states.assign(
+        due=week.at(states.close_date) - start,
         won=won,
-        lost=end.notna() & ~won,
-        days=(end - pd.Timestamp(day)).dt.days.fillna(longest).astype(float),
-        won_value=pd.to_numeric(then.value).where(won).astype(float),
+        lost=ended & ~won,
+        days=until - start,
+        won_value=np.where(won, np.asarray(value, dtype=float), np.nan) if len(fate) else np.nan,
     )
 
 
-def _featured(book: Book, day: date, closed: pd.DataFrame) -> pd.DataFrame:
-    found = opened(book, (day,))[day].drop_duplicates("opportunity_id", ignore_index=True)
-    today, skill = pd.Timestamp(day), book.keep(("skills", day), lambda: skills(closed, day))
-    frame = found.assign(
-        age=(today - found.created_date).dt.days.astype(float),
-        due=(found.close_date - today).dt.days.astype(float),
-        skill=found.owner_id.map(skill).fillna(0.0).astype(float),
+def _featured(deals: pd.DataFrame, closed: pd.DataFrame) -> pd.DataFrame:
+    """Add age and skill as of each row's landmark."""
+    days = pd.DatetimeIndex(deals.landmark.unique())
+    table = skills(closed, days)
+    row, column = (
+        days.get_indexer(pd.DatetimeIndex(deals.landmark)),
+        table.columns.get_indexer(pd.Index(deals.owner_id)),
     )
-    return frame.drop(columns=["created_date", "close_date", "user_id", "credited", "forecast_category"])
+    odds = table.to_numpy()[row, column] if table.size else np.zeros(len(deals))
+    return deals.assign(
+        age=(deals.landmark - deals.created_date).dt.days.astype(float), skill=np.where(column >= 0, odds, 0.0)
+    )
 
 
-def _opened(book: Book, days: tuple[date, ...]) -> pd.DataFrame:
-    deals = credited_open(book, days)
-    usable = deals.probability.between(0, 1)
+def _typed(book: Book, deals: ir.Table, *, whole: bool) -> pd.DataFrame:
+    """Read open deals of several days; what only a few of the days need, and takes long to read, only as a `whole`."""
+    usable = deals.probability.between(0, 1).ifelse(deals.probability, None)
+    more = {"credited": "credited", "forecast_category": "forecast_category", "probability": usable} if whole else {}
     found = deals.select(
-        "known_on", "opportunity_id", "user_id", "credited", "owner_id", "stage_name", "value", "created_date",
-        "close_date", "lead_source", "forecast_category", probability=usable.ifelse(deals.probability, None),
+        "opportunity_id", "user_id", "owner_id", "stage_name", "value", "created_date", "close_date", "lead_source",
+        landmark="known_on", **more,
     ).to_pandas()  # fmt: skip  # a list of names
-    dates = {name: pd.to_datetime(found[name]) for name in ("known_on", "created_date", "close_date")}
-    ordered: pd.DataFrame = found.assign(**dates).sort_values(["opportunity_id", "user_id"], ignore_index=True)
-    return ordered
+    dates = {name: pd.to_datetime(found[name]) for name in ("landmark", "created_date", "close_date")}
+    ordered: pd.DataFrame = found.assign(**dates).sort_values(
+        ["landmark", "opportunity_id", "user_id"], ignore_index=True
+    )
+    return ordered.assign(pushes=_pushes(book, ordered))
 
 
-def _of_day(every: pd.DataFrame, moved: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
-    found = every[every.known_on == day].drop(columns="known_on")
-    pushes = moved[moved.pushed_on <= day].groupby("opportunity_id").size()
-    counted: pd.DataFrame = found.assign(pushes=found.opportunity_id.map(pushes).fillna(0).astype(int))
-    return counted.reset_index(drop=True)
+def _dated(deals: pd.DataFrame, closed: pd.DataFrame, day: date) -> pd.DataFrame:
+    """Add how long it is to the close date, in days of the week as known on a day."""
+    return deals.assign(due=week_of(closed_by(closed, day).close_date).between(deals.landmark, deals.close_date))
+
+
+def _pushes(book: Book, deals: pd.DataFrame) -> Places:
+    """How often each deal was pushed up to its landmark."""
+    moves: pd.DataFrame = book.keep("pushes", lambda: push_dates(book).to_pandas())
+    moves = moves.dropna(subset="pushed_on")
+    codes = pd.Index(sorted(moves.opportunity_id.unique()))
+    key = np.sort(codes.get_indexer(pd.Index(moves.opportunity_id)) * LONGEST + _number(moves.pushed_on))
+    code = codes.get_indexer(pd.Index(deals.opportunity_id)) * LONGEST
+    upto = np.searchsorted(key, code + _number(deals.landmark), side="right")
+    return np.where(code >= 0, upto - np.searchsorted(key, code), 0)
+
+
+def _number(days: pd.Series | pd.DatetimeIndex) -> Places:
+    return np.asarray(pd.to_datetime(days).to_numpy().astype("datetime64[D]").astype(np.int64))
 
 
 def _closed(known: Book) -> pd.DataFrame:

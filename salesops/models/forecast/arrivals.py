@@ -39,6 +39,8 @@ class Arrivals:
         Factor on `won_within` by each rep's skill.
     scale, sizes, weights : array
         Amounts of won deals, as `sums.ToCome` takes them.
+    doubt : array
+        Standard deviation of each rep's new money ÷ that money, as far as the rep's own rate and size are unsure.
     """
 
     per_day: Array
@@ -48,6 +50,7 @@ class Arrivals:
     scale: Array
     sizes: Array
     weights: Array
+    doubt: Array
 
     def won_by(self, first: float, last: float, cycle: float = 1.0) -> float:
         """Return the expected wins between two days from now of a rep with one new deal a day.
@@ -92,14 +95,17 @@ def arrivals_of(
     sizes, weights = sizes_of(won.amount.to_numpy(float))
     factors = month_factors(events.opened, _beginning(events, as_of), as_of)
     season = season_of(factors, _chance_by_day(curve, as_of, end))
+    rates, unsure = _shrunken_rates(np.asarray(count), worked)
+    scale, rough = _scales(won, reps)
     return Arrivals(
-        _shrunken_rates(np.asarray(count), worked) * season,
+        rates * season,
         strength(reps, as_of + timedelta(days=1), max(end, as_of + timedelta(days=1)), ramp),
         curve,
         np.ones(len(reps)) if orders else _wins(reps.skill.to_numpy(float), curve[-1]),
-        _scales(won, reps),
+        scale,
         sizes,
         weights,
+        np.hypot(unsure, rough),
     )
 
 
@@ -149,18 +155,22 @@ def _beginning(events: pd.DataFrame, as_of: date) -> date:
     return closed.min().date() if len(closed) else as_of
 
 
-def _shrunken_rates(count: Array, worked: Array) -> Array:
-    """Draw each rep's count a day to the team's: (count + mean · κ) ÷ (days + κ)."""
+def _shrunken_rates(count: Array, worked: Array) -> tuple[Array, Array]:
+    """Draw each rep's count a day to the team's: (count + mean · κ) ÷ (days + κ); and its relative doubt.
+
+    The posterior is a gamma distribution; its standard deviation ÷ mean is 1 ÷ √(count + mean · κ).
+    """
     some = worked > 0
     if not some.any() or count.sum() == 0:
-        return np.zeros(len(count))
+        return np.zeros(len(count)), np.zeros(len(count))
     mean = count[some].sum() / worked[some].sum()
     own = count[some] / worked[some]
     weight = worked[some] / worked[some].sum()
     # what counts differ by beyond the luck of Poisson
     between = float(weight @ (own - mean) ** 2 - mean * some.sum() / worked[some].sum())
     days = np.clip(mean / between if between > 0 else np.inf, LOOSEST * WINDOW, TIGHTEST * WINDOW)
-    return np.asarray((count + mean * days) / (worked + days))
+    shape = count + mean * days
+    return np.asarray(shape / (worked + days)), np.asarray(1 / np.sqrt(shape))
 
 
 def _won_within(events: pd.DataFrame, as_of: date, first: date) -> Array:
@@ -184,17 +194,18 @@ def _wins(skill: Array, share: float) -> Array:
     return np.asarray(odds / (1 + odds) / share)
 
 
-def _scales(won: pd.DataFrame, reps: pd.DataFrame) -> Array:
-    """Each rep's mean amount against the team's, drawn to 1 by how much amounts scatter."""
+def _scales(won: pd.DataFrame, reps: pd.DataFrame) -> tuple[Array, Array]:
+    """Each rep's mean amount against the team's, drawn to 1 by how much amounts scatter; and its relative doubt."""
     groups = won.groupby("user_id").amount
     count, mean, variance = groups.size(), groups.mean(), groups.var()
     if len(count) < 3 or not (count > 1).any():
-        return np.ones(len(reps))
+        return np.ones(len(reps)), np.zeros(len(reps))
     team = float(won.amount.mean())
     within = float((variance * (count - 1)).sum() / (count - 1).clip(lower=0).sum())
     total = float(count.sum())
     between = float((count * (mean - team) ** 2).sum()) - (len(count) - 1) * within
-    between /= total - float((count**2).sum()) / total
+    between = max(between / (total - float((count**2).sum()) / total), 0.0)
     own = count / (count + within / between) if between > 0 else count * 0.0
-    scale = 1 + own * (mean / team - 1)
-    return scale.reindex(reps.user_id).fillna(1.0).to_numpy(float)
+    scale = (1 + own * (mean / team - 1)).reindex(reps.user_id).fillna(1.0).to_numpy(float)
+    left = (1 - own).reindex(reps.user_id).fillna(1.0).to_numpy(float)
+    return scale, np.sqrt(between * left) / (team * scale)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -12,10 +12,13 @@ from scipy import stats
 from salesops.book.lines import usual_measure
 from salesops.book.snapshot import as_known
 from salesops.book.source import Book
-from salesops.models.deals.landmarks import read_ahead
-from salesops.models.forecast.inputs import PERSON, closed_by_user, ended, inputs_of
+from salesops.models.deals.chances import deal_chances
+from salesops.models.deals.hazards import Hazards
+from salesops.models.deals.landmarks import opened, read_ahead
+from salesops.models.forecast.corrected import came_after, error_of, people_then
+from salesops.models.forecast.inputs import Inputs, closed_by_user, ended, inputs_of
+from salesops.models.forecast.level import Error, level_from
 from salesops.models.forecast.outlook import Forecast, outlook
-from salesops.models.forecast.sums import SHOCK
 from salesops.periods import Period, fiscal_quarter_of
 
 WEEKS = (1, 5, 9)
@@ -50,9 +53,11 @@ class ForecastBacktest:
 
 
 def backtest_forecast(
-    book: Book, as_of: date, *, quarters: int = 6, shock: float = SHOCK, weeks: tuple[int, ...] = WEEKS
+    book: Book, as_of: date, *, quarters: int = 6, weeks: tuple[int, ...] = WEEKS
 ) -> ForecastBacktest | None:
     """Forecast past quarters from what was known in their first weeks, and compare with how they ended.
+
+    The level and the shock of each are learned from the same weeks of the quarters before it.
 
     Parameters
     ----------
@@ -70,10 +75,19 @@ def backtest_forecast(
         return None
     measure = usual_measure(known, past[0])
     closed = ended(book, as_of, measure)
-    days = [(quarter, week, quarter.start + timedelta(days=7 * week - 1)) for quarter in past for week in weeks]
+    asked = [(quarter, week, quarter.start + timedelta(days=7 * week - 1)) for quarter in past for week in weeks]
+    start = None
     if measure == "bookings":
-        read_ahead(book, [day for _, _, day in days], closed)
-    rows = [_compare(book, quarter, week, day, measure, closed, shock) for quarter, week, day in days]
+        opened(book, tuple(day for _, _, day in asked))
+        read_ahead(book, [day for _, _, day in asked], closed)
+        start = deal_chances(book, as_of, closed).hazards
+    errors: dict[int, list[Error]] = {week: [] for week in weeks}
+    rows = []
+    for quarter, week, day in asked:
+        inputs = _inputs_then(book, quarter, day, measure, closed, start)
+        rows.append(_compare(replace(inputs, level=level_from(errors[week])), quarter, week, closed))
+        error = error_of(inputs, came_after(closed, quarter, day))
+        errors[week] += [error] if error else []
     company = pd.DataFrame([row for row, _ in rows])
     reps = pd.concat([table for _, table in rows], ignore_index=True)
     levels = {"company": company, "rep": reps}
@@ -101,9 +115,9 @@ def _quarters(known: Book, as_of: date, most: int) -> list[Period]:
 
 
 def _compare(
-    book: Book, quarter: Period, week: int, day: date, measure: str, closed: pd.DataFrame, shock: float
+    inputs: Inputs, quarter: Period, week: int, closed: pd.DataFrame
 ) -> tuple[dict[str, object], pd.DataFrame]:
-    found = _forecast_then(book, quarter, day, measure, closed, shock)
+    found, day = outlook(inputs), inputs.as_of
     actual = closed_by_user(closed, quarter, quarter.end)
     before = closed_by_user(closed, _year_before(quarter), quarter.end)
     has_year = closed.close_date.min() <= pd.Timestamp(_year_before(quarter).start)
@@ -132,24 +146,14 @@ def _compare(
     return {"period": quarter.label, "week": week, "as_of": day, **total}, table
 
 
-def _forecast_then(
-    book: Book, quarter: Period, day: date, measure: str, closed: pd.DataFrame, shock: float
-) -> Forecast:
-    so_far = closed_by_user(closed, quarter, day)
-    people = _team(book, quarter, day, so_far)
-    reps = people.assign(quota=np.nan, closed=people.user_id.map(so_far).fillna(0.0), ramp_applied=False)
-    return outlook(inputs_of(book, quarter, day, measure, reps, closed), shock=shock)
-
-
-def _team(book: Book, quarter: Period, day: date, so_far: pd.Series) -> pd.DataFrame:
-    """Reps who were there in the quarter as far as was known on a day, and all who had closed anything."""
-    users = book.keep("people", lambda: book.table("users").select(*PERSON, "role")).to_pandas()
-    hired, left = (pd.to_datetime(users[name]) for name in ("hire_date", "end_date"))
-    left = left.where(left <= pd.Timestamp(day))
-    there = ~(hired > pd.Timestamp(quarter.end)) & ~(left < pd.Timestamp(quarter.start))
-    wanted = users.assign(end_date=left)[((users.role == "rep") & there) | users.user_id.isin(so_far.index)]
-    team: pd.DataFrame = wanted.drop(columns="role").reset_index(drop=True)
-    return team
+def _inputs_then(
+    book: Book, quarter: Period, day: date, measure: str, closed: pd.DataFrame, start: Hazards | None
+) -> Inputs:
+    people = people_then(book, quarter, day, closed_by_user(closed, quarter, day))
+    if measure != "bookings":
+        return inputs_of(book, quarter, day, measure, people, closed=closed)
+    deals = deal_chances(book, day, closed, start=start), opened(book, (day,))[day]
+    return inputs_of(book, quarter, day, measure, people, closed=closed, deals=deals)
 
 
 def _year_before(quarter: Period) -> Period:
@@ -164,7 +168,7 @@ def _weighted(found: Forecast, quarter: Period) -> np.ndarray:
     if inputs.chances is None or not inputs.chances.deals.probability.notna().any():
         return np.full(len(inputs.reps), np.nan)
     deals = inputs.chances.deals.iloc[inputs.deal_row]
-    due = deals.due.between(-np.inf, inputs.window[1]).to_numpy()
+    due = (deals.close_date <= pd.Timestamp(quarter.end)).to_numpy()
     worth = np.nan_to_num(inputs.deal_amount * deals.probability.to_numpy(float)) * due
     return np.bincount(inputs.deal_rep, worth, len(inputs.reps))
 

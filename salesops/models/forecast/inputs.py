@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 
@@ -11,17 +11,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from salesops.book.agreed import quotas_in_force
 from salesops.book.credits import credited_orders
-from salesops.book.lines import usual_measure
 from salesops.book.snapshot import as_known
 from salesops.book.source import Book
-from salesops.errors import BookError
-from salesops.metrics.attainment import attainment
 from salesops.models import wording as words
 from salesops.models.deals.chances import DealChances, deal_chances
 from salesops.models.deals.landmarks import closed_by, closed_deals, opened, skills
+from salesops.models.deals.week import EVEN, Week, week_of
 from salesops.models.forecast.arrivals import Arrivals, arrivals_of, strength, thinned
+from salesops.models.forecast.level import Level
 from salesops.models.forecast.to_come import Array, Places, ToCome
 from salesops.models.silence import last_heard
 from salesops.periods import Period
@@ -55,6 +53,10 @@ class Inputs:
         The last day of which the deals or orders tell anything, where their source ends before `as_of`.
     why_not : str
         Why nothing that is still to come can be estimated, as a sentence; "" where it can.
+    week : Week
+        The book's own week.
+    level : Level
+        What past forecasts teach: all chances and arrivals are multiplied by its factor.
     """
 
     company: str
@@ -73,6 +75,8 @@ class Inputs:
     notes: tuple[str, ...]
     ended_on: date | None = None
     why_not: str = ""
+    week: Week = EVEN
+    level: Level = field(default_factory=Level)
 
     @cached_property
     def territories(self) -> tuple[NDArray[np.object_], Places]:
@@ -92,53 +96,47 @@ class Inputs:
         return tomorrow, max(self.period.end, tomorrow)
 
     @property
+    def span(self) -> tuple[date, date]:
+        """The last day before what counts, and the period's end; both as_of where the period is over."""
+        return max(self.as_of, self.period.start - timedelta(days=1)), max(self.as_of, self.period.end)
+
+    @property
     def window(self) -> tuple[int, int]:
         """Days from as_of to the last day before what counts, and to the period's end."""
         before = max((self.period.start - self.as_of).days - 1, 0)
         return before, max((self.period.end - self.as_of).days, 0)
 
+    @property
+    def time(self) -> tuple[float, float]:
+        """The same in days of the book's week."""
+        first, last = (self.week.between(np.datetime64(self.as_of), np.datetime64(day)) for day in self.span)
+        return float(first), float(last)
+
     def closing(self, cycle: float = 1.0) -> Array:
         """Return P(won within the period) of each open deal; `cycle` is a factor on the time that deals take."""
         if self.chances is None or not len(self.deal_row):
             return np.zeros(len(self.deal_row))
-        first, last = (self.chances.curves.by(days / cycle)[0] for days in self.window)
-        return np.asarray((last - first)[self.deal_row])
+        won = self.chances.won_between(*self.span, cycle)[self.deal_row]
+        return np.asarray(np.minimum(won * self.level.factor, 1.0))
 
     def to_come(self) -> ToCome:
         """Return what may still come in the period."""
         amount = self.deal_amount * (self.chances.amount_factor if self.chances else 1.0)
-        new = self.arrivals
-        return ToCome(self.deal_rep, self.closing(), amount, new.rate(*self.window), new.sizes, new.weights, new.scale)
-
-
-def forecast_inputs(book: Book, period: Period, as_of: date) -> Inputs:
-    """Collect what a forecast of a period stands on, as known on `as_of`.
-
-    Raises
-    ------
-    BookError
-        If nobody has a line in the period.
-    """
-    known = as_known(book, as_of)
-    measure = usual_measure(known, period)
-    lines = attainment(book, period, as_of)
-    own = lines.filter(~lines.is_rollup).select(*PERSON, "measure", "quota", closed="booked").to_pandas()
-    reps = own[own.measure == measure].drop(columns="measure").reset_index(drop=True)
-    reps = reps.assign(ramp_applied=reps.user_id.isin(_ramp_applied(known, period)))
-    if reps.empty:
-        raise BookError(f"Nobody has a line in {period}: no rep, no quota, no deal. Choose another period.")
-    found = inputs_of(book, period, as_of, measure, reps)
-    others = len(own) - len(reps)
-    if others:
-        left_out = f"{others} {'line counts' if others == 1 else 'lines count'} another measure than {measure}"
-        found = replace(found, notes=(*found.notes, f"{left_out} and {'is' if others == 1 else 'are'} left out."))
-    return found
+        new, rate = self.arrivals, self.arrivals.rate(*self.time) * self.level.factor
+        return ToCome(self.deal_rep, self.closing(), amount, rate, new.sizes, new.weights, new.scale)
 
 
 def inputs_of(
-    book: Book, period: Period, as_of: date, measure: str, reps: pd.DataFrame, closed: pd.DataFrame | None = None
+    book: Book,
+    period: Period,
+    as_of: date,
+    measure: str,
+    reps: pd.DataFrame,
+    *,
+    closed: pd.DataFrame | None = None,
+    deals: tuple[DealChances, pd.DataFrame] | None = None,
 ) -> Inputs:
-    """Collect the inputs for some reps; owners of other deals are added.
+    """Collect the inputs for some reps; owners of other deals are added. The level is not corrected.
 
     Parameters
     ----------
@@ -146,13 +144,17 @@ def inputs_of(
         The columns of `Inputs.reps` but skill.
     closed : pandas.DataFrame, optional
         As `ended` gives it on this day or a later one, so that a backtest reads it once.
+    deals : tuple of DealChances and pandas.DataFrame, optional
+        The open deals, where they are known: as `deal_chances` and `landmarks.opened` give them for `as_of`.
     """
     bookings = measure == "bookings"
     closed = ended(book, as_of, measure) if closed is None else closed_by(closed, as_of)
-    chances = deal_chances(book, as_of, closed) if bookings else None
-    shares = opened(book, (as_of,))[as_of] if bookings else _no_shares()
+    if bookings:
+        chances, shares = deals or (deal_chances(book, as_of, closed), opened(book, (as_of,))[as_of])
+    else:
+        chances, shares = None, _no_shares()
     reps = _everyone(as_known(book, as_of), reps, shares)
-    skill = book.keep(("skills", as_of), lambda: skills(closed, as_of)) if bookings else {}
+    skill = skills(closed, pd.DatetimeIndex([as_of])).iloc[0].to_dict() if bookings else {}
     reps = reps.assign(skill=reps.user_id.map(skill).fillna(0.0).astype(float))
     happened = _events(closed, shares)
     dated = happened.dropna(subset="opened")
@@ -160,12 +162,13 @@ def inputs_of(
     arriving = dated if enough else _as_they_closed(happened)
     ramp = book.config.ramp
     new = arrivals_of(reps, arriving, as_of, period.end, ramp=ramp, orders=not bookings or not enough)
-    deals = _rows(shares, reps, chances)
+    rows = _rows(shares, reps, chances)
     notes = _notes(happened, enough, chances, bookings)
     found = Inputs(
         book.company, book.currency, period, as_of, measure, reps,
-        deals.opportunity_id.to_numpy(str), deals.rep.to_numpy(np.int64), deals.credited.to_numpy(float),
-        deals.row.to_numpy(np.int64), chances, new, ramp, tuple(notes), *_ground(happened, period, as_of, bookings),
+        rows.opportunity_id.to_numpy(str), rows.rep.to_numpy(np.int64), rows.credited.to_numpy(float),
+        rows.row.to_numpy(np.int64), chances, new, ramp, tuple(notes), *_ground(happened, period, as_of, bookings),
+        week_of(closed.close_date),
     )  # fmt: skip  # in the order of the fields
     return found if enough else _less_what_is_open(found)
 
@@ -192,13 +195,6 @@ def closed_by_user(closed: pd.DataFrame, period: Period, as_of: date) -> pd.Seri
     last = period.cut(as_of)
     won = closed[closed.is_won & closed.close_date.between(pd.Timestamp(period.start), pd.Timestamp(last))]
     return (won.share * won.value).groupby(won.user_id).sum()
-
-
-def _ramp_applied(known: Book, period: Period) -> list[str]:
-    quotas = quotas_in_force(known)
-    inside = (quotas.period_start <= period.end) & (quotas.period_end >= period.start)
-    rows = quotas.filter(inside & quotas.ramp_applied.fill_null(False)).select("owner_id").distinct()
-    return [row["owner_id"] for row in rows.to_pyarrow().to_pylist()]
 
 
 def _events(closed: pd.DataFrame, shares: pd.DataFrame) -> pd.DataFrame:
@@ -272,7 +268,7 @@ def _as_they_closed(happened: pd.DataFrame) -> pd.DataFrame:
 
 def _less_what_is_open(found: Inputs) -> Inputs:
     """Where deals have no created date, new ones bring the usual wins less those expected of open deals."""
-    usual = float(found.arrivals.rate(*found.window).sum())
+    usual = float(found.arrivals.rate(*found.time).sum())
     share = max(0.0, 1 - float(found.closing().sum()) / usual) if usual else 0.0
     return replace(found, arrivals=thinned(found.arrivals, share))
 

@@ -9,8 +9,11 @@ import numpy as np
 import pandas as pd
 
 from salesops.book.source import Book
-from salesops.models.forecast.inputs import Inputs, forecast_inputs
-from salesops.models.forecast.sums import GRID, SHOCK, Sums, company_sum, sums_of
+from salesops.models.forecast.corrected import forecast_inputs
+from salesops.models.forecast.doubt import range_of_sum, ranges
+from salesops.models.forecast.inputs import Inputs
+from salesops.models.forecast.sums import GRID, Sums, company_sum, sums_of
+from salesops.models.threads import one_thread
 from salesops.periods import Period
 
 LEVELS = (0.1, 0.5, 0.9)
@@ -25,10 +28,11 @@ class Forecast:
     reps : pandas.DataFrame
         user_id, user_name, territory_id, quota, closed (money so far), open (expected of open deals), new (expected
         of deals not yet created), expected (their sum), p10, p50, p90 (of the total), p_attain (chance that the total
-        reaches the quota; NaN without a quota or with a quota of zero). All but what is closed, and a chance that is
-        certain already, is NaN where `inputs.why_not` says why nothing can be estimated.
+        reaches the quota; NaN without a quota or with a quota of zero), p_low and p_high (the range of p_attain, as
+        `doubt.ranges` gives it). All but what is closed, and a chance that is certain already, is NaN where
+        `inputs.why_not` says why nothing can be estimated.
     company : dict
-        The same of all reps together; target (sum of the reps' quotas, or as given), p_target.
+        The same of all reps together; target (sum of the reps' quotas, or as given), p_target, p_low, p_high.
     shock : float
         Standard deviation of the logarithm of the shock that all money to come shares.
     notes : tuple of str
@@ -42,17 +46,20 @@ class Forecast:
     notes: tuple[str, ...]
 
 
-def forecast(book: Book, period: Period, as_of: date, *, shock: float = SHOCK, target: float | None = None) -> Forecast:
+def forecast(
+    book: Book, period: Period, as_of: date, *, shock: float | None = None, target: float | None = None
+) -> Forecast:
     """Forecast the totals of a period from what is known on `as_of`.
 
     A rep's total = closed + shock · (Σ open deals won in the period + deals not yet created). Chances are exact
-    on a grid of money, and no draws are made.
+    on a grid of money. The level of what is to come, and the shock, are those that past forecasts of the same book
+    teach (`level`).
 
     Parameters
     ----------
-    shock : float
+    shock : float, optional
         Standard deviation of the logarithm of the shared shock, 0 to 1. It stands for all that moves every rep
-        alike; companies' totals scatter by .1 to .2 beyond what independent deals would. The default is .15.
+        alike.
     target : float, optional
         The company's target (money); without one, the sum of the reps' quotas.
 
@@ -61,15 +68,16 @@ def forecast(book: Book, period: Period, as_of: date, *, shock: float = SHOCK, t
     ValueError
         If the shock is not from 0 to 1.
     """
-    if not 0 <= shock <= 1:
+    if shock is not None and not 0 <= shock <= 1:
         raise ValueError(f"The shock must be a standard deviation from 0 to 1. Got {shock}.")
-    found = outlook(forecast_inputs(book, period, as_of), shock=shock, target=target)
+    with one_thread():
+        found = with_doubt(outlook(forecast_inputs(book, period, as_of), shock=shock, target=target), shock=shock)
     return without_estimates(found) if found.inputs.why_not else found
 
 
-def outlook(inputs: Inputs, *, shock: float = SHOCK, target: float | None = None) -> Forecast:
-    """Forecast from inputs that are already collected."""
-    parts = inputs.to_come()
+def outlook(inputs: Inputs, *, shock: float | None = None, target: float | None = None) -> Forecast:
+    """Forecast from inputs that are already collected, without the ranges of chances."""
+    parts, shock = inputs.to_come(), inputs.level.shock if shock is None else shock
     sums = sums_of(parts, GRID, shock)
     reps = inputs.reps[["user_id", "user_name", "territory_id", "quota", "closed"]].assign(
         open=parts.expected_open, new=parts.expected_new
@@ -84,25 +92,40 @@ def outlook(inputs: Inputs, *, shock: float = SHOCK, target: float | None = None
     return Forecast(inputs, reps, company, shock, (*inputs.notes, *_notes(reps, inputs, company)))
 
 
+def with_doubt(found: Forecast, *, shock: float | None = None) -> Forecast:
+    """Add the range of each chance; a `shock` that was given has no doubt."""
+    inputs, reps, company = found.inputs, found.reps, found.company
+    need = np.nan_to_num(reps.quota.to_numpy(float)) - reps.closed.to_numpy(float)
+    low, high = ranges(inputs, need, reps.p_attain.to_numpy(float))
+    both = (np.nan, np.nan)
+    if np.isfinite(company["target"]):
+        total = company_sum(sums_of(inputs.to_come(), GRID, found.shock))
+        both = range_of_sum(inputs, total, company["target"] - company["closed"], shock=shock)
+    whole = {**company, "p_low": both[0], "p_high": both[1]}
+    return replace(found, reps=reps.assign(p_low=low, p_high=high), company=whole)
+
+
 def without_estimates(found: Forecast) -> Forecast:
     """Return a forecast in which only what is certain stands: what is closed, and goals that it reaches."""
     unknown = dict.fromkeys(("open", "new", "expected", "p10", "p50", "p90"), np.nan)
-    made = (found.reps.quota > 0) & (found.reps.closed >= found.reps.quota)
-    company = {**found.company, **unknown, "p_target": 1.0 if _is_met(found.company) else np.nan}
-    reps = found.reps.assign(**unknown, p_attain=np.where(made, 1.0, np.nan))
+    made = np.where((found.reps.quota > 0) & (found.reps.closed >= found.reps.quota), 1.0, np.nan)
+    met = dict.fromkeys(("p_target", "p_low", "p_high"), 1.0 if _is_met(found.company) else np.nan)
+    company = {**found.company, **unknown, **met}
+    reps = found.reps.assign(**unknown, p_attain=made, p_low=made, p_high=made)
     return replace(found, reps=reps, company=company)
 
 
-def team_chance(inputs: Inputs, users: tuple[str, ...], *, shock: float = SHOCK) -> float | None:
-    """Return P(total of some reps ≥ sum of their quotas); None if none of them has a quota above zero."""
+def team_chance(inputs: Inputs, users: tuple[str, ...]) -> tuple[float, float, float] | None:
+    """Return P(total of some reps ≥ sum of their quotas) and its range; None if none has a quota above zero."""
+    shock = inputs.level.shock
     sums = sums_of(inputs.to_come(), GRID, shock)
     inside = inputs.reps.user_id.isin(users).to_numpy(bool)
     reps = inputs.reps[inside]
     goal = float(reps.quota.sum())
     if not goal > 0:
         return None
-    total = company_sum(Sums(sums.mass[inside], sums.step[inside]))
-    return float(total.reach(np.array([goal - float(reps.closed.sum())]), shock)[0])
+    total, need = company_sum(Sums(sums.mass[inside], sums.step[inside])), goal - float(reps.closed.sum())
+    return float(total.reach(np.array([need]), shock)[0]), *range_of_sum(inputs, total, need, some=inside)
 
 
 def attain(sums: Sums, quota: np.ndarray, closed: np.ndarray, shock: float) -> np.ndarray:

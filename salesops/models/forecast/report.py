@@ -24,6 +24,8 @@ from salesops.models.plain import plain, plain_value
 from salesops.models.threads import one_thread
 from salesops.periods import Period
 
+CHANCE = ("p_attain", "p_low", "p_high")
+
 
 @dataclass(frozen=True, eq=False)
 class ForecastReport:
@@ -100,7 +102,7 @@ class ForecastReport:
     def results(self) -> dict[str, Any]:
         """Return the numbers of the report as JSON can hold them: no NaN, no infinity."""
         company = plain(self.now.company)
-        wanted = ["user_id", "user_name", "quota", "closed", "open", "new", "p10", "p50", "p90", "p_attain"]
+        wanted = ["user_id", "user_name", "quota", "closed", "open", "new", "p10", "p50", "p90"]
         cover = self.past.coverage.set_index(["level", "week"]) if self.past else None
         return {
             "company": self.company,
@@ -114,7 +116,7 @@ class ForecastReport:
             "slipped": None if self.from_start is None else plain_value(self.from_start.slipped),
             "inside_company": None if cover is None else plain_value(cover.inside["company", 0]),
             "inside_rep": None if cover is None else plain_value(cover.inside["rep", 0]),
-            "rows": [plain(row) for row in self.now.reps[wanted].to_dict("records")],
+            "rows": [plain(row) for row in self.now.reps[[*wanted, *CHANCE]].to_dict("records")],
         }
 
 

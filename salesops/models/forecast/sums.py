@@ -160,16 +160,13 @@ def _steps(parts: ToCome, grid: int) -> Array:
     rep, reps = parts.deal_rep, parts.reps
     unknown = np.isnan(parts.amount)
     largest = parts.scale * (parts.sizes.max() if len(parts.sizes) else 0.0)
-    square = parts.scale**2 * float(parts.sizes**2 @ parts.weights if len(parts.sizes) else 0.0)
     amount = np.where(unknown, parts.usual[rep], parts.amount)
-    second = np.where(unknown, square[rep], amount**2)
-    mean = np.bincount(rep, parts.chance * amount, reps) + parts.expected_new
-    variance = np.bincount(rep, parts.chance * (second - parts.chance * amount**2), reps) + parts.rate * square
     most = np.zeros(reps)
     np.maximum.at(most, rep[parts.chance > 0], np.where(unknown, largest[rep], amount)[parts.chance > 0])
     new = (parts.rate > 0) | (np.bincount(rep[unknown], minlength=reps) > 0)
     most = np.maximum(most, np.where(new, largest, 0.0))
-    top = mean + SPREAD * np.sqrt(np.maximum(variance, 0)) + most
+    mean = parts.expected_open + parts.expected_new
+    top = mean + SPREAD * np.sqrt(np.maximum(parts.variance, 0)) + most
     whole = np.bincount(rep, np.where(parts.chance > 0, amount, 0.0), reps)
     top = np.where(new, top, np.minimum(top, whole))
     return np.where(top > 0, top / (grid - 2), 1.0)

@@ -61,6 +61,16 @@ class ToCome:
         """Each rep's expected money from deals not yet created."""
         return self.rate * self.usual
 
+    @cached_property
+    def variance(self) -> Array:
+        """Each rep's variance of the money to come (money²), all deals independent."""
+        square = self.scale**2 * float(self.sizes**2 @ self.weights if len(self.sizes) else 0.0)
+        unknown = np.isnan(self.amount)
+        amount = np.where(unknown, self.usual[self.deal_rep], self.amount)
+        second = np.where(unknown, square[self.deal_rep], amount**2)
+        own = np.bincount(self.deal_rep, self.chance * (second - self.chance * amount**2), self.reps)
+        return np.asarray(own + self.rate * square)
+
 
 def sizes_of(amounts: Array) -> tuple[Array, Array]:
     """Return at most MOST_SIZES sizes and their shares: each stands for amounts that add up to as much money."""

@@ -64,20 +64,22 @@ def quotas_of(inputs: Inputs, scenario: Scenario) -> Quotas:
 
 def to_come_of(inputs: Inputs, scenario: Scenario, quotas: Quotas) -> ToCome:
     """Return the money that may still come under a scenario; new hires are one row after the reps."""
-    first, last = inputs.window
+    first, last = inputs.time
     price = scenario.deal_size * (1 - scenario.discount)
     wins = scenario.win_rate * (1 + scenario.discount_lift * scenario.discount)
     new, ramp = inputs.arrivals, inputs.ramp if scenario.ramp is None else scenario.ramp
     working = new.strength if scenario.ramp is None else strength(inputs.reps, *inputs.rest, ramp)
-    rate = new.per_day * working * new.wins * new.won_by(first, last, scenario.cycle) * wins
-    rate = rate * _staying(scenario, last, ramp)[0] * _effort(quotas, scenario.quota_response)
+    wins_of_one = new.won_by(first, last, scenario.cycle) * wins * inputs.level.factor
+    rate = new.per_day * working * new.wins * wins_of_one
+    rate = rate * _staying(scenario, inputs.window[1], ramp)[0] * _effort(quotas, scenario.quota_response)
     rate = _moved(inputs, scenario, rate, new.scale)
     chance = np.minimum(inputs.closing(scenario.cycle) * wins, 1.0)
     factor = inputs.chances.amount_factor if inputs.chances else 1.0
     amount = inputs.deal_amount * (factor * price)
     scale = new.scale * price
     if scenario.hires:
-        rate, scale = np.append(rate, _hired(inputs, scenario, ramp) * wins), np.append(scale, price)
+        hired = _hired(inputs, scenario, ramp) * wins * inputs.level.factor
+        rate, scale = np.append(rate, hired), np.append(scale, price)
     return ToCome(inputs.deal_rep, chance, amount, rate, new.sizes, new.weights, scale)
 
 
@@ -89,6 +91,11 @@ def paid_reps(inputs: Inputs, scenario: Scenario) -> float:
     rest = min(inputs.window[1] / period.days, 1.0)
     days = max((period.end - max(_hire_date(inputs, scenario), period.start)).days + 1, 0)
     return there * (1 - leaving * rest) + scenario.hires * days / period.days
+
+
+def shock_of(inputs: Inputs, scenario: Scenario) -> float:
+    """Return the shock of a scenario: its own, or that of the forecast."""
+    return inputs.level.shock if scenario.shock is None else scenario.shock
 
 
 def deal_levers(scenario: Scenario, quotas: Quotas) -> tuple[Any, ...]:

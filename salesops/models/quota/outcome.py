@@ -12,11 +12,21 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from salesops.models.forecast.doubt import range_of_sum
 from salesops.models.forecast.inputs import Inputs
 from salesops.models.forecast.outlook import LEVELS, attain
 from salesops.models.forecast.sums import GRID, Sums, company_sum, sums_of
 from salesops.models.forecast.to_come import Array, Places, ToCome
-from salesops.models.quota.levers import NEW_HIRES, Quotas, check_fits, deal_levers, paid_reps, quotas_of, to_come_of
+from salesops.models.quota.levers import (
+    NEW_HIRES,
+    Quotas,
+    check_fits,
+    deal_levers,
+    paid_reps,
+    quotas_of,
+    shock_of,
+    to_come_of,
+)
 from salesops.models.quota.pay import payout
 from salesops.models.quota.scenario import Scenario
 
@@ -45,8 +55,9 @@ class Outcome:
         territory_id, reps (with a quota above 0), p_attain (their mean).
     closed, expected, p10, p50, p90 : float
         The company's total.
-    target, p_target : float
-        The company's target, and the chance to reach it; NaN without one.
+    target, p_target, p_low, p_high : float
+        The company's target, the chance to reach it, and the range of that chance (`doubt.range_of_sum`); NaN without
+        one.
     quota_total, over_assignment : float
         Σ rep quotas, and that ÷ target − 1.
     pay : float
@@ -78,6 +89,8 @@ class Outcome:
     p90: float
     target: float
     p_target: float
+    p_low: float
+    p_high: float
     quota_total: float
     over_assignment: float
     pay: float
@@ -130,21 +143,20 @@ def outcome(inputs: Inputs, scenario: Scenario, *, grid: int = GRID) -> Outcome:
     quotas = quotas_of(inputs, scenario)
     totals = _kept(inputs, scenario, quotas, grid)
     quota = np.append(quotas.quota, np.full(len(totals.closed) - len(quotas.quota), np.nan))
-    p_attain = attain(totals.sums, quota, totals.closed, scenario.shock)
+    p_attain = attain(totals.sums, quota, totals.closed, shock_of(inputs, scenario))
     reps = _reps(inputs, scenario, totals, quota, p_attain)
     territories = _territories(inputs, p_attain[: len(inputs.reps)])
     drawn = payout(totals.draws, quota[:, None], scenario).sum(axis=0)
     low, middle, high = (float(value) for value in np.quantile(drawn, LEVELS))
     closed, expected = float(totals.closed.sum()), float(totals.expected.sum())
-    need = np.array([quotas.target - closed])
+    p_target, p_low, p_high = _company(inputs, scenario, totals, quotas.target - closed)
     pay, mean = scenario.pay * paid_reps(inputs, scenario), float(drawn.mean())
     quota_total = float(np.nansum(quota))
     known = len(territories) > 1
     found = Outcome(
         scenario=scenario, reps=reps, territories=territories, closed=closed, expected=expected,
         **dict(zip(("p10", "p50", "p90"), (closed + totals.company_levels).tolist(), strict=True)),
-        target=quotas.target,
-        p_target=float(totals.company.reach(need, scenario.shock)[0]) if np.isfinite(quotas.target) else float("nan"),
+        target=quotas.target, p_target=p_target, p_low=p_low, p_high=p_high,
         quota_total=quota_total,
         over_assignment=quota_total / quotas.target - 1 if quotas.target > 0 else float("nan"),
         pay=pay, payout=mean, payout_p10=low, payout_p50=middle, payout_p90=high,
@@ -165,10 +177,16 @@ def _without_estimates(found: Outcome, why_not: str) -> Outcome:
     reps[estimates] = np.nan
     reps["p_attain"] = np.where(made, 1.0, np.nan)
     unknown: dict[str, Any] = dict.fromkeys(ESTIMATES, float("nan"))
-    p_target = 1.0 if found.target <= found.closed else float("nan")
-    return replace(
-        found, reps=reps, territories=found.territories.head(0), p_target=p_target, why_not=why_not, **unknown
-    )
+    met = 1.0 if found.target <= found.closed else float("nan")
+    unknown |= dict.fromkeys(("p_target", "p_low", "p_high"), met)
+    return replace(found, reps=reps, territories=found.territories.head(0), why_not=why_not, **unknown)
+
+
+def _company(inputs: Inputs, scenario: Scenario, totals: _Totals, need: float) -> tuple[float, float, float]:
+    if not np.isfinite(need):
+        return float("nan"), float("nan"), float("nan")
+    chance = float(totals.company.reach(np.array([need]), shock_of(inputs, scenario))[0])
+    return chance, *range_of_sum(inputs, totals.company, need, shock=scenario.shock)
 
 
 def _kept(inputs: Inputs, scenario: Scenario, quotas: Quotas, grid: int) -> _Totals:
@@ -177,7 +195,7 @@ def _kept(inputs: Inputs, scenario: Scenario, quotas: Quotas, grid: int) -> _Tot
     if key not in kept:
         while len(kept) >= MOST_KEPT:
             del kept[next(iter(kept))]
-        kept[key] = _totals(inputs, to_come_of(inputs, scenario, quotas), scenario.shock, grid)
+        kept[key] = _totals(inputs, to_come_of(inputs, scenario, quotas), shock_of(inputs, scenario), grid)
     return kept[key]
 
 

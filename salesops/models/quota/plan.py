@@ -13,7 +13,8 @@ import numpy as np
 from salesops.book.source import Book
 from salesops.book.state import SCENARIOS
 from salesops.errors import ScenarioError
-from salesops.models.forecast.inputs import Inputs, forecast_inputs
+from salesops.models.forecast.corrected import forecast_inputs
+from salesops.models.forecast.inputs import Inputs
 from salesops.models.quota.files import baseline
 from salesops.models.quota.folder import read_scenarios
 from salesops.models.quota.outcome import Outcome, outcome
@@ -108,6 +109,8 @@ def _numbers(found: Outcome) -> dict[str, Any]:
     values = {
         "target": found.target,
         "p_target": found.p_target,
+        "p_low": found.p_low,
+        "p_high": found.p_high,
         "quota_total": found.quota_total,
         "expected": found.expected,
         "reps_attaining": float("nan") if found.why_not else float(np.nansum(chances)),

@@ -10,7 +10,6 @@ from datetime import date
 from typing import Any
 
 from salesops.errors import ScenarioError, first_few
-from salesops.models.forecast.sums import SHOCK
 
 
 @dataclass(frozen=True)
@@ -84,8 +83,9 @@ class Scenario:
         Money per period for payouts.
     quota_response : float
         Percent more new business for a quota one percent higher. 0, the default, is off: evidence conflicts.
-    shock : float
-        Standard deviation of the logarithm of the shock that all money to come shares (0 to 1).
+    shock : float or None
+        Standard deviation of the logarithm of the shock that all money to come shares (0 to 1). None: as past
+        forecasts teach it.
 
     Raises
     ------
@@ -119,7 +119,7 @@ class Scenario:
     cap: float | None = None
     budget: float | None = None
     quota_response: float = 0.0
-    shock: float = SHOCK
+    shock: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("name", "company", "book"):
@@ -177,7 +177,7 @@ NUMBERS: dict[str, tuple[str, Callable[[float], bool]]] = {
     "quota_response": ("a fraction from 0 to 1", _fraction),
     "shock": ("a standard deviation from 0 to 1", _fraction),
 }
-OPTIONAL = ("target", "over_assignment", "cap", "budget")
+OPTIONAL = ("target", "over_assignment", "cap", "budget", "shock")
 LEVERS = tuple(
     field.name
     for field in fields(Scenario)

@@ -13,7 +13,8 @@ import traitlets
 
 from salesops.book.source import Book
 from salesops.errors import SalesopsError, ScenarioError
-from salesops.models.forecast.inputs import Inputs, forecast_inputs
+from salesops.models.forecast.corrected import forecast_inputs
+from salesops.models.forecast.inputs import Inputs
 from salesops.periods import Period
 from salesops.widgets.panels import status
 from salesops.widgets.whatif.shown import setup, shown

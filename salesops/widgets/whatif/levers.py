@@ -112,8 +112,8 @@ def _levers(most: float, pay: float, budget: float) -> Iterator[Lever]:
     yield Lever("budget", PAY, "Budget for commission", "money", 0, budget, budget / 100, optional=True)
     yield Lever("discount_lift", GRANTED, "Wins gained by a discount", "× discount", 0, 3, 0.1,
                 help="An assumption, not an estimate.")  # fmt: skip
-    yield Lever("shock", GRANTED, "Shock that all share", low=0, high=40, step=1, **percent,
-                help="Good and bad times hit all deals at once.")  # fmt: skip
+    yield Lever("shock", GRANTED, "Shock that all share", low=0, high=40, step=1, optional=True, **percent,
+                help="Good and bad times hit all deals at once. Empty: as past forecasts teach it.")  # fmt: skip
     yield Lever("quota_response", GRANTED, "Effort follows the quota", low=0, high=100, step=5, **percent,
                 help="More new business for a higher quota. Off at 0: evidence conflicts.")  # fmt: skip
 

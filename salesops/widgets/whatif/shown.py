@@ -61,7 +61,7 @@ def shown(state: WhatIf, said: str = "", *, alert: bool = False, coarse: bool = 
         },
         "quotas": _rounded(now.reps.quota.to_numpy(float)[:count]),
         "chances": _chances(now, count),
-        "percents": [words.percent(value) for value in now.reps.p_attain.to_numpy(float)[:count]],
+        "percents": [words.chance(value) for value in now.reps.p_attain.to_numpy(float)[:count]],
         "fixed": [user for user, _ in state.now.quotas],
         "locked": sorted(state.locked),
         "payout": _payout(base, now, state.now),
@@ -97,7 +97,11 @@ def _usual(state: WhatIf, lever: Lever) -> float | None:
     today = state.outcome(state.start)
     if lever.name == "ramp":
         return float(len(state.inputs.ramp))
-    known = {"target": today.target, "over_assignment": today.over_assignment * lever.scale}.get(lever.name)
+    known = {
+        "target": today.target,
+        "over_assignment": today.over_assignment * lever.scale,
+        "shock": state.inputs.level.shock * lever.scale,
+    }.get(lever.name)
     return round(known, 0 if abs(known) >= 1000 else 1) if known is not None and np.isfinite(known) else None
 
 
