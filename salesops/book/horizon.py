@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date
 
 import ibis
@@ -41,6 +42,16 @@ def default_as_of(book: Book) -> date:
     if not days:
         raise BookError(f"{book.location} {_undated(book)} Give the date of the report: --as-of 2026-09-30.")
     return max(days)
+
+
+def is_last_day(book: Book, as_of: date) -> bool:
+    """Tell whether a book knows nothing of what came after a day: then what it holds of later days stood there on it.
+
+    A book of contracts alone has no date on which something happened, and is taken to end on the day of the report.
+    """
+    with suppress(BookError):
+        return as_of >= default_as_of(book)
+    return True
 
 
 def default_period(book: Book, as_of: date) -> Period:

@@ -16,7 +16,6 @@ What counts, decided here once:
 from __future__ import annotations
 
 import calendar
-from contextlib import suppress
 from datetime import date
 
 import ibis
@@ -24,11 +23,10 @@ import ibis.expr.types as ir
 import pyarrow as pa
 from ibis import _
 
-from salesops.book.horizon import default_as_of
+from salesops.book.horizon import is_last_day
 from salesops.book.money import in_book_currency
 from salesops.book.snapshot import as_known
 from salesops.book.source import Book
-from salesops.errors import BookError
 from salesops.periods import Period
 
 GRACE_DAYS = 30
@@ -55,7 +53,8 @@ def contract_spans(book: Book, as_of: date, *, grace_days: int = GRACE_DAYS) -> 
         grace); renewed_by (contract_id, null if none), renewed (boolean); until (last day that counts; null if it
         runs on); runs (boolean: until is null or not before `as_of`); outcome (runs, renewed, downsell, left, or
         waiting: ended, and its grace has not passed); annual_amount (in its own currency), currency, value (money;
-        null without a rate or an amount), no_rate (boolean).
+        null without a rate or an amount), no_rate, others_run (booleans: another contract of the account runs on at its
+        end).
     """
     known = as_known(book, as_of)
     return known.keep(("contract spans", grace_days), lambda: _spans(book, known, as_of, grace_days))
@@ -150,25 +149,20 @@ def recurring_by_month(book: Book, as_of: date, *, grace_days: int = GRACE_DAYS)
 
 
 def _spans(book: Book, known: Book, as_of: date, grace_days: int) -> ir.Table:
-    last_day = _is_last_day(book, as_of)
+    last_day = is_last_day(book, as_of)
     signed = _signed(known, as_of, all_ends=last_day)
     begun = signed.filter(signed.start_date.isnull() | (signed.start_date <= as_of))
     spans = _succeeded(begun, signed if last_day else begun, grace_days)
     spans = spans.mutate(due=_plus(spans.end_date, grace_days), runs=spans.until.isnull() | (spans.until >= as_of))
-    ended = spans.contract_id.isin(_beside(spans).contract_id).ifelse("downsell", "left")
+    spans = spans.mutate(others_run=spans.contract_id.isin(_beside(spans).contract_id))
+    ended = spans.others_run.ifelse("downsell", "left")
     outcome = ibis.cases((spans.runs, "runs"), (spans.renewed, "renewed"), (spans.due > as_of, "waiting"), else_=ended)
     priced = in_book_currency(known, spans.mutate(outcome=outcome), "annual_amount", spans.start_date.fill_null(as_of))
     return priced.select(
         "contract_id", "account_id", "owner_id", "start_date", "end_date", "contract_term_months", "notice_days",
         "term", "known_on", "action_date", "due", "renewed_by", "renewed", "until", "runs", "outcome", "annual_amount",
-        "currency", "value", "no_rate",
+        "currency", "value", "no_rate", "others_run",
     )  # fmt: skip  # three lines read better than twenty
-
-
-def _is_last_day(book: Book, as_of: date) -> bool:
-    with suppress(BookError):  # a book of contracts alone has no day on which something happened
-        return as_of >= default_as_of(book)
-    return True
 
 
 def _signed(known: Book, as_of: date, *, all_ends: bool) -> ir.Table:
