@@ -31,7 +31,7 @@ SURE = 3.0  # standard errors from which on a growth of the gaps counts
 MOST_GROWTH = 0.4  # of the logarithm, from gap to gap: half as long again
 FEWEST_PEERS = 5  # beside the client itself
 USUAL = 0.9  # point of the pauses of a kind: the longest ones are those of clients who left
-RHYTHM = ("gaps", "median_gap", "growth", "gap_80", "gap_95", "longest_gap", "by_deals")
+RHYTHM = ("gaps", "median_gap", "kind", "growth", "gap_80", "gap_95", "longest_gap", "by_deals")
 
 
 def purchase_days(book: Book, as_of: date) -> ir.Table:
@@ -59,7 +59,8 @@ def rhythms(days: ir.Table, units: ir.Table) -> ir.Table:
     Returns
     -------
     ir.Table
-        unit_id; gaps (count), median_gap (days), growth (of the logarithm from gap to gap; 0 where it is not sure),
+        unit_id; gaps (count), median_gap (days), kind (the pace: a whole number, two for each doubling of the median
+        gap), growth (of the logarithm from gap to gap; 0 where it is not sure),
         gap_80, gap_95 (days: points of the grown gaps, interpolated), longest_gap (days, grown); null without a gap;
         by_deals (share of the purchase days that came from deals).
     """
@@ -80,15 +81,39 @@ def rhythms(days: ir.Table, units: ir.Table) -> ir.Table:
         gap_95=grown.grown.quantile(LONGEST),
         longest_gap=grown.grown.max(),
     )
-    return trend.left_join(points, "unit_id").select("unit_id", *RHYTHM)
+    joined = trend.left_join(points, "unit_id")
+    return joined.mutate(kind=_kind(joined.median_gap)).select("unit_id", *RHYTHM)
+
+
+def clients_with_rhythm(book: Book, as_of: date, horizon_days: int) -> pd.DataFrame:
+    """Return the clients who have a rhythm on a day, however long they have been silent.
+
+    Returns
+    -------
+    pandas.DataFrame
+        account_id, known_since (date: the purchase that made the FEWEST_GAPS-th gap), last_purchase (date), lost_after
+        (days, as `lost_after` says), and what `rhythms` gives.
+    """
+    days = purchase_days(book, as_of)
+    bought = days.filter(days.is_purchase & days.account_id.notnull())
+    place = ibis.row_number().over(group_by=bought.account_id, order_by=bought.day)
+    bought = bought.mutate(place=place)
+    each = bought.group_by("account_id").aggregate(
+        last_purchase=bought.day.max(), known_since=bought.day.min(where=bought.place == FEWEST_GAPS)
+    )
+    units = each.mutate(unit_id=each.account_id, cut=ibis.literal(as_of))
+    own = rhythms(days, units.select("unit_id", "account_id", "cut"))
+    found: pd.DataFrame = each.inner_join(own, each.account_id == own.unit_id).drop("unit_id").to_pandas()
+    found = found[has_rhythm(found)].sort_values("account_id", ignore_index=True)
+    return found.assign(lost_after=lost_after(found, horizon_days))
 
 
 def usual_pauses(days: ir.Table, dates: Sequence[date], *, horizon_days: int) -> pd.DataFrame:
     """Return the pause that is usual for each kind of client at each season, as known on each of some days.
 
-    A kind are the clients of one pace: median gaps in the same half of an octave. A season is a month of any year. A
-    pause is usual if at least half of the kind that bought in it, and more than FEWEST_PEERS, then paused for longer
-    than the horizon, or have by that day; its length is the point USUAL of theirs.
+    A kind are the clients of one pace, as `rhythms` numbers it. A season is a month of any year. A pause is usual if at
+    least half of the kind that bought in it, and more than FEWEST_PEERS, then paused for longer than the horizon, or
+    have by that day; its length is the point USUAL of theirs.
 
     Returns
     -------
@@ -102,7 +127,7 @@ def usual_pauses(days: ir.Table, dates: Sequence[date], *, horizon_days: int) ->
     both = bought.join(cuts, bought.day <= cuts.cut)
     gone = both.after.isnull() | (both.after > both.cut)
     both = both.mutate(pause=gone.ifelse(both.cut, both.after).delta(both.day, unit="day"), ended=~gone)
-    kinds = both.group_by("account_id", "cut").aggregate(kind=kind_of(both.pause.median(where=both.ended)))
+    kinds = both.group_by("account_id", "cut").aggregate(kind=_kind(both.pause.median(where=both.ended)))
     by_month = both.group_by("account_id", "cut", season=both.day.month()).aggregate(pause=both.pause.max())
     joined = by_month.inner_join(kinds, ["account_id", "cut"])
     joined = joined.filter(joined.kind.notnull())
@@ -113,11 +138,6 @@ def usual_pauses(days: ir.Table, dates: Sequence[date], *, horizon_days: int) ->
     usual = sums.filter((sums.peers > FEWEST_PEERS) & (sums.share >= 0.5))
     found: pd.DataFrame = usual.select("cut", "kind", "season", "usual_pause").to_pandas()
     return found.assign(cut=pd.to_datetime(found.cut))
-
-
-def kind_of(median_gap: ir.Value) -> ir.Value:
-    """Return the pace of a client as a whole number: two for each doubling of the median gap."""
-    return (2 * median_gap.cast("float64").log2()).round().cast("int64")
 
 
 def has_rhythm(table: pd.DataFrame) -> pd.Series:
@@ -182,3 +202,7 @@ def _trend(both: ir.Table) -> ir.Table:
     sure = (sums.gaps >= FEWEST_GAPS) & (slope > 0) & (slope * slope * across >= SURE**2 * rest)
     growth = sure.fill_null(False).ifelse(ibis.least(slope, MOST_GROWTH), 0.0)
     return sums.select("unit_id", "gaps", "by_deals", growth=growth)
+
+
+def _kind(median_gap: ir.Value) -> ir.Value:
+    return (2 * median_gap.cast("float64").log2()).round().cast("int64")

@@ -7,10 +7,12 @@ from datetime import date, timedelta
 
 import pandas as pd
 
+from salesops.book.snapshot import as_known
 from salesops.book.source import Book
 from salesops.models.customers import customers
 from salesops.models.customers_plays import SegmentPlays, segment_plays
 from salesops.models.playbook import client_table
+from salesops.models.playbook.capacity import capacity
 
 MOST_DAYS = 14  # who may leave does not wait for the next turn of a slow rhythm
 COLUMNS = ("owner_id", "owner_name", "vacant", "play_name", "channel", "offer", "play_why", "by")
@@ -27,6 +29,8 @@ class CallSheet:
         no owner, or one who has left), play_name, channel, offer, play_why (the play's sentence for this client;
         missing without a playbook), by (date: the last contact + the play's cadence, no later than the next expected
         purchase and MOST_DAYS after `as_of`, no sooner than `as_of`).
+    people : pandas.DataFrame
+        By user_id: user_name, left (boolean: the last day in the job lies before the day).
     left_alone : frozenset of str
         Accounts that the playbook holds out of their play.
     notes : tuple of str
@@ -34,6 +38,7 @@ class CallSheet:
     """
 
     table: pd.DataFrame
+    people: pd.DataFrame
     left_alone: frozenset[str]
     notes: tuple[str, ...]
 
@@ -54,7 +59,12 @@ def call_sheet(book: Book, as_of: date, *, horizon_days: int) -> CallSheet:
         by=_by(clients, played.cadence_days, as_of),
     )
     alone = frozenset(plays.clients.account_id[plays.clients.arm == "hold-out"]) if plays.version else frozenset()
-    return CallSheet(table[list(COLUMNS)], alone, () if plays.version else plays.notes)
+    return CallSheet(table[list(COLUMNS)], _people(book, as_of), alone, () if plays.version else plays.notes)
+
+
+def _people(book: Book, as_of: date) -> pd.DataFrame:
+    users = capacity(as_known(book, as_of), as_of).drop_duplicates("owner_id").set_index("owner_id")
+    return users[["owner_name", "owner_left"]].rename(columns={"owner_name": "user_name", "owner_left": "left"})
 
 
 def _played(plays: SegmentPlays) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from salesops.models.churn.dictionary import FEATURES, LIKE, YES_NO, Feature
+from salesops.models.churn.dictionary import FEATURES, YES_NO, Feature
 from salesops.models.churn.encoding import Matrix, Vector
 
 Places = NDArray[np.int64]
@@ -14,14 +14,18 @@ Places = NDArray[np.int64]
 REASONS = 3
 FEWEST = 5
 ENDS, CLEARLY = 0.1, 0.5  # tenths of the clients; standard deviations of the contribution
+LEAST = 0.2  # of the log-odds: the odds rise by a fifth
 OTHERS = "all"
 
 
-def reasons(contributions: pd.DataFrame, table: pd.DataFrame, currency: str = "") -> pd.DataFrame:
+def reasons(
+    contributions: pd.DataFrame, table: pd.DataFrame, currency: str = "", *, told: tuple[str, ...] = ()
+) -> pd.DataFrame:
     """Return the top three reasons of each row as sentences, the weightiest first.
 
-    Features of one topic count together, and the one that weighs most speaks for the topic. Only what raises the
-    risk against the base is a reason; it is an association, not a cause.
+    Features of one topic count together, and the one that weighs most speaks for the topic. A reason is only what
+    raises the risk against the base by LEAST or more, where the client lies on the bad side of three quarters of those
+    like it; it is an association, not a cause.
 
     Parameters
     ----------
@@ -31,19 +35,22 @@ def reasons(contributions: pd.DataFrame, table: pd.DataFrame, currency: str = ""
         The features, and segment. The norm of a segment with fewer than FEWEST values is that of all.
     currency : str
         Of amounts of money.
+    told : tuple of str
+        Topics that are told elsewhere, and are no reasons here.
 
     Returns
     -------
     pandas.DataFrame
         reason_1, reason_2, reason_3; "" where there is none.
     """
-    chosen = top_features(contributions)
-    names = list(contributions.columns)
-    told = np.full(chosen.shape, "", dtype=object)
+    names = [name for name in contributions if getattr(FEATURES.get(name), "topic", "") not in told]
+    counted = pd.DataFrame({name: _bad(name, table, contributions[name]) for name in names}, table.index)
+    chosen = top_features(counted)
+    said = np.full(chosen.shape, "", dtype=object)
     for place in np.unique(chosen[chosen >= 0]):
         row, column = np.nonzero(chosen == place)
-        told[row, column] = _sentences(names[place], table, row, currency)
-    return pd.DataFrame(told, columns=[f"reason_{n + 1}" for n in range(REASONS)], index=table.index)
+        said[row, column] = _sentences(names[place], table, row, currency)
+    return pd.DataFrame(said, columns=[f"reason_{n + 1}" for n in range(REASONS)], index=table.index)
 
 
 def top_features(contributions: pd.DataFrame) -> Places:
@@ -112,22 +119,27 @@ def _sentences(name: str, table: pd.DataFrame, rows: Places, currency: str) -> l
     shown = {key: _shown(feature, norm, currency) for key, norm in norms.items()}
     told = []
     for value, segment in zip(values, segments, strict=True):
-        if np.isnan(value):
-            told.append(feature.without or f"{feature.meaning}: not known.")
-            continue
         own, norm = _shown(feature, value, currency), shown.get(segment, shown[OTHERS])
-        text = feature.says.format(v=own, n=norm)
-        if own == norm and not feature.norm:
-            text = f"{text.partition(f'; {LIKE}')[0].removesuffix('.')}, as is usual for {LIKE}."
+        text = "" if own == norm and not feature.norm else feature.says.format(v=own, n=norm)
         told.append(text.replace(" 1 days", " 1 day").replace("every 1 day", "every day"))
     return told
 
 
-def _norms(table: pd.DataFrame, name: str) -> dict[str, float]:
+def _bad(name: str, table: pd.DataFrame, parts: pd.Series) -> pd.Series:
+    """Return the contributions of a feature where they may be a reason, 0 elsewhere."""
+    feature = FEATURES.get(name)
+    if feature is None:
+        return parts.where(parts >= LEAST, 0.0)
+    values, norms = table[name].astype(float), _norms(table, name, 0.5 + feature.bad / 4)
+    norm = table["segment"].astype(object).map(norms).fillna(norms[OTHERS]).astype(float)
+    return parts.where((parts >= LEAST) & (feature.bad * (values - norm) > 0), 0.0)
+
+
+def _norms(table: pd.DataFrame, name: str, point: float = 0.5) -> dict[str, float]:
     values = table[name].astype(float)
     groups = values.groupby(table["segment"].astype(object))
-    medians = groups.median()[groups.count() >= FEWEST]
-    return {OTHERS: float(values.median()), **{str(key): float(value) for key, value in medians.items()}}
+    points = groups.quantile(point)[groups.count() >= FEWEST]
+    return {OTHERS: float(values.quantile(point)), **{str(key): float(value) for key, value in points.items()}}
 
 
 def _shown(feature: Feature, value: float, currency: str) -> str:
