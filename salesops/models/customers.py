@@ -17,6 +17,7 @@ from salesops.errors import PeriodError
 from salesops.metrics.purchases import left_out, purchases
 from salesops.models import wording as words
 from salesops.models.lifetime import GammaGamma, ModifiedBetaGeoNBD, backtest
+from salesops.models.rhythm import STATES, client_rhythms
 from salesops.models.segments import SegmentGrid, fit_grid
 from salesops.models.silence import last_heard
 
@@ -63,11 +64,11 @@ class Customers:
     horizon_weeks : int
         How far ahead the estimates look.
     table : pandas.DataFrame
-        One row for each account that ever bought, by account_id: every column of metrics.purchases (recency and T
-        in weeks, money to DECIMALS); account_name (the account_id where the book has no name); p_active (0–1: chance
-        to buy within the horizon), expected_purchases (count, within the horizon), spend (money: expected value of a
-        purchase, see `spend_from`), value (money: expected_purchases × spend; not discounted, no cost taken off);
-        segment (categorical, in the order of `grid.names`). The four estimates are NaN where `usable` is false.
+        One row for each account that ever bought, by account_id: the columns of `customer_summary`; account_name (the
+        account_id where the book has no name); p_active (0–1: chance to buy within the horizon), expected_purchases
+        (count, within the horizon), spend (money: expected value of a purchase, see `spend_from`), value (money:
+        expected_purchases × spend; not discounted, no cost taken off); segment (categorical, in the order of
+        `grid.names`). The four estimates are NaN where `usable` is false.
     purchase_fit, spend_fit : Fit or None
         None where there is nobody to fit on.
     usable : bool
@@ -150,11 +151,22 @@ def customers(book: Book, as_of: date, *, horizon_weeks: int = 13, grid: Segment
 
 
 def customer_summary(book: Book, as_of: date) -> pd.DataFrame:
-    """Return metrics.purchases of a day in weeks, by account_id, money to DECIMALS; computed once."""
+    """Return metrics.purchases of a day in weeks, by account_id, money to DECIMALS, and each customer's rhythm.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of metrics.purchases; rhythm (boolean: one is known), fresh (boolean: the first purchase lies
+        within the horizon that fits the customers' rhythms), late (boolean: silent beyond the 80% point of its own
+        gaps, and in no usual pause), as models.rhythm.client_rhythms has them.
+    """
     kept = book.keep(("purchases", as_of), lambda: purchases(book, as_of))
     found: pd.DataFrame = kept.order_by("account_id").to_pandas()
     # sums differ in their last bits with the order of the rows; a cut or a tie must not hang on that
-    return found.assign(**{name: found[name].round(DECIMALS) for name in ("monetary", "total", "returned")})
+    found = found.assign(**{name: found[name].round(DECIMALS) for name in ("monetary", "total", "returned")})
+    own = client_rhythms(book, as_of).set_index("account_id").reindex(found.account_id).set_axis(found.index)
+    late = own.state.isin([STATES["overdue"], STATES["lost"]])
+    return found.assign(rhythm=own.rhythm == True, fresh=own.tenure_days < own.horizon_days, late=late)  # noqa: E712
 
 
 def _before(as_of: date, horizon_weeks: int) -> date:

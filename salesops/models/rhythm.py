@@ -29,6 +29,9 @@ WEEK = 7
 LATE, LONGEST = 0.8, 0.95  # points of the own gaps: overdue beyond the first, lost not before the second
 SURE = 3.0  # standard errors from which on a growth of the gaps counts
 MOST_GROWTH = 0.4  # of the logarithm, from gap to gap: half as long again
+UNUSUAL = 5  # times the usual gap: less is no pause but an uneven rhythm
+STATES = {"lost": "lost", "in_pause": "in its usual pause", "overdue": "overdue"}
+IN_RHYTHM, NO_RHYTHM = "in its rhythm", "no rhythm known"
 FEWEST_PEERS = 5  # beside the client itself
 USUAL = 0.9  # point of the pauses of a kind: the longest ones are those of clients who left
 RHYTHM = ("gaps", "median_gap", "kind", "growth", "gap_80", "gap_95", "longest_gap", "by_deals")
@@ -85,27 +88,94 @@ def rhythms(days: ir.Table, units: ir.Table) -> ir.Table:
     return joined.mutate(kind=_kind(joined.median_gap)).select("unit_id", *RHYTHM)
 
 
-def clients_with_rhythm(book: Book, as_of: date, horizon_days: int) -> pd.DataFrame:
-    """Return the clients who have a rhythm on a day, however long they have been silent.
+def client_rhythms(book: Book, as_of: date, *, horizon_days: int = 0) -> pd.DataFrame:
+    """Return the rhythm of every client that ever bought, and how it stands on a day.
+
+    Parameters
+    ----------
+    horizon_days : int
+        Days; 0: `usual_horizon` of those who bought in the year before.
 
     Returns
     -------
     pandas.DataFrame
-        account_id, known_since (date: the purchase that made the FEWEST_GAPS-th gap), last_purchase (date), lost_after
-        (days, as `lost_after` says), and what `rhythms` gives.
+        account_id, known_since (date: the purchase that made the FEWEST_GAPS-th gap), last_purchase (date), and the
+        columns of `rhythms` and of `judged`.
     """
-    days = purchase_days(book, as_of)
-    bought = days.filter(days.is_purchase & days.account_id.notnull())
-    place = ibis.row_number().over(group_by=bought.account_id, order_by=bought.day)
-    bought = bought.mutate(place=place)
-    each = bought.group_by("account_id").aggregate(
-        last_purchase=bought.day.max(), known_since=bought.day.min(where=bought.place == FEWEST_GAPS)
+    known = as_known(book, as_of)
+    table: pd.DataFrame = known.keep(("client rhythms", as_of), lambda: _clients(book, as_of)).to_pandas()
+    table = table.sort_values("account_id", ignore_index=True)
+    for name in ("known_since", "last_purchase", "first_purchase"):
+        table[name] = pd.to_datetime(table[name])
+    table = table.assign(
+        hiatus_days=(pd.Timestamp(as_of) - table.last_purchase).dt.days,
+        tenure_days=(pd.Timestamp(as_of) - table.first_purchase).dt.days,
     )
-    units = each.mutate(unit_id=each.account_id, cut=ibis.literal(as_of))
-    own = rhythms(days, units.select("unit_id", "account_id", "cut"))
-    found: pd.DataFrame = each.inner_join(own, each.account_id == own.unit_id).drop("unit_id").to_pandas()
-    found = found[has_rhythm(found)].sort_values("account_id", ignore_index=True)
-    return found.assign(lost_after=lost_after(found, horizon_days))
+    horizon = horizon_days or usual_horizon(table[table.hiatus_days < YEAR])
+    season = table.account_id.map(_same_stretch_last_year(book, as_of, horizon)).fillna(0).astype(float)
+    seen = table.tenure_days >= YEAR - horizon
+    pauses = usual_pauses(purchase_days(book, as_of), [as_of], horizon_days=horizon)
+    table = table.assign(cut=pd.Timestamp(as_of), season_orders=season.where(seen))
+    table = table.assign(usual_pause=kinds_pause(table, pauses, table.cut))
+    return judged(table.drop(columns="cut"), horizon).assign(horizon_days=horizon)
+
+
+def kinds_pause(table: pd.DataFrame, pauses: pd.DataFrame, day: pd.Series) -> pd.Series:
+    """Return the pause that is usual for each client's kind at the season of its last purchase, in its first year.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        kind, last_purchase (date), tenure_days.
+    pauses : pandas.DataFrame
+        As `usual_pauses` gives them.
+    day : pandas.Series
+        The day on which each is looked at, one of those of `pauses`.
+    """
+    season = pd.to_datetime(table.last_purchase).dt.month
+    asked = pd.DataFrame({"cut": day, "kind": table.kind, "season": season}, table.index)
+    joined = asked.merge(pauses, on=["cut", "kind", "season"], how="left").set_axis(table.index)
+    return joined.usual_pause.astype(float).where(table.tenure_days < YEAR)
+
+
+def judged(table: pd.DataFrame, horizon_days: int) -> pd.DataFrame:
+    """Add how each client stands at its cut, by its own rhythm.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        The columns of `rhythms`, hiatus_days, tenure_days (days since the last and the first purchase), season_orders
+        (purchases in the same stretch of last year; NaN where it was no client), usual_pause (`kinds_pause`).
+
+    Returns
+    -------
+    pandas.DataFrame
+        With rhythm (boolean: one is known), lost_after (days of silence beyond which it is lost), at_stake (it could be
+        lost at the end of the horizon), lost, overdue (silent for longer than the 80% point of its gaps), in_pause
+        (silent for no longer than its longest pause, and not buying at this time of last year either; or in its first
+        year for no longer than its kind does), may_call (silent for longer than the 95% point, and in no pause): all
+        booleans, false without a rhythm; state (lost, in its usual pause, overdue, in its rhythm, no rhythm known).
+    """
+    rhythm, silent, after = has_rhythm(table), table.hiatus_days, lost_after(table, horizon_days)
+    own = (table.season_orders == 0) & (table.longest_gap >= horizon_days) & (silent <= table.longest_gap)
+    own &= (table.longest_gap >= UNUSUAL * table.median_gap) & (table.tenure_days >= YEAR)
+    in_pause = rhythm & (own | (silent <= table.usual_pause))
+    flags = {
+        "lost": rhythm & (silent > after),
+        "in_pause": in_pause,
+        "overdue": rhythm & (silent > table.gap_80),
+    }
+    state = pd.Series(NO_RHYTHM, table.index, dtype=object).mask(rhythm, IN_RHYTHM)
+    for name in ("overdue", "in_pause", "lost"):
+        state = state.mask(flags[name], STATES[name])
+    return table.assign(
+        rhythm=rhythm,
+        lost_after=after,
+        at_stake=rhythm & (silent + horizon_days > after),
+        may_call=rhythm & ~in_pause & (silent > table.gap_95),
+        state=state,
+        **flags,
+    )
 
 
 def usual_pauses(days: ir.Table, dates: Sequence[date], *, horizon_days: int) -> pd.DataFrame:
@@ -184,6 +254,31 @@ def _purchase_days(book: Book, known: Book, as_of: date) -> ir.Table:
     alone = priced.group_by("account_id", "day").aggregate(value=priced.value.sum())
     yes = ibis.literal(True)
     return ibis.union(days, alone.select("account_id", "day", "value", is_purchase=yes, by_deal=yes))
+
+
+def _clients(book: Book, as_of: date) -> ir.Table:
+    days = purchase_days(book, as_of)
+    bought = days.filter(days.is_purchase & days.account_id.notnull())
+    bought = bought.mutate(
+        place=ibis.row_number().over(group_by=bought.account_id, order_by=bought.day),
+    )
+    each = bought.group_by("account_id").aggregate(
+        first_purchase=bought.day.min(),
+        last_purchase=bought.day.max(),
+        known_since=bought.day.min(where=bought.place == FEWEST_GAPS),
+    )
+    units = each.select("account_id", unit_id="account_id", cut=ibis.literal(as_of))
+    own = rhythms(days, units)
+    return each.inner_join(own, each.account_id == own.unit_id).drop("unit_id")
+
+
+def _same_stretch_last_year(book: Book, as_of: date, horizon_days: int) -> pd.Series:
+    """Return how many purchase days each client had in the stretch of last year that lies ahead now, by account_id."""
+    days = purchase_days(book, as_of)
+    age = ibis.literal(as_of).delta(days.day, unit="day")
+    then = days.filter(days.is_purchase & (age < YEAR) & (age >= YEAR - horizon_days))
+    counts: pd.DataFrame = then.group_by("account_id").aggregate(orders=then.count()).to_pandas()
+    return counts.set_index("account_id").orders
 
 
 def _trend(both: ir.Table) -> ir.Table:

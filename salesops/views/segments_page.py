@@ -39,7 +39,7 @@ def key_figures(s: CustomerSegments) -> Block:
     figures = [("Customers", words.number(len(now.table)), never)]
     if now.usable:
         figures += [
-            (f"Expected in {horizon(now)}, {scale.unit}", scale.show(now.table.value.sum()), _last_time(s)),
+            (f"Expected in {horizon(now)}, {scale.unit}", scale.show(now.table.value.sum()), _range(s, scale)),
             ("Likely to buy in it", words.number(now.table.p_active.sum()), f"of {words.number(len(now.table))}"),
         ]
     if both:
@@ -138,12 +138,10 @@ def _on_both_dates(s: CustomerSegments) -> int:
     return int(s.now.table.account_id.isin(s.before.table.account_id).sum())
 
 
-def _last_time(s: CustomerSegments) -> str:
-    test = s.value_test
-    if test is None or not test["came"] > 0:
-        return ""
-    off = test["expected"] / test["came"] - 1
-    return f"last time {words.percent(abs(off))} too {'much' if off > 0 else 'little'}"
+def _range(s: CustomerSegments, scale: words.Scale) -> str:
+    if s.outlook is None or words.is_missing(s.outlook.low):
+        return "not tested yet"
+    return f"{scale.show(s.outlook.low)} to {scale.show(s.outlook.high)}, in 4 of 5 cases"
 
 
 def _of_segment(share: float | None) -> str:

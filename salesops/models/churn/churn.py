@@ -18,7 +18,7 @@ from salesops.metrics.contracts import contract_spans
 from salesops.models.churn.backtest import Choice, backtest_churn
 from salesops.models.churn.calls import Terms
 from salesops.models.churn.dictionary import FEATURES
-from salesops.models.churn.gather import gather_accounts, gather_contracts, gather_orders, rhythm_horizon
+from salesops.models.churn.gather import gather_accounts, gather_contracts, gather_orders
 from salesops.models.churn.guard import suspicious
 from salesops.models.churn.methods import ALONE, LARGEST, fit_method, rule_score
 from salesops.models.churn.others import COLUMNS, chances_of_another
@@ -26,7 +26,7 @@ from salesops.models.churn.reasons import drivers, reasons
 from salesops.models.churn.result import AtRisk, Churn, Setting
 from salesops.models.churn.risk import at_risk, buy_nothing
 from salesops.models.customers import MOST_WEEKS, customer_summary
-from salesops.models.rhythm import SHORTEST_HORIZON, YEAR, purchase_days
+from salesops.models.rhythm import SHORTEST_HORIZON, YEAR, client_rhythms, purchase_days
 from salesops.models.segments import fit_grid
 
 MOST_DAYS = 7 * MOST_WEEKS
@@ -45,8 +45,6 @@ TELLING = {
     "opportunities": "deals",
     "contracts": "contracts",
 }
-STATES = {"lost": "lost", "in_pause": "in its usual pause", "overdue": "overdue"}
-IN_RHYTHM = "in its rhythm"
 
 
 def churn(
@@ -82,7 +80,7 @@ def churn(
         If the setting or the segment is unknown.
     """
     unit = _unit(book, as_of, setting)
-    horizon = horizon_days or (rhythm_horizon(book, as_of) if unit == "orders" else SHORTEST_HORIZON)
+    horizon = horizon_days or (_own_horizon(book, as_of) if unit == "orders" else SHORTEST_HORIZON)
     _check(as_of, horizon)
     units = _GATHER[unit](book, as_of, horizon_days=horizon)
     scored = units[units.at_stake | (units.cut == pd.Timestamp(as_of))] if unit == "orders" else units
@@ -150,6 +148,11 @@ def _unit(book: Book, as_of: date, setting: str) -> Setting:
     return "contracts" if share is None or share >= 0.5 else "accounts"
 
 
+def _own_horizon(book: Book, as_of: date) -> int:
+    found = client_rhythms(book, as_of).horizon_days
+    return int(found.iloc[0]) if len(found) else SHORTEST_HORIZON
+
+
 def _check(as_of: date, horizon_days: int) -> None:
     check_days("horizon", horizon_days, MOST_DAYS)
     try:
@@ -187,7 +190,7 @@ def _table(book: Book, as_of: date, asked: pd.DataFrame, unit: str, horizon_days
     keys = ["account_id", *(name for name in more if name in asked)]
     values = asked[[name for name in FEATURES if name in asked]]
     risk = asked.value * (horizon_days / YEAR if unit == "orders" else 1)
-    table = asked[keys].assign(state=_states(asked), value_at_risk=risk.astype(float)).join(values)
+    table = asked[keys].assign(state=asked.get("state", ""), value_at_risk=risk.astype(float)).join(values)
     table = table if "at_stake" in table else table.assign(at_stake=True)
     return table.assign(**_names(book, as_of, asked))
 
@@ -202,13 +205,6 @@ def _names(book: Book, as_of: date, clients: pd.DataFrame) -> dict[str, pd.Serie
         "owner_id": clients.owner_id.fillna(owner) if "owner_id" in clients else owner,
         "segment": _segments(book, as_of, clients.account_id),
     }
-
-
-def _states(asked: pd.DataFrame) -> pd.Series:
-    if "lost" not in asked:
-        return pd.Series("", asked.index, dtype=object)
-    flags = [asked[name].to_numpy(bool) for name in STATES]
-    return pd.Series(np.select(flags, list(STATES.values()), IN_RHYTHM), asked.index, dtype=object)
 
 
 def _segments(book: Book, as_of: date, accounts: pd.Series) -> pd.Series:

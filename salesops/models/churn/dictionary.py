@@ -77,7 +77,7 @@ FEATURES: dict[str, Feature] = {
             "Makes its usual pause at this time of the year: {v}; most of the others: {n}.",
         ),
         Feature("tenure_days", "history", "days", "Days since the first order",
-                f"First order {{v}} days ago; {LIKE}: {{n}} days.", bad=-1),
+                f"First order {{v}} days ago; {LIKE}: {{n}} days."),
         Feature("orders", "history", "orders", "Days with an order so far",
                 f"{{v}} orders so far; {LIKE}: {{n}}.", bad=-1),
         Feature("orders_last_year", "history", "orders", "Days with an order in the last 365 days",

@@ -18,12 +18,11 @@ from salesops.models.churn.methods import FROM_BTYD
 from salesops.models.churn.units import account_units, contract_units, order_units
 from salesops.models.rhythm import (
     YEAR,
-    has_rhythm,
     is_lost,
+    judged,
+    kinds_pause,
     lost_after,
     purchase_days,
-    rhythms,
-    usual_horizon,
     usual_pauses,
 )
 
@@ -31,7 +30,6 @@ MOST_CUTS = 13
 ORDER = ["cut", "sales", "tenure_days", "hiatus_days", "orders", "annual_amount", "start_date"]
 MONTHS = 3
 DECIMALS = 6
-UNUSUAL = 5  # times the usual gap: less is no pause but an uneven rhythm
 
 
 def order_cuts(book: Book, as_of: date, horizon_days: int) -> list[date]:
@@ -44,24 +42,15 @@ def order_cuts(book: Book, as_of: date, horizon_days: int) -> list[date]:
     return _cuts(first, as_of, as_of, horizon_days)
 
 
-def rhythm_horizon(book: Book, as_of: date) -> int:
-    """Return `rhythm.usual_horizon` of the clients who bought in the year before a day."""
-    units = order_units(book, as_of, [as_of], horizon_days=1)
-    return usual_horizon(rhythms(purchase_days(book, as_of), units.select("unit_id", "account_id", "cut")).to_pandas())
-
-
 def gather_orders(book: Book, as_of: date, *, horizon_days: int) -> pd.DataFrame:
     """Return the clients who bought in the year before each cut, `as_of` the last.
 
     Returns
     -------
     pandas.DataFrame
-        As `backtest.backtest_churn` reads them, by unit_id: account_id, cut, due, slice (dates), the features; bought
-        (boolean: a purchase in (cut, due]; missing where not known yet), rhythm (boolean: one is known), lost_after
-        (days of silence), at_stake (boolean: a rhythm, and silence by `due` could be longer than that), lost (boolean:
-        silent for longer than that already), overdue (boolean: silent for longer than the 80% point of its gaps),
-        in_pause, may_call (booleans; may_call: silent for longer than the 95% point, and in no pause), churned (1 lost
-        at `due`, 0 not; NaN where not known, or without a rhythm), value (money of a year).
+        As `backtest.backtest_churn` reads them, by unit_id: account_id, cut, due, slice (dates), the features, the
+        columns of `models.rhythm.judged` at the cut; bought (1 a purchase in (cut, due], 0 none; NaN where not known
+        yet), churned (1 lost at `due`, 0 not; NaN where not known, or without a rhythm), value (money of a year).
 
     Raises
     ------
@@ -153,32 +142,9 @@ def _joined(book: Book, as_of: date, units: ir.Table, horizon_days: int) -> pd.D
 
 
 def _judged(found: pd.DataFrame, pauses: pd.DataFrame, horizon_days: int) -> pd.DataFrame:
-    """Add what follows from the rhythm: who is at stake, lost, overdue or in a pause, and the label."""
-    rhythm = has_rhythm(found)
-    at_cut = found.assign(usual_pause=_kinds_pause(found, pauses, found.cut))
-    now = lost_after(at_cut, horizon_days)
-    then = lost_after(found.assign(usual_pause=_kinds_pause(found, pauses, found.due)), horizon_days)
-    bought = found.bought == 1
-    lost = is_lost(found.hiatus_days + horizon_days, bought, then).astype(float)
-    silent = found.hiatus_days
-    own = (found.season_orders == 0) & (found.longest_gap >= horizon_days) & (silent <= found.longest_gap)
-    own &= (found.longest_gap >= UNUSUAL * found.median_gap) & (found.tenure_days >= YEAR)
-    in_pause = rhythm & (own | (silent <= at_cut.usual_pause))
-    return found.assign(
-        rhythm=rhythm,
-        lost_after=now,
-        at_stake=rhythm & (silent + horizon_days > now),
-        lost=rhythm & (silent > now),
-        overdue=rhythm & (silent > found.gap_80),
-        in_pause=in_pause,
-        may_call=rhythm & ~in_pause & (silent > found.gap_95),
-        churned=lost.where(rhythm & found.bought.notna()),
-    )
-
-
-def _kinds_pause(found: pd.DataFrame, pauses: pd.DataFrame, day: pd.Series) -> pd.Series:
-    """Return the pause that is usual for each client's kind at the season of its last purchase; first year alone."""
-    season = pd.to_datetime(found.last_purchase).dt.month
-    asked = pd.DataFrame({"cut": day, "kind": found.kind, "season": season}, found.index)
-    joined = asked.merge(pauses, on=["cut", "kind", "season"], how="left").set_axis(found.index)
-    return joined.usual_pause.astype(float).where(found.tenure_days < YEAR)
+    """Add how each client stands at its cut, and the label: what its kind does by `due` counts for that."""
+    at_cut = judged(found.assign(usual_pause=kinds_pause(found, pauses, found.cut)), horizon_days)
+    then = lost_after(found.assign(usual_pause=kinds_pause(found, pauses, found.due)), horizon_days)
+    lost = is_lost(found.hiatus_days + horizon_days, found.bought == 1, then).astype(float)
+    flags = {name: at_cut[name].astype(float) for name in ("in_pause",)}
+    return at_cut.assign(churned=lost.where(at_cut.rhythm & found.bought.notna()), **flags)

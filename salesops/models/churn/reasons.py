@@ -43,7 +43,7 @@ def reasons(
     pandas.DataFrame
         reason_1, reason_2, reason_3; "" where there is none.
     """
-    names = [name for name in contributions if getattr(FEATURES.get(name), "topic", "") not in told]
+    names = [name for name in map(str, contributions) if getattr(FEATURES.get(name), "topic", "") not in told]
     counted = pd.DataFrame({name: _bad(name, table, contributions[name]) for name in names}, table.index)
     chosen = top_features(counted)
     said = np.full(chosen.shape, "", dtype=object)

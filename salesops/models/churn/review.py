@@ -25,7 +25,7 @@ from salesops.models.churn.result import Churn
 from salesops.models.churn.save_rate import SaveRate, save_rate
 from salesops.models.churn.survival import Survival, contract_histories, order_histories, survival
 from salesops.models.plain import plain
-from salesops.models.rhythm import YEAR, clients_with_rhythm
+from salesops.models.rhythm import YEAR, client_rhythms
 from salesops.periods import Period
 
 
@@ -260,4 +260,5 @@ def _came(before: Churn, now: Churn, terms: Terms) -> Alerts:
 def _survival(book: Book, now: Churn) -> Survival:
     if now.setting != "orders":
         return survival(contract_histories(account_spells(book, now.as_of).to_pandas(), now.as_of))
-    return survival(order_histories(clients_with_rhythm(book, now.as_of, now.horizon_days), now.as_of))
+    clients = client_rhythms(book, now.as_of, horizon_days=now.horizon_days)
+    return survival(order_histories(clients[clients.rhythm], now.as_of))
