@@ -40,6 +40,8 @@ RATES = ("grr", "nrr", "grr_year", "nrr_year")
 def contract_spans(book: Book, as_of: date, *, grace_days: int = GRACE_DAYS) -> ir.Table:
     """Return every contract that had begun by a day, with what became of it; one that ends before it starts is not in.
 
+    `book` is the book as it stands: only it tells whether `as_of` is its last day.
+
     A contract has no day of signing. One that starts after `as_of` is known only on the last day of the book, where it
     may renew another. An end that was not agreed at the start is known from its day of notice, without notice from the
     end itself: before that day the contract runs on. Amounts are converted once, on the day of the start.

@@ -33,23 +33,29 @@ def page_head(p: ClientPage) -> Block:
 
 
 def key_figures(p: ClientPage) -> Block:
-    """Show sales, the last and the next purchase, and what is expected."""
+    """Show sales, the last and the next purchase, what is expected, and what runs under contract."""
+    running = p.agreements[p.agreements.runs]
+    figures = [*_bought(p)] if p.purchases or not p.client["is_client"] else []
+    if not p.purchases and p.won.deals:
+        amount = words.money(p.won.amount, currency=p.currency)
+        figures.append(("Won deals", words.number(p.won.deals), f"{amount}, the last on {words.day(p.won.last)}"))
+    if len(running):
+        yearly = words.money(running.annual_amount.sum(), currency=p.currency)
+        figures.append(("Under contract", yearly, f"a year, in {words.plural(len(running), 'running contract')}"))
+    return kpis(figures)
+
+
+def _bought(p: ClientPage) -> list[tuple[str, str, str]]:
     scale = words.scale_for([p.year_value, p.year_before], currency=p.currency)
     last = f"{words.plural(p.client['days_since'], 'day')} ago; {p.purchases:,} in all" if p.purchases else ""
     weeks = words.plural(p.horizon_weeks, "week")
-    return kpis(
-        [
-            (
-                f"Sales, 365 days, {scale.unit}",
-                scale.show(p.year_value),
-                f"{scale.show(p.year_before)} the year before",
-            ),
-            ("Last purchase", words.day(p.client["last_purchase"]), last),
-            ("Next expected", words.day(p.rhythm.expected), client_words.lateness(p)),
-            (f"Chance, {weeks}", *_chance(p)),
-            (f"Value, {weeks}, {p.currency}", *_value(p)),
-        ]
-    )
+    return [
+        (f"Sales, 365 days, {scale.unit}", scale.show(p.year_value), f"{scale.show(p.year_before)} the year before"),
+        ("Last purchase", words.day(p.client["last_purchase"]), last),
+        ("Next expected", words.day(p.rhythm.expected), client_words.lateness(p)),
+        (f"Chance, {weeks}", *_chance(p)),
+        (f"Value, {weeks}, {p.currency}", *_value(p)),
+    ]
 
 
 def what_to_do(p: ClientPage) -> Block:
@@ -111,7 +117,7 @@ def _value(p: ClientPage) -> Item:
 def _dated(p: ClientPage) -> list[Item]:
     """Return what lies ahead by date, and before it one line for what is overdue."""
     rows: list[tuple[pd.Timestamp, str, str]] = []
-    for row in _rows(p.agreements[p.agreements.runs & ~p.agreements.renewed]):
+    for row in _rows(p.agreements[p.agreements.runs & ~p.agreements.renewed & p.agreements.term]):
         rows.append((row.action_date, words.day(row.action_date), f"last day to act on contract {row.contract_id}"))
     planned = p.touches[~p.touches.done & p.touches.due_date.notna()]
     for row in _rows(planned[~planned.overdue]):

@@ -32,7 +32,7 @@ class CallSheet:
     people : pandas.DataFrame
         By user_id: user_name, left (boolean: the last day in the job lies before the day).
     left_alone : frozenset of str
-        Accounts that the playbook holds out of their play.
+        Accounts that the playbook holds out of their play, or whose play is to leave them alone.
     notes : tuple of str
         Why there are no plays, or what the playbook's use brought to light.
     """
@@ -58,7 +58,8 @@ def call_sheet(book: Book, as_of: date, *, horizon_days: int) -> CallSheet:
         play_why=played.why,
         by=_by(clients, played.cadence_days, as_of),
     )
-    alone = frozenset(plays.clients.account_id[plays.clients.arm == "hold-out"]) if plays.version else frozenset()
+    # who is held out of its play, or whose play is to leave it alone
+    alone = frozenset(plays.clients.account_id[plays.clients.channel == "none"]) if plays.version else frozenset()
     return CallSheet(table[list(COLUMNS)], _people(book, as_of), alone, () if plays.version else plays.notes)
 
 

@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 from salesops.errors import ChurnError
 from salesops.models.churn.profit import expected_profit
 from salesops.models.playbook import held_out
+from salesops.models.playbook.hold_out import CALL, CONTROL_SHARE
 
-CALL = "churn-call"  # the id under which these calls stand in the play log
 ARMS = ("call", "control", "beyond", "left alone", "not due", "not worth it", "talk", "unknown")
-CONTROL_SHARE = 0.2
 TALKS = 0.1  # of the list, at most
 
 

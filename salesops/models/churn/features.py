@@ -52,7 +52,9 @@ def features(book: Book, as_of: date, units: ir.Table, *, horizon_days: int) -> 
     """
     keys = units.select("unit_id", "account_id", "cut")
     known = as_known(book, as_of)
-    parts = [part(known, as_of, keys, horizon_days).to_pandas().set_index("unit_id") for part in _parts(known)]
+    # the book as it stands: which contract is known to end hangs on whether the day is its last
+    wanted = {part: book if part is _contracts else known for part in _parts(known)}
+    parts = [part(asked, as_of, keys, horizon_days).to_pandas().set_index("unit_id") for part, asked in wanted.items()]
     whole = reduce(lambda left, right: left.join(right, how="left"), parts).sort_index()
     seen = whole.filter(regex="^until").apply(pd.to_datetime).max(axis=1)
     whole = whole[[name for name in whole if not str(name).startswith("until")]]
@@ -224,9 +226,9 @@ def _deals(known: Book, as_of: date, units: ir.Table, horizon: int) -> ir.Table:
     )
 
 
-def _contracts(known: Book, as_of: date, units: ir.Table, horizon: int) -> ir.Table:
+def _contracts(book: Book, as_of: date, units: ir.Table, horizon: int) -> ir.Table:
     """Contracts that run at the cut, those signed and those that ended by then. An end not known yet is none."""
-    spans = contract_spans(known, as_of).filter(lambda t: t.start_date.notnull())
+    spans = contract_spans(book, as_of).filter(lambda t: t.start_date.notnull())
     both = _up_to_cut(units, spans.select("account_id", "end_date", "known_on", "until", day="start_date"))
     # who renews it later, and so bridges a gap, is not known at the cut
     runs = (both.until.isnull() | (both.until >= both.cut)) & (both.end_date.isnull() | (both.end_date >= both.cut))

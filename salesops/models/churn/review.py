@@ -16,7 +16,7 @@ from salesops.book.source import Book
 from salesops.errors import BookError
 from salesops.metrics.contracts import GRACE_DAYS, account_spells, recurring_by_month, renewal_rate
 from salesops.models.churn.call_sheet import CallSheet, call_sheet
-from salesops.models.churn.calls import CALL, Calls, Terms, plan_calls
+from salesops.models.churn.calls import Calls, Terms, plan_calls
 from salesops.models.churn.churn import Asked, churn
 from salesops.models.churn.health import Alerts, Drift, alerts_came_true, calibration_drift, drift
 from salesops.models.churn.others import worth_a_talk
@@ -25,6 +25,7 @@ from salesops.models.churn.result import Churn
 from salesops.models.churn.save_rate import SaveRate, save_rate
 from salesops.models.churn.survival import Survival, contract_histories, order_histories, survival
 from salesops.models.plain import plain
+from salesops.models.playbook.hold_out import CALL
 from salesops.models.rhythm import YEAR, client_rhythms
 from salesops.periods import Period
 
