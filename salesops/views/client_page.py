@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from salesops.metrics.satisfaction import FEWEST_ANSWERS
 from salesops.models.client import ClientPage
+from salesops.models.client.rhythm import LOST
 from salesops.views import client_words, words
 from salesops.views.blocks import Block, headline, kpis, sentence
 from salesops.views.promises import promise_words
@@ -102,6 +103,8 @@ def limits(p: ClientPage, *, redacted: bool = False) -> Block:
 
 def _chance(p: ClientPage) -> Item:
     chance = p.client["p_active"]
+    if p.rhythm.state == LOST:
+        return words.MISSING, "lost by its own rhythm"
     if words.is_missing(chance):
         return words.MISSING, "not estimated" if p.purchases else "nothing bought yet"
     return words.percent(chance), f"{words.number(p.client['expected_purchases'], decimals=1)} purchases expected"
@@ -109,7 +112,7 @@ def _chance(p: ClientPage) -> Item:
 
 def _value(p: ClientPage) -> Item:
     value = p.client["lifetime_value"]
-    if words.is_missing(value):
+    if words.is_missing(value) or p.rhythm.state == LOST:
         return words.MISSING, ""
     return words.number(value), f"{words.number(p.client['spend'])} a purchase"
 

@@ -80,10 +80,10 @@ def rhythm_words(p: ClientPage) -> str:
         return "One purchase so far: there is no gap to go by."
     gap = f"{words.plural(p.purchases, 'purchase')}, one every {words.plural(_half_even(r.median_gap), 'day')}"
     if r.latest is None or r.lost_on is None:
-        return f"{gap}. No rhythm is known: too few gaps, or it buys by deals. It is never called lost."
+        return f"{gap}. No rhythm is known, since it has too few gaps or buys by deals: it is never called lost."
     silent = words.plural(p.client["days_since"], "day")
     if r.state == LOST:
-        return f"{gap}. Silent for {silent}: since {words.day(r.lost_on)} it counts as lost by its own rhythm."
+        return f"{gap}. Silent for {silent}: after {words.day(r.lost_on)} that is a loss by its own rhythm."
     late = "is overdue since" if r.state == OVERDUE else "would be overdue after"
     day = words.day(r.latest) if r.state != PAUSE else ""
     said = f"It {late} {day}" if day else "It is in its usual pause"

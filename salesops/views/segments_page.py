@@ -9,13 +9,17 @@ import pandas as pd
 from salesops.book.finding import Finding
 from salesops.models.customers import Customers
 from salesops.models.customers_segments import CustomerSegments
-from salesops.models.segments import UNKNOWN
+from salesops.models.segments import TOO_FEW, UNKNOWN
 from salesops.views import table as t
 from salesops.views import words
 from salesops.views.blocks import Block, definitions, headline, kpis, note
 from salesops.views.segments_trust import cut, horizon
 
 READ = ("accounts", "orders", "order_lines", "products", "playbook.toml", "overrides.csv")
+_STEADY = (
+    "Estimates of single customers take each to buy at random at a steady rate: seasons and growth are not in them. "
+    "Only their sum is held to what came."
+)
 SILENT = 30  # days without any purchase after which silence is the book's, not the customers'
 
 
@@ -35,7 +39,7 @@ def key_figures(s: CustomerSegments) -> Block:
     """Show customers, the money expected, who is likely to buy, and who moved."""
     now, both = s.now, _on_both_dates(s)
     scale = words.scale_for([now.table.value.sum()], currency=s.currency)
-    never = f"{words.plural(now.never_bought, 'account')} never bought" if now.never_bought else ""
+    never = f"{words.plural(now.never_bought, 'account')} not yet clients" if now.never_bought else ""
     figures = [("Customers", words.number(len(now.table)), never)]
     if now.usable:
         figures += [
@@ -94,7 +98,11 @@ def how_defined(s: CustomerSegments) -> Block:
         [
             ("Purchase", "all lines of one customer on one day, if more was bought than returned"),
             ("P(active)", f"chance to buy at least once in {horizon(s.now)}"),
-            ("Expected", f"purchases expected in {horizon(s.now)} × money expected per purchase; not discounted"),
+            (
+                "Expected",
+                f"purchases expected in {horizon(s.now)} × money expected per purchase, not discounted; all of them "
+                "scaled so that their sum is what earlier days say of it",
+            ),
             ("Repeats", "purchases after the first"),
             ("Changed segment", "another segment than on the earlier date, by the same definition"),
             ("ARI", "adjusted Rand index: how far two divisions of the same customers agree beyond chance"),
@@ -104,11 +112,13 @@ def how_defined(s: CustomerSegments) -> Block:
 
 def _headline(s: CustomerSegments) -> str:
     if s.now.table.empty:
-        return s.now.why_not
+        return f"{s.now.why_not}{_clients_alone(s.now)}"
     count = f"{_silence(s.now)}{words.plural(len(s.now.table), 'customer')}"
-    named = s.segments[s.segments.segment.astype(str) != UNKNOWN]
-    if named.empty:
+    named = s.segments[~s.segments.segment.astype(str).isin([UNKNOWN, TOO_FEW])]
+    if named.empty and s.why_not:
         return f"{count}, and no segments: {s.why_not[:1].lower()}{s.why_not[1:]}"
+    if named.empty:
+        return f"{count}, and no segments: of none is a rhythm known."
     if len(s.segments) == 1:
         return f"{count}, all in one segment, “{named.segment.iloc[0]}”: these figures tell nobody apart."
     value, what = ("value", f"money expected in {horizon(s.now)}") if s.now.usable else ("money", "money spent so far")
@@ -118,6 +128,13 @@ def _headline(s: CustomerSegments) -> str:
         f"{count} in {words.plural(len(named), 'segment')}. The {words.number(best.customers)} in “{best.segment}” "
         f"({words.percent(best.customer_share)}) hold {words.percent(best[f'{value}_share'])} of the {what}.{moved}"
     )
+
+
+def _clients_alone(now: Customers) -> str:
+    """Say how many clients have no purchase: segments speak of purchases alone."""
+    if not now.without_order:
+        return ""
+    return f" {words.plural(now.without_order, 'client')} by a won deal or a contract alone cannot be segmented."
 
 
 def _silence(now: Customers) -> str:
@@ -162,7 +179,10 @@ def _limits(s: CustomerSegments) -> Iterator[str]:
             f"({words.money(out['value_without_purchase'], currency=s.currency)}): no purchase, no segment."
         )
     if now.never_bought:
-        yield f"{words.plural(now.never_bought, 'account')} never bought by this date and are in no segment."
+        yield f"{words.plural(now.never_bought, 'account')} are no clients by this date and are in no segment."
+    if now.without_order:
+        what = "are clients by a won deal or a contract alone"
+        yield f"{words.plural(now.without_order, 'account')} {what}, without any order, and are in no segment."
     for name, what in (
         ("no_rate", "are in a currency without a rate: their money is in no amount"),
         ("undated", "have no date"),
@@ -179,6 +199,6 @@ def _limits(s: CustomerSegments) -> Iterator[str]:
     if unknown and not s.why_not:
         yield f"{words.plural(unknown, 'customer')} cannot be placed: what the definition asks is not known of them."
     if now.usable:
-        yield "Estimates take each customer to buy at random at a steady rate: seasons and growth are not in them."
+        yield _STEADY
     yield "Money and purchases are counted from the first purchase on, so customers also rise by age alone."
     yield "What an import set aside is in the folder rejected beside the book, not here."

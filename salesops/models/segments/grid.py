@@ -19,7 +19,7 @@ UNKNOWN = "not enough data"
 # words that say of a client what only its own rhythm can tell
 NEW, PROMISING, IN_RHYTHM, TOO_FEW = "new", "promising", "in its rhythm", "too few purchases to say"
 SILENT = ("about to sleep", "cannot lose", "at risk", "hibernating")
-FACTS = ("rhythm", "fresh", "late")
+FACTS = ("has_rhythm", "fresh", "late")
 
 Best = Literal["high", "low"]
 
@@ -127,7 +127,7 @@ class SegmentGrid:
         ----------
         customers : pandas.DataFrame
             account_id and the columns of the dimensions, one row a customer; today's or any later one. Optionally
-            rhythm, fresh and late (booleans), as `models.customers.customer_summary` has them.
+            has_rhythm, fresh and late (booleans), as `models.customers.customer_summary` has them.
 
         Returns
         -------
