@@ -47,7 +47,7 @@ class Outlook:
 
 
 def outlook(book: Book, now: Customers, before: Customers | None = None) -> Outlook | None:
-    """Return what the customers of `now` are expected to spend within its horizon; None without estimates.
+    """Return what the customers of `now` are expected to spend within its horizon; None where nothing can be said.
 
     It starts from what they spent in the same weeks of last year, where at least FEWEST_TESTS earlier days a horizon
     apart can be tested in the same way; else from Σ value. The start is multiplied by the mean of came ÷ start over the
@@ -61,7 +61,7 @@ def outlook(book: Book, now: Customers, before: Customers | None = None) -> Outl
     before : Customers
         Those of a horizon earlier: what the sum of estimates is held against where last year is not known.
     """
-    if not now.usable:
+    if now.table.empty or now.ended_on is not None:
         return None
     days = _days(book, now.as_of)
     weeks = now.horizon_weeks
@@ -69,6 +69,8 @@ def outlook(book: Book, now: Customers, before: Customers | None = None) -> Outl
     tests = _tests(days, now.as_of, weeks)
     if len(tests) >= FEWEST_TESTS and start > 0:
         return _foretold(start, tests, seasonal=True)
+    if not now.usable:
+        return None
     return _foretold(float(now.table.value.sum()), _test_of_estimates(days, now, before), seasonal=False)
 
 

@@ -68,8 +68,8 @@ class CustomerSegments:
     stability : pandas.DataFrame
         As models.customers_stability gives it: the grid cut anew, and clusters of several counts.
     outlook : Outlook or None
-        The money expected within the horizon, with its interval; the values of `now` add up to it. None without
-        estimates.
+        The money expected within the horizon, with its interval; the values of `now`, where there are any, add up to
+        it. None where nothing can be said.
     value_test : dict or None
         How the money expected on the earlier date, in the same way, came true by `as_of`: expected, low, high, came,
         naive (money so far ÷ weeks as a customer × horizon), all money, over the customers of then whose value is
@@ -122,7 +122,7 @@ class CustomerSegments:
             "customers": len(now.table),
             "never_bought": now.never_bought,
             "money": now.table.total.sum(),
-            "expected_money": now.table.value.sum(min_count=1),
+            "expected_money": self.outlook.total if self.outlook else None,
             "expected_money_low": self.outlook.low if self.outlook else None,
             "expected_money_high": self.outlook.high if self.outlook else None,
             "expected_purchases": now.table.expected_purchases.sum(min_count=1),

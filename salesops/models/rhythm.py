@@ -34,7 +34,7 @@ STATES = {"lost": "lost", "in_pause": "in its usual pause", "overdue": "overdue"
 IN_RHYTHM, NO_RHYTHM = "in its rhythm", "no rhythm known"
 FEWEST_PEERS = 5  # beside the client itself
 USUAL = 0.9  # point of the pauses of a kind: the longest ones are those of clients who left
-RHYTHM = ("gaps", "median_gap", "kind", "growth", "gap_80", "gap_95", "longest_gap", "by_deals")
+RHYTHM = ("gaps", "median_gap", "kind", "growth", "gap_80", "gap_95", "longest_gap", "gap_then", "by_deals")
 
 
 def purchase_days(book: Book, as_of: date) -> ir.Table:
@@ -64,7 +64,8 @@ def rhythms(days: ir.Table, units: ir.Table) -> ir.Table:
     ir.Table
         unit_id; gaps (count), median_gap (days), kind (the pace: a whole number, two for each doubling of the median
         gap), growth (of the logarithm from gap to gap; 0 where it is not sure),
-        gap_80, gap_95 (days: points of the grown gaps, interpolated), longest_gap (days, grown); null without a gap;
+        gap_80, gap_95 (days: points of the grown gaps, interpolated), longest_gap (days, grown), gap_then (days: the
+        gap that ran a year before the cut; null where it was no client yet); null without a gap;
         by_deals (share of the purchase days that came from deals).
     """
     bought = days.filter(days.is_purchase & days.account_id.notnull())
@@ -74,7 +75,9 @@ def rhythms(days: ir.Table, units: ir.Table) -> ir.Table:
         _account="account_id", day="day", deal="by_deal", gap=bought.day.delta(before, unit="day"), place=place
     )
     both = units.inner_join(bought, [units.account_id == bought._account, bought.day <= units.cut])
-    both = both.select("unit_id", "gap", "place", "deal", log=both.gap.cast("float64").ln())
+    age = both.cut.delta(both.day, unit="day")
+    then = (age <= YEAR) & (age + both.gap > YEAR)
+    both = both.select("unit_id", "gap", "place", "deal", then=then, log=both.gap.cast("float64").ln())
     trend = _trend(both)
     grown = both.filter(both.gap.notnull()).inner_join(trend, "unit_id")
     grown = grown.mutate(grown=grown.gap * (grown.growth * (grown.gaps + 1 - grown.place)).exp())
@@ -83,6 +86,7 @@ def rhythms(days: ir.Table, units: ir.Table) -> ir.Table:
         gap_80=grown.grown.quantile(LATE),
         gap_95=grown.grown.quantile(LONGEST),
         longest_gap=grown.grown.max(),
+        gap_then=grown.gap.max(where=grown.then),
     )
     joined = trend.left_join(points, "unit_id")
     return joined.mutate(kind=_kind(joined.median_gap)).select("unit_id", *RHYTHM)
@@ -112,12 +116,9 @@ def client_rhythms(book: Book, as_of: date, *, horizon_days: int = 0) -> pd.Data
         tenure_days=(pd.Timestamp(as_of) - table.first_purchase).dt.days,
     )
     horizon = horizon_days or usual_horizon(table[table.hiatus_days < YEAR])
-    season = table.account_id.map(_same_stretch_last_year(book, as_of, horizon)).fillna(0).astype(float)
-    seen = table.tenure_days >= YEAR - horizon
     pauses = usual_pauses(purchase_days(book, as_of), [as_of], horizon_days=horizon)
-    table = table.assign(cut=pd.Timestamp(as_of), season_orders=season.where(seen))
-    table = table.assign(usual_pause=kinds_pause(table, pauses, table.cut))
-    return judged(table.drop(columns="cut"), horizon).assign(horizon_days=horizon)
+    day = pd.Series(pd.Timestamp(as_of), table.index)
+    return judged(table.assign(usual_pause=kinds_pause(table, pauses, day)), horizon).assign(horizon_days=horizon)
 
 
 def kinds_pause(table: pd.DataFrame, pauses: pd.DataFrame, day: pd.Series) -> pd.Series:
@@ -144,21 +145,22 @@ def judged(table: pd.DataFrame, horizon_days: int) -> pd.DataFrame:
     Parameters
     ----------
     table : pandas.DataFrame
-        The columns of `rhythms`, hiatus_days, tenure_days (days since the last and the first purchase), season_orders
-        (purchases in the same stretch of last year; NaN where it was no client), usual_pause (`kinds_pause`).
+        The columns of `rhythms`, hiatus_days, tenure_days (days since the last and the first purchase), usual_pause
+        (`kinds_pause`).
 
     Returns
     -------
     pandas.DataFrame
-        With rhythm (boolean: one is known), lost_after (days of silence beyond which it is lost), at_stake (it could be
-        lost at the end of the horizon), lost, overdue (silent for longer than the 80% point of its gaps), in_pause
-        (silent for no longer than its longest pause, and not buying at this time of last year either; or in its first
-        year for no longer than its kind does), may_call (silent for longer than the 95% point, and in no pause): all
-        booleans, false without a rhythm; state (lost, in its usual pause, overdue, in its rhythm, no rhythm known).
+        With rhythm (boolean: one is known), lost_after (days of silence beyond which it is lost); and, false without a
+        rhythm, at_stake (it could be lost at the end of the horizon), lost, overdue (silent for longer than the 80%
+        point of its gaps), in_pause (silent for no longer than its longest gap, and a year ago in a pause too: a gap of
+        the horizon or longer, and UNUSUAL times its median; or in its first year for no longer than its kind pauses),
+        may_call (silent for longer than the 95% point, and in no pause); state (lost, in its usual pause, overdue, in
+        its rhythm, no rhythm known).
     """
     rhythm, silent, after = has_rhythm(table), table.hiatus_days, lost_after(table, horizon_days)
-    own = (table.season_orders == 0) & (table.longest_gap >= horizon_days) & (silent <= table.longest_gap)
-    own &= (table.longest_gap >= UNUSUAL * table.median_gap) & (table.tenure_days >= YEAR)
+    pause = table.gap_then.astype(float)
+    own = (pause >= horizon_days) & (pause >= UNUSUAL * table.median_gap) & (silent <= table.longest_gap)
     in_pause = rhythm & (own | (silent <= table.usual_pause))
     flags = {
         "lost": rhythm & (silent > after),
@@ -226,7 +228,7 @@ def lost_after(table: pd.DataFrame, horizon_days: int) -> pd.Series:
         Days; no shorter silence is a loss.
     """
     own = [name for name in ("gap_95", "longest_gap", "usual_pause") if name in table]
-    return table[own].astype(float).max(axis=1).clip(lower=horizon_days)
+    return table[own].astype(float).max(axis=1).fillna(0).clip(lower=horizon_days)
 
 
 def is_lost(silence_days: pd.Series, bought: pd.Series, lost_after_days: pd.Series) -> pd.Series:
@@ -270,15 +272,6 @@ def _clients(book: Book, as_of: date) -> ir.Table:
     units = each.select("account_id", unit_id="account_id", cut=ibis.literal(as_of))
     own = rhythms(days, units)
     return each.inner_join(own, each.account_id == own.unit_id).drop("unit_id")
-
-
-def _same_stretch_last_year(book: Book, as_of: date, horizon_days: int) -> pd.Series:
-    """Return how many purchase days each client had in the stretch of last year that lies ahead now, by account_id."""
-    days = purchase_days(book, as_of)
-    age = ibis.literal(as_of).delta(days.day, unit="day")
-    then = days.filter(days.is_purchase & (age < YEAR) & (age >= YEAR - horizon_days))
-    counts: pd.DataFrame = then.group_by("account_id").aggregate(orders=then.count()).to_pandas()
-    return counts.set_index("account_id").orders
 
 
 def _trend(both: ir.Table) -> ir.Table:

@@ -181,7 +181,7 @@ _DEFINED = {
         ("May be called", "silent beyond the 95% point of its own gaps, and not in its usual pause"),
         (
             "Usual pause",
-            "bought nothing at this time of last year either and came back; silent now for no longer than ever before",
+            "was in a long pause a year ago too, and came back; silent now for no longer than ever before",
         ),
         ("Hiatus rule", "ranks by days since the last purchase"),
         ("Own-rhythm rule", "ranks by days since the last purchase ÷ the 95% point of the client’s own gaps"),

@@ -38,12 +38,13 @@ def page_head(s: CustomerSegments) -> Block:
 def key_figures(s: CustomerSegments) -> Block:
     """Show customers, the money expected, who is likely to buy, and who moved."""
     now, both = s.now, _on_both_dates(s)
-    scale = words.scale_for([now.table.value.sum()], currency=s.currency)
+    scale = words.scale_for([s.outlook.total if s.outlook else 0], currency=s.currency)
     never = f"{words.plural(now.never_bought, 'account')} not yet clients" if now.never_bought else ""
     figures = [("Customers", words.number(len(now.table)), never)]
+    if s.outlook is not None:
+        figures.append((f"Expected in {horizon(now)}, {scale.unit}", scale.show(s.outlook.total), _range(s, scale)))
     if now.usable:
         figures += [
-            (f"Expected in {horizon(now)}, {scale.unit}", scale.show(now.table.value.sum()), _range(s, scale)),
             ("Likely to buy in it", words.number(now.table.p_active.sum()), f"of {words.number(len(now.table))}"),
         ]
     if both:

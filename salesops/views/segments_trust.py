@@ -161,7 +161,8 @@ def _money_test(s: CustomerSegments) -> str:
         f"Money: {words.money(test['expected'], currency=s.currency)}{ends} was expected on "
         f"{words.day(s.before.as_of)}, {words.money(test['came'], currency=s.currency)} came; each customer's pace so "
         f"far, carried on, would have said {words.money(test['naive'], currency=s.currency)}. Rank correlation with "
-        f"what came: {words.number(test['rank'], decimals=2)} and {words.number(test['naive_rank'], decimals=2)}.{advice}"
+        f"what came: {words.number(test['rank'], decimals=2)} and {words.number(test['naive_rank'], decimals=2)}."
+        f"{advice}"
     )
 
 

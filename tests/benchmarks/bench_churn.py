@@ -153,7 +153,8 @@ def page(cut):
     return {
         "horizon": now.horizon_days, "model": now.model, "churners": int(gone.sum()),
         "lift": {name: lift(score, gone) for name, score in scores.items()},
-        "calls": len(called), "right": int(right.sum()), "wrong": int(wrong.sum()), "talks": review.calls.counts["talk"],
+        "calls": len(called), "right": int(right.sum()), "wrong": int(wrong.sum()),
+        "talks": review.calls.counts["talk"],
         "range": [test.auc_low, test.auc_high], "auc": test.auc, "newest": float(newest.auc.iloc[0]),
     }
 

@@ -72,8 +72,8 @@ FEATURES: dict[str, Feature] = {
         ),
         Feature(
             "in_pause", "season", "0 or 1",
-            "Whether the client pauses as usual: silent for no longer than its longest pause, and no order in the same "
-            "stretch of last year; in its first year, for no longer than is usual for its kind at the season",
+            "Whether the client pauses as usual: silent for no longer than its longest pause, and pausing a year ago "
+            "too; in its first year, for no longer than is usual for its kind at the season",
             "Makes its usual pause at this time of the year: {v}; most of the others: {n}.",
         ),
         Feature("tenure_days", "history", "days", "Days since the first order",
