@@ -15,9 +15,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from salesops.book.money import in_book_currency
 from salesops.book.snapshot import as_known
-from salesops.book.sold import won_deals
 from salesops.book.source import Book
 from salesops.metrics.account_sales import daily_sales
 from salesops.metrics.purchases import by_day
@@ -33,17 +31,12 @@ UNUSUAL = 5  # times the usual gap: less is no pause but an uneven rhythm
 STATES = {"lost": "lost", "in_pause": "in its usual pause", "overdue": "overdue"}
 IN_RHYTHM, NO_RHYTHM = "in its rhythm", "no rhythm known"
 FEWEST_PEERS = 5  # beside the client itself
-USUAL = 0.9  # point of the pauses of a kind: the longest ones are those of clients who left
 RHYTHM = ("gaps", "median_gap", "kind", "growth", "gap_80", "gap_95", "longest_gap", "gap_then", "by_deals")
 
 
 def purchase_days(book: Book, as_of: date) -> ir.Table:
-    """Return account_id, day, value, is_purchase and by_deal of each client and day with a sale up to a day.
-
-    An account without any order buys by its won deals. Computed once.
-    """
-    known = as_known(book, as_of)
-    return known.keep(("purchase days", as_of), lambda: _purchase_days(book, known, as_of))
+    """Return account_id, day, value, is_purchase and by_deal of each client and day with a sale; computed once."""
+    return as_known(book, as_of).keep(("purchase days", as_of), lambda: by_day(daily_sales(book, as_of)))
 
 
 def rhythms(days: ir.Table, units: ir.Table) -> ir.Table:
@@ -153,15 +146,16 @@ def judged(table: pd.DataFrame, horizon_days: int) -> pd.DataFrame:
     pandas.DataFrame
         With rhythm (boolean: one is known), lost_after (days of silence beyond which it is lost); and, false without a
         rhythm, at_stake (it could be lost at the end of the horizon), lost, overdue (silent for longer than the 80%
-        point of its gaps), in_pause (silent for no longer than its longest gap, and a year ago in a pause too: a gap of
-        the horizon or longer, and UNUSUAL times its median; or in its first year for no longer than its kind pauses),
-        may_call (silent for longer than the 95% point, and in no pause); state (lost, in its usual pause, overdue, in
-        its rhythm, no rhythm known).
+        point of its gaps), in_pause (that, but no longer than its longest gap, and a year ago it was in a pause too: a
+        gap of the horizon or longer, and UNUSUAL times its median; who was no client then has had one before; or in its
+        first year no longer than its kind pauses), may_call (silent for longer than the 95% point, and in no pause);
+        state (lost, in its usual pause, overdue, in its rhythm, no rhythm known).
     """
     rhythm, silent, after = has_rhythm(table), table.hiatus_days, lost_after(table, horizon_days)
-    pause = table.gap_then.astype(float)
+    # of who was no client a year ago, any earlier pause tells
+    pause = table.gap_then.astype(float).fillna(table.longest_gap)
     own = (pause >= horizon_days) & (pause >= UNUSUAL * table.median_gap) & (silent <= table.longest_gap)
-    in_pause = rhythm & (own | (silent <= table.usual_pause))
+    in_pause = rhythm & (silent > table.gap_80) & (own | (silent <= table.usual_pause))
     flags = {
         "lost": rhythm & (silent > after),
         "in_pause": in_pause,
@@ -184,8 +178,8 @@ def usual_pauses(days: ir.Table, dates: Sequence[date], *, horizon_days: int) ->
     """Return the pause that is usual for each kind of client at each season, as known on each of some days.
 
     A kind are the clients of one pace, as `rhythms` numbers it. A season is a month of any year. A pause is usual if at
-    least half of the kind that bought in it, and more than FEWEST_PEERS, then paused for longer than the horizon, or
-    have by that day; its length is the point USUAL of theirs.
+    least half of the kind that bought in it, and more than FEWEST_PEERS, then paused for longer than the horizon and
+    came back by that day; its length is the 95% point of theirs.
 
     Returns
     -------
@@ -198,14 +192,14 @@ def usual_pauses(days: ir.Table, dates: Sequence[date], *, horizon_days: int) ->
     cuts = ibis.memtable({"cut": list(dates)}, schema={"cut": "date"})
     both = bought.join(cuts, bought.day <= cuts.cut)
     gone = both.after.isnull() | (both.after > both.cut)
-    both = both.mutate(pause=gone.ifelse(both.cut, both.after).delta(both.day, unit="day"), ended=~gone)
-    kinds = both.group_by("account_id", "cut").aggregate(kind=_kind(both.pause.median(where=both.ended)))
+    both = both.mutate(pause=gone.ifelse(ibis.null("date"), both.after).delta(both.day, unit="day"))
+    kinds = both.group_by("account_id", "cut").aggregate(kind=_kind(both.pause.median()))
     by_month = both.group_by("account_id", "cut", season=both.day.month()).aggregate(pause=both.pause.max())
     joined = by_month.inner_join(kinds, ["account_id", "cut"])
     joined = joined.filter(joined.kind.notnull())
-    paused = joined.pause > horizon_days
+    paused = (joined.pause > horizon_days).fill_null(False)
     sums = joined.group_by("cut", "kind", "season").aggregate(
-        peers=joined.count(), share=paused.mean(), usual_pause=joined.pause.quantile(USUAL, where=paused)
+        peers=joined.count(), share=paused.mean(), usual_pause=joined.pause.quantile(LONGEST, where=paused)
     )
     usual = sums.filter((sums.peers > FEWEST_PEERS) & (sums.share >= 0.5))
     found: pd.DataFrame = usual.select("cut", "kind", "season", "usual_pause").to_pandas()
@@ -244,18 +238,6 @@ def usual_horizon(table: pd.DataFrame) -> int:
     points = table.gap_95[has_rhythm(table)].dropna()
     weeks = round(float(points.median()) / WEEK) if len(points) else 0
     return max(SHORTEST_HORIZON, WEEK * weeks)
-
-
-def _purchase_days(book: Book, known: Book, as_of: date) -> ir.Table:
-    days = by_day(daily_sales(book, as_of))
-    if not known.has("order_lines"):
-        return days
-    won = won_deals(known).rename(day="close_date")
-    won = won.filter(won.account_id.notnull() & won.day.notnull()).anti_join(days, "account_id")
-    priced = in_book_currency(known, won, "amount", won.day)
-    alone = priced.group_by("account_id", "day").aggregate(value=priced.value.sum())
-    yes = ibis.literal(True)
-    return ibis.union(days, alone.select("account_id", "day", "value", is_purchase=yes, by_deal=yes))
 
 
 def _clients(book: Book, as_of: date) -> ir.Table:

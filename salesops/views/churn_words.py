@@ -13,6 +13,7 @@ from salesops.models.rhythm import FEWEST_GAPS
 from salesops.views import words
 
 REASONS = ("reason_1", "reason_2", "reason_3")
+_ALONE = "clients without an order, by a contract or by deals of long ago"
 UNITS = {"orders": "client", "contracts": "contract", "accounts": "account"}
 
 # what the tests hold the models against outside any book of a company
@@ -67,8 +68,8 @@ def headline(r: ChurnReview) -> str:
 
 def _nobody(r: ChurnReview) -> str:
     day = words.day(r.now.as_of)
-    if r.now.setting == "orders" and r.now.left_out.get("clients by a contract alone, without any purchase"):
-        return f"No client has bought anything by {day}. Choose setting=contracts: this book has contracts."
+    if r.now.setting == "orders" and r.now.left_out.get(_ALONE) and not len(r.now.others):
+        return f"No client has bought anything in the year up to {day}; contracts are scored with setting=contracts."
     what = {"orders": "No client has a rhythm that could be broken", "contracts": "No contract is up for renewal"}
     return f"{what.get(r.now.setting, 'No account has a running contract')} on {day}."
 

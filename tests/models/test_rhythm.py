@@ -117,19 +117,6 @@ def test_who_buys_by_deals_has_no_rhythm(tmp_path: Path) -> None:
         assert client_rhythms(book, DAY, horizon_days=90).state.tolist() == [state]
 
 
-def test_an_account_without_orders_buys_by_its_won_deals(tmp_path: Path) -> None:
-    """Deals won for an amount are purchases of who never ordered: silent for long, and never lost."""
-    deals: list[Row] = [
-        {"account_id": account, "owner_id": "U", "close_date": day, "is_closed": True, "is_won": won, "amount": amount}
-        for account, won, amount in (("D", True, 10), ("E", True, 0), ("F", False, 10), ("A", True, 99))
-        for day in every(10, date(2025, 1, 1), date(2025, 6, 1))
-    ]
-    book = orders_book(tmp_path, {"A": back(5, 10)}, opportunities=deals)
-    found = client_rhythms(book, DAY, horizon_days=90).set_index("account_id")
-    assert found.state.to_dict() == {"A": "no rhythm known", "D": "no rhythm known"}
-    assert (found.gaps["A"], found.by_deals["D"]) == (1, 1)
-
-
 def seasonal(first: date, seasons: int) -> list[date]:
     """Five purchases 11 days apart every half year."""
     return [first + timedelta(days=182 * season + 11 * n) for season in range(seasons) for n in range(5)]

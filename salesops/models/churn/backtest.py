@@ -7,11 +7,12 @@ on silence by more than the noise: the 95% interval of the difference in ROC-AUC
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit, logit
 
 from salesops.models.churn.calls import Terms
 from salesops.models.churn.methods import ADDITIVE, FULL, LARGEST, METHODS, MODELS, OVERDUE, RULES, Scored, scored
@@ -26,6 +27,7 @@ from salesops.models.churn.scores import (
     interval,
     lift_draws,
     measures,
+    needed_shift,
     next_range,
 )
 from salesops.models.rhythm import YEAR
@@ -39,10 +41,15 @@ NAN = float("nan")
 
 @dataclass(frozen=True)
 class Choice:
-    """Which method is used ("" for none) and why, in words."""
+    """Which method is used ("" for none), why in words, and how far its chances are shifted (log-odds).
+
+    Losses come faster or slower than in the years learnt from, and seasons come back: the shift is what the test slices
+    would have needed on average, drawn towards 0 as if one more had needed none.
+    """
 
     method: str
     why: str
+    shift: float = 0.0
 
     @property
     def model(self) -> str:
@@ -105,9 +112,14 @@ def backtest_churn(
         rule = OVERDUE if "hiatus_ratio" in known and known.hiatus_ratio.notna().any() else LARGEST
         return no_backtest(), Choice(rule, f"The {RULES[rule]} {why}")
     choice = _choose(found)
+    needed = [_needed_shift(one, choice) for one in found]
+    choice = replace(choice, shift=_mean_shift(needed))
     gain = np.array(found[0].areas[FULL]) - found[0].areas[choice.method]
     scores = pd.concat([_scores(one, choice, terms, newest=place == 0) for place, one in enumerate(found)])
-    predictions = pd.concat([_predictions(one, choice) for one in found])
+    # each slice is shifted by what the older ones had needed, as a page of its day would have been
+    predictions = pd.concat(
+        [_predictions(one, choice, _mean_shift(needed[place + 1 :])) for place, one in enumerate(found)]
+    )
     newest = scores[scores.newest].set_index("method").auc
     areas = [(one.measures(choice.method)["auc"], one.areas[choice.method]) for one in found if one.ranked]
     low, high = next_range(np.array([auc for auc, _ in areas]), np.array([np.nanstd(draws) for _, draws in areas]))
@@ -234,9 +246,21 @@ def _profit(method: str, one: _Slice, terms: Terms) -> tuple[float, float]:
     return len(called), float(realised_profit(one.lost[called], worth[called], **costs).sum())
 
 
-def _predictions(one: _Slice, choice: Choice) -> pd.DataFrame:
+def _needed_shift(one: _Slice, choice: Choice) -> float:
+    return needed_shift(_log_odds(one, choice), float(one.lost.sum()))
+
+
+def _log_odds(one: _Slice, choice: Choice) -> Any:
+    return logit(np.clip(one.found[choice.method].p, 1e-9, 1 - 1e-9))
+
+
+def _mean_shift(needed: list[float]) -> float:
+    return float(np.sum(needed) / (len(needed) + 1))
+
+
+def _predictions(one: _Slice, choice: Choice, shift: float) -> pd.DataFrame:
     keys = [name for name in ("account_id", "contract_id") if name in one.test]
-    p = one.found[choice.method].p
+    p = expit(_log_odds(one, choice) + shift)
     return one.test[keys].assign(cut=one.cut, p=p, churned=one.lost).reset_index(drop=True)
 
 

@@ -21,7 +21,7 @@ from salesops.models.churn.dictionary import FEATURES
 from salesops.models.churn.gather import gather_accounts, gather_contracts, gather_orders
 from salesops.models.churn.guard import suspicious
 from salesops.models.churn.methods import ALONE, LARGEST, fit_method, rule_score
-from salesops.models.churn.others import COLUMNS, chances_of_another
+from salesops.models.churn.others import COLUMNS, chances_of_another, clients_by_deals
 from salesops.models.churn.reasons import drivers, reasons
 from salesops.models.churn.result import AtRisk, Churn, Setting
 from salesops.models.churn.risk import at_risk, buy_nothing
@@ -38,6 +38,8 @@ SAYS_NOTHING = {
     "contracts": ("in_pause", "growth", "under_contract", "contract_days_left"),
     "accounts": ("in_pause", "growth", "under_contract", "contract_days_left", "notice_days"),
 }
+# topics that are the silence itself in other words: no reasons for it
+FOLLOWS = ("silence", "rhythm", "trend", "range", "history")
 TELLING = {
     "deliveries": "deliveries",
     "survey_responses": "satisfaction",
@@ -235,8 +237,9 @@ def _scored(
     model = fit_method(choice.method, known, names)
     used = [ALONE[choice.method]] if choice.method in ALONE else names
     parts = model.contributions(table[used])
-    log_odds = model.base_ + parts.sum(axis=1)
-    known_otherwise = ("silence", "rhythm") if unit == "orders" else ()
+    base = model.base_ + choice.shift
+    log_odds = base + parts.sum(axis=1)
+    known_otherwise = FOLLOWS if unit == "orders" else ()
     told = (
         reasons(parts, table, currency, told=known_otherwise)
         if len(table)
@@ -249,7 +252,7 @@ def _scored(
     order = (
         found.assign(_rank=rank).sort_values(["p_churn", "_rank", "account_id"], ascending=[False, False, True]).index
     )
-    parts = table[keys].join(parts).assign(base=model.base_).loc[order].reset_index(drop=True)
+    parts = table[keys].join(parts).assign(base=base).loc[order].reset_index(drop=True)
     return _in_order(found.loc[order], keys), parts
 
 
@@ -266,10 +269,11 @@ def _in_order(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
 def _others(book: Book, as_of: date, units: pd.DataFrame, horizon_days: int, segment: str) -> pd.DataFrame:
     """Return the clients without a rhythm, the longest silent first."""
     now = units[(units.cut == pd.Timestamp(as_of)) & ~units.rhythm]
-    found = now[["account_id", "hiatus_days", "orders", "by_deals"]].assign(
-        value_at_risk=now.value.astype(float) * horizon_days / YEAR, **_names(book, as_of, now)
-    )
-    found = found.join(chances_of_another(book, as_of, now))
+    names = ["account_id", "hiatus_days", "orders", "by_deals", "value"]
+    found = pd.concat([now[names], clients_by_deals(book, as_of)[names]], ignore_index=True).infer_objects()
+    found = found.assign(
+        value_at_risk=found.value.astype(float) * horizon_days / YEAR, **_names(book, as_of, found)
+    ).join(chances_of_another(book, as_of, found))
     found = found[found.segment == segment] if segment else found
     first = ["account_id", "account_name", "owner_id", "segment", "hiatus_days", "orders", "by_deals", "value_at_risk"]
     ordered = found.sort_values(["hiatus_days", "account_id"], ascending=[False, True])
@@ -295,7 +299,8 @@ def _left_out(
         ever = int(purchase_days(book, as_of).filter(lambda t: t.is_purchase).account_id.nunique().to_pyarrow().as_py())
         found["silent for more than a year"] = ever - int((units.cut == pd.Timestamp(as_of)).sum())
         clients = int(client_ids(known, as_of).count().to_pyarrow().as_py())
-        found["clients by a contract alone, without any purchase"] = max(clients - ever, 0)
+        alone = clients - ever - len(clients_by_deals(book, as_of))
+        found["clients without an order, by a contract or by deals of long ago"] = max(alone, 0)
         return found
     spans = contract_spans(book, as_of)
     running = spans.filter(spans.runs)
@@ -314,6 +319,8 @@ def _left_out(
     found["run without a term, and are never up for renewal"] = int(
         running.filter(~running.term).count().to_pyarrow().as_py()
     )
+    contracts = known.table("contracts").count().to_pyarrow().as_py()
+    found["begin later, or end before they begin"] = int(contracts - spans.count().to_pyarrow().as_py())
     ahead = running.filter(running.term & ~running.renewed).count().to_pyarrow().as_py()
     found["not yet up for renewal"] = int(ahead) - len(asked)
     return found

@@ -50,15 +50,31 @@ def features(book: Book, as_of: date, units: ir.Table, *, horizon_days: int) -> 
         By unit_id: cut and known_until (dates: the last day on which anything that went into the features
         happened), and the columns that `dictionary.FEATURES` explains. What the book does not know is NaN.
     """
-    keys = units.select("unit_id", "account_id", "cut")
     known = as_known(book, as_of)
+    keys = _with_last_order(known, as_of, units.select("unit_id", "account_id", "cut"))
     # the book as it stands: which contract is known to end hangs on whether the day is its last
     wanted = {part: book if part is _contracts else known for part in _parts(known)}
     parts = [part(asked, as_of, keys, horizon_days).to_pandas().set_index("unit_id") for part, asked in wanted.items()]
-    whole = reduce(lambda left, right: left.join(right, how="left"), parts).sort_index()
+    # a unit whose client did nothing has its contracts alone, or nothing
+    start: pd.DataFrame = keys.select("unit_id", "cut").to_pandas().set_index("unit_id")
+    whole = reduce(lambda left, right: left.join(right, how="left"), parts, start).sort_index()
     seen = whole.filter(regex="^until").apply(pd.to_datetime).max(axis=1)
     whole = whole[[name for name in whole if not str(name).startswith("until")]]
     return _ratios(whole.assign(known_until=seen))
+
+
+def _with_last_order(known: Book, as_of: date, units: ir.Table) -> ir.Table:
+    """Add `since`: HALF_YEAR days before the last order up to the cut, or before the cut without one.
+
+    What drove a silent client away lies before its silence: what it paid, how it was delivered, what it answered.
+    """
+    days = purchase_days(known, as_of)
+    bought = days.filter(days.is_purchase).select(_account="account_id", day="day")
+    both = units.inner_join(bought, [units.account_id == bought._account, bought.day <= units.cut])
+    last = both.group_by(_unit="unit_id").aggregate(_last=both.day.max())
+    joined = units.left_join(last, units.unit_id == last._unit)
+    since = (ibis.coalesce(joined._last, joined.cut) - ibis.interval(days=HALF_YEAR)).cast("date")
+    return joined.select("unit_id", "account_id", "cut", since=since)
 
 
 def _parts(known: Book) -> list[Part]:
@@ -87,7 +103,7 @@ def _up_to_cut(units: ir.Table, events: ir.Table) -> ir.Table:
 def _rhythm(known: Book, as_of: date, units: ir.Table, horizon: int) -> ir.Table:
     both = _up_to_cut(units, purchase_days(known, as_of))
     bought, net = both.is_purchase, both.value.fill_null(0)
-    sums = both.group_by("unit_id", "cut").aggregate(
+    sums = both.group_by("unit_id").aggregate(
         hiatus_days=both.age.min(where=bought),
         tenure_days=both.age.max(where=bought),
         orders=bought.sum(),
@@ -118,9 +134,9 @@ def _assortment(known: Book, as_of: date, units: ir.Table, horizon: int) -> ir.T
 
 
 def _prices(known: Book, as_of: date, units: ir.Table, horizon: int) -> ir.Table:
-    """What the client paid in the last half year for what it had bought before, against the price of then."""
+    """What the client paid in the half year up to its last order for what it had bought before, against that price."""
     both = _up_to_cut(units, _lines(known, as_of))
-    recent = both.age < HALF_YEAR
+    recent = both.day > both.since
     sums = both.group_by("unit_id", "product_id", "currency").aggregate(
         now=both.net.sum(where=recent),
         units_now=both.quantity.sum(where=recent),
@@ -147,7 +163,7 @@ def _bought_lines(known: Book) -> ir.Table:
 def _deliveries(known: Book, as_of: date, units: ir.Table, horizon: int) -> ir.Table:
     lines = known.keep(("churn due lines", as_of), lambda: _due(known, as_of))
     both = _up_to_cut(units, lines)
-    recent = both.age < HALF_YEAR
+    recent = both.day > both.since
     return both.group_by("unit_id").aggregate(
         late_share=both.late.sum(where=recent) / both.lines.sum(where=recent).nullif(0),
         until_due=both.day.max(),
@@ -166,7 +182,7 @@ def _answers(known: Book, as_of: date, units: ir.Table, horizon: int) -> ir.Tabl
     answers = surveys.mutate(day=day).filter(surveys.score.notnull() & day.notnull())
     both = _up_to_cut(units, answers.select("account_id", "day", "score"))
     return both.group_by("unit_id").aggregate(
-        lowest_score=both.score.min(where=both.age < HALF_YEAR), until_answers=both.day.max()
+        lowest_score=both.score.min(where=both.day > both.since), until_answers=both.day.max()
     )
 
 

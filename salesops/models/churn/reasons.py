@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -16,6 +18,9 @@ FEWEST = 5
 ENDS, CLEARLY = 0.1, 0.5  # tenths of the clients; standard deviations of the contribution
 LEAST = 0.2  # of the log-odds: the odds rise by a fifth
 OTHERS = "all"
+_SINGULAR = {"days": "day", "orders": "order", "contracts": "contract", "contacts": "contact", "people": "person",
+             "opportunities": "opportunity", "open opportunities": "open opportunity"}  # fmt: skip  # plural and singular
+_ONE = re.compile(rf"(?<![\d.,])1 ({'|'.join(_SINGULAR)})\b")
 
 
 def reasons(
@@ -121,7 +126,7 @@ def _sentences(name: str, table: pd.DataFrame, rows: Places, currency: str) -> l
     for value, segment in zip(values, segments, strict=True):
         own, norm = _shown(feature, value, currency), shown.get(segment, shown[OTHERS])
         text = "" if own == norm and not feature.norm else feature.says.format(v=own, n=norm)
-        told.append(text.replace(" 1 days", " 1 day").replace("every 1 day", "every day"))
+        told.append(_ONE.sub(lambda found: f"1 {_SINGULAR[found[1]]}", text).replace("every 1 day", "every day"))
     return told
 
 

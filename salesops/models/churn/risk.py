@@ -6,12 +6,12 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import brentq
 from scipy.special import expit, logit
 from scipy.stats import norm
 
 from salesops.models.churn.encoding import Vector
 from salesops.models.churn.result import AtRisk, Quiet
+from salesops.models.churn.scores import needed_shift
 
 LEVEL = 0.8
 SHIFTS, SPREADS = 41, 101
@@ -47,15 +47,10 @@ def at_risk(p: Vector, value: Vector, predictions: pd.DataFrame) -> AtRisk:
 def calibration_doubt(predictions: pd.DataFrame) -> float:
     """Return the spread (root mean square, log-odds) of the shifts that make chances add up to what came."""
     shifts = [
-        _shift(logit(np.clip(one.p.to_numpy(float), 1e-9, 1 - 1e-9)), float(one.churned.sum()))
+        needed_shift(logit(np.clip(one.p.to_numpy(float), 1e-9, 1 - 1e-9)), float(one.churned.sum()))
         for _, one in predictions.groupby("cut")
     ]
     return float(np.sqrt(np.mean(np.square(shifts)))) if shifts else UNTESTED
-
-
-def _shift(scores: Vector, lost: float) -> float:
-    target = np.clip(lost, 0.5, len(scores) - 0.5)
-    return float(brentq(lambda shift: expit(scores + shift).sum() - target, -40, 40))
 
 
 def _sum(p: Vector, weight: Vector, spread: float) -> tuple[float, float, float]:

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
+from scipy.optimize import brentq
+from scipy.special import expit
 from sklearn.metrics import average_precision_score
 
 Vector = NDArray[np.float64]
@@ -135,6 +137,12 @@ def measures(score: Vector, p: Vector, lost: Flags) -> dict[str, float]:
         "bias": float(p.sum() / lost.sum() - 1) if lost.any() else NAN,
         "lift": lift(score, lost),
     }
+
+
+def needed_shift(log_odds: Vector, lost: float) -> float:
+    """Return by how much all log-odds must be shifted for the chances to add up to so many lost."""
+    target = np.clip(lost, 0.5, len(log_odds) - 0.5)
+    return float(brentq(lambda shift: expit(log_odds + shift).sum() - target, -40, 40))
 
 
 def next_range(found: Vector, spreads: Vector) -> tuple[float, float]:
