@@ -1,6 +1,6 @@
 """The dictionary of features: what each means, its unit, and the sentence that gives it as a reason.
 
-In a sentence {v} is the client's own value and {n} the median of the clients like this one: those of its segment.
+In a sentence {v} is the client's own value and {n} the median of all that are scored beside it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Feature:
     bad: int = 0
 
 
-LIKE = "clients like this one"
+LIKE = "others"
 
 FEATURES: dict[str, Feature] = {
     feature.name: feature
@@ -74,7 +74,7 @@ FEATURES: dict[str, Feature] = {
             "in_pause", "season", "0 or 1",
             "Whether the client pauses as usual: silent for no longer than its longest pause, and pausing a year ago "
             "too; in its first year, for no longer than is usual for its kind at the season",
-            "Makes its usual pause at this time of the year: {v}; most of the others: {n}.",
+            "Makes its usual pause at this time of the year: {v}; others: {n}.",
         ),
         Feature("tenure_days", "history", "days", "Days since the first order",
                 f"First order {{v}} days ago; {LIKE}: {{n}} days."),
@@ -126,7 +126,7 @@ FEATURES: dict[str, Feature] = {
         Feature("sellers", "owner", "people", "People who sold to the client in the last 365 days",
                 f"{{v}} people sold to it in the last 365 days; {LIKE}: {{n}}.", bad=1),
         Feature("seller_left", "owner", "0 or 1", "Whether one of those who sold to it in the last 365 days has left",
-                "Who sold to it has left the company: {v}; most of the others: {n}.", bad=1),
+                "Who sold to it has left the company: {v}; others: {n}.", bad=1),
         Feature("open_deals", "deals", "deals", "Open opportunities",
                 f"{{v}} open opportunities; {LIKE}: {{n}}.", bad=-1),
         Feature("deals_won", "deals", "deals", "Opportunities won in the last 90 days",
@@ -134,7 +134,7 @@ FEATURES: dict[str, Feature] = {
         Feature("deals_lost", "deals", "deals", "Opportunities lost in the last 90 days",
                 f"{{v}} opportunities lost in the last 90 days; {LIKE}: {{n}}.", bad=1),
         Feature("under_contract", "contract", "0 or 1", "Whether a contract runs",
-                "A contract runs: {v}; most of the others: {n}.", bad=-1),
+                "A contract runs: {v}; others: {n}.", bad=-1),
         Feature("contracts_running", "contract", "contracts", "Contracts that run",
                 f"{{v}} contracts run; {LIKE}: {{n}}.", bad=-1),
         Feature("contracts_signed", "contract", "contracts", "Contracts begun so far",

@@ -17,9 +17,15 @@ REASONS = 3
 FEWEST = 5
 ENDS, CLEARLY = 0.1, 0.5  # tenths of the clients; standard deviations of the contribution
 LEAST = 0.2  # of the log-odds: the odds rise by a fifth
-OTHERS = "all"
-_SINGULAR = {"days": "day", "orders": "order", "contracts": "contract", "contacts": "contact", "people": "person",
-             "opportunities": "opportunity", "open opportunities": "open opportunity"}  # fmt: skip  # plural and singular
+_SINGULAR = {
+    "days": "day",
+    "orders": "order",
+    "contracts": "contract",
+    "contacts": "contact",
+    "people": "person",
+    "opportunities": "opportunity",
+    "open opportunities": "open opportunity",
+}
 _ONE = re.compile(rf"(?<![\d.,])1 ({'|'.join(_SINGULAR)})\b")
 
 
@@ -29,15 +35,15 @@ def reasons(
     """Return the top three reasons of each row as sentences, the weightiest first.
 
     Features of one topic count together, and the one that weighs most speaks for the topic. A reason is only what
-    raises the risk against the base by LEAST or more, where the client lies on the bad side of three quarters of those
-    like it; it is an association, not a cause.
+    raises the risk against the base by LEAST or more, where the client lies on the bad side of three quarters of all;
+    it is an association, not a cause.
 
     Parameters
     ----------
     contributions : pandas.DataFrame
         A column a feature (log-odds), by the rows of `table`.
     table : pandas.DataFrame
-        The features, and segment. The norm of a segment with fewer than FEWEST values is that of all.
+        The features.
     currency : str
         Of amounts of money.
     told : tuple of str
@@ -117,14 +123,11 @@ def _direction(name: str, values: pd.Series, parts: pd.Series) -> str:
 
 
 def _sentences(name: str, table: pd.DataFrame, rows: Places, currency: str) -> list[str]:
-    feature = FEATURES.get(name) or Feature(name, name, "", name, f"{name}: {{v}}; clients like this one: {{n}}.", 2)
-    segments = table["segment"].astype(object).to_numpy()[rows]
-    values = table[name].to_numpy(float, na_value=np.nan)[rows]
-    norms = _norms(table, feature.norm or name)
-    shown = {key: _shown(feature, norm, currency) for key, norm in norms.items()}
+    feature = FEATURES.get(name) or Feature(name, name, "", name, f"{name}: {{v}}; others: {{n}}.", 2)
+    norm = _shown(feature, float(table[feature.norm or name].astype(float).median()), currency)
     told = []
-    for value, segment in zip(values, segments, strict=True):
-        own, norm = _shown(feature, value, currency), shown.get(segment, shown[OTHERS])
+    for value in table[name].to_numpy(float, na_value=np.nan)[rows]:
+        own = _shown(feature, value, currency)
         text = "" if own == norm and not feature.norm else feature.says.format(v=own, n=norm)
         told.append(_ONE.sub(lambda found: f"1 {_SINGULAR[found[1]]}", text).replace("every 1 day", "every day"))
     return told
@@ -135,16 +138,9 @@ def _bad(name: str, table: pd.DataFrame, parts: pd.Series) -> pd.Series:
     feature = FEATURES.get(name)
     if feature is None:
         return parts.where(parts >= LEAST, 0.0)
-    values, norms = table[name].astype(float), _norms(table, name, 0.5 + feature.bad / 4)
-    norm = table["segment"].astype(object).map(norms).fillna(norms[OTHERS]).astype(float)
-    return parts.where((parts >= LEAST) & (feature.bad * (values - norm) > 0), 0.0)
-
-
-def _norms(table: pd.DataFrame, name: str, point: float = 0.5) -> dict[str, float]:
     values = table[name].astype(float)
-    groups = values.groupby(table["segment"].astype(object))
-    points = groups.quantile(point)[groups.count() >= FEWEST]
-    return {OTHERS: float(values.quantile(point)), **{str(key): float(value) for key, value in points.items()}}
+    beyond = feature.bad * (values - float(values.quantile(0.5 + feature.bad / 4))) > 0
+    return parts.where((parts >= LEAST) & beyond, 0.0)
 
 
 def _shown(feature: Feature, value: float, currency: str) -> str:
