@@ -53,6 +53,8 @@ def _rule(r: ChurnReview) -> str:
 
 def _profit(r: ChurnReview) -> str:
     """Say what the method in use would have brought on this page's terms, against two simple ways to choose."""
+    if r.newest.empty:
+        return ""
     found = r.now.backtest.profits()
     own = str(r.newest[r.newest.chosen.astype(bool)].index[0])
     others = [name for name in (LARGEST, TENURE) if name != own and not words.is_missing(found.get(name))]

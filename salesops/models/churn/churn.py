@@ -135,7 +135,8 @@ _GATHER: dict[str, Callable[..., pd.DataFrame]] = {
 def _unit(book: Book, as_of: date, setting: str) -> Setting:
     """Return what is scored: for contracts, what most accounts with a running contract have."""
     if setting not in (*SETTINGS, "accounts"):
-        raise ChurnError(f"The setting must be 'orders' or 'contracts'. Got '{setting}'.")
+        hint = did_you_mean(setting, SETTINGS[1:])
+        raise ChurnError(f"The setting must be 'orders' or 'contracts'. Got '{setting}'. {hint}".strip())
     if setting == "":
         days = purchase_days(book, as_of)
         bought = days.filter(days.is_purchase).count().to_pyarrow().as_py()

@@ -225,11 +225,13 @@ def _calls(now: Churn, terms: Terms, sheet: CallSheet) -> Calls:
 
 def _on_sheet(table: pd.DataFrame, now: Churn, sheet: CallSheet) -> pd.DataFrame:
     """Add owner, play and day of each call; who owns a contract calls about it."""
-    if table.empty:
+    if "account_id" not in table:
         return table
     known = table.drop(columns=[name for name in sheet.table if name in table and name != "owner_id"])
     people = sheet.table.drop(columns="owner_id")
-    known = known.merge(people, left_on="account_id", right_index=True, how="left", suffixes=("", "_play"))
+    # an empty column of texts merges with nothing
+    found = people.reindex(known.account_id.astype(object)).set_axis(known.index)
+    known = known.join(found)
     named = known.owner_id.map(sheet.people.user_name)
     left = known.owner_id.map(sheet.people.left).astype("boolean").fillna(False).astype(bool)
     by = pd.to_datetime(known.by).fillna(pd.Timestamp(now.as_of))
@@ -238,7 +240,7 @@ def _on_sheet(table: pd.DataFrame, now: Churn, sheet: CallSheet) -> pd.DataFrame
 
 def _with_worth(table: pd.DataFrame, scored: Churn, terms: Terms) -> pd.DataFrame:
     """Add what each client brings in terms.kept_days: value_at_risk is that of the horizon, or of a contract's year."""
-    if table.empty:
+    if "value_at_risk" not in table:
         return table
     span = scored.horizon_days if scored.setting == "orders" else YEAR
     return table.assign(worth=table.value_at_risk.astype(float) * terms.kept_days / span)
