@@ -86,7 +86,7 @@ def parse_period(text: str, fiscal_year_start: int = 1) -> Period:
     cleaned = text.strip().upper()
     if ".." in cleaned:
         start, _, end = cleaned.partition("..")
-        return Period(parse_date(start), parse_date(end))
+        return named(parse_date(start), parse_date(end), fiscal_year_start)
     match = re.fullmatch(r"(FY)?([1-9]\d{3})(?:-Q([1-4])|-(\d{2}))?", cleaned)
     if match is None or (match[1] and match[4]):
         raise PeriodError(f"A period must be written like {FORMS}. Got '{text}'.")
@@ -127,16 +127,18 @@ def fiscal_quarter_of(day: date, fiscal_year_start: int = 1) -> Period:
     return next(quarter for quarter in quarters if day <= quarter.end)
 
 
-def named(start: date, end: date) -> Period:
-    """Return the span with the name that people use for it: 2026, 2026-Q3, 2026-08, else start..end."""
-    label = ""
-    if (start.month, start.day, end) == (1, 1, date(start.year, 12, 31)):
-        label = f"{start.year}"
-    elif quarter_of(start) == Period(start, end, quarter_of(start).label):
-        label = quarter_of(start).label
-    elif _months(start.replace(day=1), 1, "-") == Period(start, end, "-"):
-        label = f"{start:%Y-%m}"
-    return Period(start, end, label)
+def fiscal_year_of(day: date, fiscal_year_start: int = 1) -> Period:
+    """Return the year that holds `day`: calendar if the fiscal year starts in January, else fiscal."""
+    year = day.year + (fiscal_year_start > 1 and day.month >= fiscal_year_start)
+    return parse_period(f"FY{year}" if fiscal_year_start > 1 else f"{year}", fiscal_year_start)
+
+
+def named(start: date, end: date, fiscal_year_start: int = 1) -> Period:
+    """Return the span with the name that people use for it: FY2026-Q1, 2026, 2026-Q3, 2026-08, else start..end."""
+    span = Period(start, end)
+    candidates = [fiscal_quarter_of(start, fiscal_year_start), fiscal_year_of(start, fiscal_year_start)]
+    candidates += [quarter_of(start), fiscal_year_of(start), _months(start.replace(day=1), 1, f"{start:%Y-%m}")]
+    return next((found for found in candidates if (found.start, found.end) == (start, end)), span)
 
 
 def _months(first: date, count: int, label: str) -> Period:

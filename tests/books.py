@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import tomli_w
 
 from salesops.book.schema import SCHEMA, Column
 from salesops.book.source import Book, open_book
@@ -43,8 +43,7 @@ def make_book(folder: Path, tables: dict[str, Rows], **config: Any) -> Book:
     folder.mkdir(parents=True, exist_ok=True)
     for name, rows in tables.items():
         write_table(folder / f"{name}.parquet", name, rows, settings["currency"] or "EUR")
-    lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items() if value is not None]
-    (folder / "book.toml").write_text("\n".join(lines), encoding="utf-8")
+    (folder / "book.toml").write_text(tomli_w.dumps({k: v for k, v in settings.items() if v is not None}))
     return open_book(folder)
 
 

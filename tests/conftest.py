@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from unasked import stirred_results
 
 from salesops.book.source import Book, open_book
@@ -23,8 +23,10 @@ OF_PEOPLE = ("COLUMNS", "FORCE_COLOR", "GITHUB_ACTIONS", "NO_COLOR", "PY_COLORS"
 
 # the same examples at each run, however slow the machine; other ones: --hypothesis-profile=search
 CALM = (HealthCheck.too_slow,)  # it measures the machine
+FOUND = (Phase.explicit, Phase.reuse, Phase.generate)  # a failing example as it is found, without minutes of shrinking
 settings.register_profile("same", deadline=None, derandomize=True, suppress_health_check=CALM)
 settings.register_profile("search", deadline=None, suppress_health_check=CALM)
+settings.register_profile("quick", deadline=None, derandomize=True, suppress_health_check=CALM, phases=FOUND)
 settings.load_profile("same")
 
 

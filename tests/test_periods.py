@@ -191,3 +191,20 @@ def test_spans_get_the_name_that_people_use(start: date, end: date, label: str) 
 def test_the_last_quarter_that_a_calendar_has() -> None:
     """A period may end on the last day of the year 9999."""
     assert parse_period("9999-Q4").end == date(9999, 12, 31)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "label"),
+    [
+        (date(2019, 4, 1), date(2020, 3, 31), "FY2020"),
+        (date(2019, 4, 1), date(2019, 6, 30), "FY2020-Q1"),
+        (date(2020, 1, 1), date(2020, 3, 31), "FY2020-Q4"),
+        (date(2020, 1, 1), date(2020, 12, 31), "2020"),
+        (date(2019, 5, 1), date(2019, 5, 31), "2019-05"),
+        (date(2019, 5, 1), date(2019, 7, 31), "2019-05-01..2019-07-31"),
+    ],
+)
+def test_spans_of_a_fiscal_year_are_called_so(start: date, end: date, label: str) -> None:
+    """Where the fiscal year starts in April, its year and quarters have its names, however they are asked for."""
+    assert named(start, end, 4).label == label
+    assert parse_period(f"{start}..{end}", 4).label == label

@@ -7,13 +7,13 @@ import ibis.expr.types as ir
 
 from salesops.book.source import Book
 
-QUOTA = ("owner_id", "period_start", "measure", "is_rollup")
+QUOTA = ("owner_id", "period_start", "period_end", "measure", "is_rollup")
 
 
 def quotas_in_force(book: Book) -> ir.Table:
     """Return the quotas that count: one version of each, with the columns of the table.
 
-    Rows are versions of one quota if owner, period_start, measure and is_rollup agree. The one agreed last
+    Rows are versions of one quota if owner, period, measure and is_rollup agree. The one agreed last
     counts; of those agreed on one day, or on no known day, the one whose version comes last in the alphabet. In
     a book as known on a day, a version agreed later counts only where none was agreed by then, and then the first.
     """

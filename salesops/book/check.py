@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import duckdb
 import ibis
@@ -13,7 +13,7 @@ from ibis.common.exceptions import IbisError
 
 from salesops.book.crosscheck import cross_findings
 from salesops.book.finding import Finding as Finding  # "as" hands the name on to callers
-from salesops.book.finding import in_number
+from salesops.book.finding import Severity, in_number
 from salesops.book.rejected import rejected_findings
 from salesops.book.rules import RULES, Rule, column_rules, reference_rule
 from salesops.book.schema import SCHEMA, Column, Table
@@ -27,7 +27,7 @@ _LONGEST_CELL = 40
 
 
 def check_book(book: Book, tables: Collection[str] | None = None) -> tuple[Finding, ...]:
-    """Return every broken rule of a book, and what its import set aside; errors before warnings.
+    """Return every broken rule of a book, and what its import set aside; errors before warnings before notes.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def check_book(book: Book, tables: Collection[str] | None = None) -> tuple[Findi
     findings += rejected_findings(book, names)
     if book.is_redacted:  # keys and cells are those of the source, and many systems use names as keys
         findings = [replace(finding, keys=()) for finding in findings]
-    return tuple(sorted(findings, key=lambda finding: finding.severity != "error"))
+    return tuple(sorted(findings, key=lambda finding: get_args(Severity).index(finding.severity)))
 
 
 def _check_table(book: Book, name: str) -> list[Finding]:

@@ -28,10 +28,17 @@ class BookConfig:
         IANA name; instants become dates in this zone.
     stage_order : tuple of str
         Stages of open deals, first to last. Won comes after the last.
+    stages : mapping
+        What a stage of the history says of a deal, where no deal is in it today or they differ: won, lost, open, each
+        a list of names; `*` stands for any text.
     follow_up_days : int
         Days after a delivery within which the customer should be asked.
     ramp : tuple of float
         Share of a full quota expected in each month of tenure, first month first; full after the last.
+    orders : mapping
+        not_counted: words in the status of orders and order lines that void them, beside those known.
+    contracts : mapping
+        not_counted: words in the status of contracts that never began, beside those known.
     csv : mapping
         How CSV files are written, where the detection is wrong: encoding, delimiter, decimal, day_first,
         skip_footer; for all files or, in a table named like the file, for one.
@@ -42,8 +49,11 @@ class BookConfig:
     fiscal_year_start: int = 1
     time_zone: str = "UTC"
     stage_order: tuple[str, ...] = ()
+    stages: Mapping[str, Any] = field(default_factory=dict)
     follow_up_days: int = 14
     ramp: tuple[float, ...] = ()
+    orders: Mapping[str, Any] = field(default_factory=dict)
+    contracts: Mapping[str, Any] = field(default_factory=dict)
     csv: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -79,6 +89,10 @@ def _is_zone(value: object) -> bool:
         return False
 
 
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
@@ -87,6 +101,10 @@ def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+_NOT_COUNTED: tuple[str, Callable[[Any], bool]] = (
+    "a table of not_counted, a list of status words",
+    lambda v: isinstance(v, dict) and set(v) <= {"not_counted"} and all(map(_are_texts, v.values())),
+)
 _CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "company": ("a text", lambda v: isinstance(v, str)),
     "currency": ("an ISO code such as 'EUR'", lambda v: isinstance(v, str) and len(v) == 3 and v.isupper()),
@@ -94,12 +112,18 @@ _CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "time_zone": ("an IANA name such as 'Europe/Berlin'", _is_zone),
     "stage_order": (
         "a list of stage names, none twice",
-        lambda v: isinstance(v, list) and all(isinstance(s, str) for s in v) and len(set(v)) == len(v),
+        lambda v: _are_texts(v) and len(set(v)) == len(v),
+    ),
+    "stages": (
+        "a table of won, lost and open, each a list of stage names",
+        lambda v: isinstance(v, dict) and set(v) <= {"won", "lost", "open"} and all(map(_are_texts, v.values())),
     ),
     "follow_up_days": ("a number of days, 0 or more", lambda v: _is_whole(v) and v >= 0),
     "ramp": (
         "a list of shares, each 0 to 1",
         lambda v: isinstance(v, list) and all(_is_number(s) and 0 <= s <= 1 for s in v),
     ),
+    "orders": _NOT_COUNTED,
+    "contracts": _NOT_COUNTED,
     "csv": ("a table", lambda v: isinstance(v, dict)),
 }

@@ -7,7 +7,7 @@ from datetime import date
 import ibis
 import ibis.expr.types as ir
 
-from salesops.book.money import in_book_currency
+from salesops.book.money import in_book_currency, net_amount
 from salesops.book.snapshot import open_known
 from salesops.book.source import Book
 from salesops.book.values import local_date
@@ -56,8 +56,7 @@ def _deals(book: Book) -> ir.Table:
 
 def _orders(book: Book) -> ir.Table:
     lines, orders = book.table("order_lines"), book.table("orders")
-    net = ibis.coalesce(lines.net_amount, lines.quantity * lines.unit_price * (1 - lines.discount.fill_null(0)))
-    amounts = lines.group_by(_order="order_id").aggregate(amount=net.sum())
+    amounts = lines.group_by(_order="order_id").aggregate(amount=net_amount(lines).sum())
     joined = orders.left_join(amounts, orders.order_id == amounts._order).select(
         "order_id",
         "account_id",

@@ -13,12 +13,14 @@ import ibis.expr.types as ir
 
 from salesops.book.credits import credited_deals, credited_orders
 from salesops.book.finding import Finding, in_number
+from salesops.book.goals import unplaced_quotas
 from salesops.book.horizon import facts
 from salesops.book.money import in_book_currency
 from salesops.book.nobodies import nobodies
 from salesops.book.people import manager_cycles
 from salesops.book.schema import SCHEMA
 from salesops.book.source import Book
+from salesops.book.statuses import statuses
 from salesops.book.stray import stray_dates
 from salesops.errors import BookError, did_you_mean
 
@@ -28,14 +30,14 @@ _SALES = ("opportunities", "orders")  # without any amount of these a report wou
 
 
 def cross_findings(book: Book, names: Collection[str]) -> Iterator[Finding]:
-    """Return what tables do not hold together: absent tables, circles, goals, currencies, stages, dates, names.
+    """Return what tables do not hold together: absent tables, circles, goals, currencies, stages, dates, statuses.
 
     Parameters
     ----------
     names : collection of str
         Tables that are checked and can be read.
     """
-    for check in (_absent, _cycles, _goals, _foreign_money, _stages, stray_dates, nobodies):
+    for check in (_absent, _cycles, _goals, _unplaced, _foreign_money, _stages, stray_dates, nobodies, statuses):
         try:
             yield from check(book, names)
         except (BookError, duckdb.Error):  # a table that cannot be read has its own finding
@@ -93,6 +95,20 @@ def _goals(book: Book, names: Collection[str]) -> Iterator[Finding]:
     if found_rows["rows"] and not found_rows["covered"]:
         found = "no quota covers a day on which a deal closed or an order came: reports show actuals without goals"
         yield Finding("quotas", "no quota", "warning", found, "Correct period_start and period_end, or add quotas.")
+
+
+def _unplaced(book: Book, names: Collection[str]) -> Iterator[Finding]:
+    found = unplaced_quotas(book) if "quotas" in names else []
+    if found:
+        left = f"{sum(row['amount'] for row in found):,.0f} {book.currency}"
+        yield Finding(
+            "quotas", "quota without days", "warning",
+            f"{in_number('are', len(found))} longer than the quotas that fill the same days and add up to less: {left} "
+            "in no goal",
+            "Raise the shorter quotas, or lower the longer one.",
+            len(found), int(book.table("quotas").count().to_pyarrow().as_py()),
+            tuple(f"{row['owner_id']} {row['period_start']}..{row['period_end']}" for row in found[:_SHOWN]),
+        )  # fmt: skip  # one finding reads as one row
 
 
 def _foreign_money(book: Book, names: Collection[str]) -> Iterator[Finding]:

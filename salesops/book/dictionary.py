@@ -53,6 +53,14 @@ stage_order = ["Qualified", "Proposal", "Negotiation"]
 follow_up_days = 14
 ramp = [0.25, 0.5, 0.75]
 
+[stages]                   # what a stage of the history says
+won = ["Closed Won*"]
+lost = ["Closed Lost"]
+open = ["Prospecting"]
+[orders]                   # statuses that count nowhere, beside cancelled and the like
+not_counted = ["on hold"]
+[contracts]                # statuses of contracts that never began, beside draft and the like
+not_counted = ["quote"]
 [csv]                      # for all CSV files
 decimal = ","
 [csv.opportunities]        # for one
@@ -76,7 +84,8 @@ report; warnings stand on it. Beside the checks of each table below:
   column's type, an empty cell in a column marked *filled*, a repeated key, a reference to nothing, a value outside a
   list, managers in a circle, deals or orders that all have a currency without a rate;
 - warnings: a number outside its range, a table that is referenced but absent, a second currency, no quotas, quotas
-  that cover no data, a history of deals without a `stage_order`, an open deal in a stage that it does not name.
+  that cover no data, a history of deals without a `stage_order`, an open deal in a stage that it does not name, rows
+  dated far ahead of all others, orders and contracts that count nowhere by their status.
 
 ## Tables
 """

@@ -8,7 +8,7 @@ from typing import Literal
 
 from salesops.errors import first_few
 
-Severity = Literal["error", "warning"]
+Severity = Literal["error", "warning", "note"]
 
 _ONE = {
     "have": "has", "are": "is", "were": "was", "they": "it", "their": "its", "close": "closes", "name": "names",
@@ -25,7 +25,7 @@ class Finding:
     table, rule : str
         The table, and a short name of the rule.
     severity : str
-        error: no report may be built on the table. warning: reports run and say so.
+        error: no report may be built on the table. warning: reports run and say so. note: the check alone says so.
     found : str
         What the affected rows do; or, where `affected` is 0, a sentence about the table.
     repair : str

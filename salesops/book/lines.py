@@ -26,7 +26,8 @@ def report_people(book: Book, period: Period, as_of: date, *, manager: str = "")
 
     A line stands for every user who has a quota in the period, or owns or is credited with a deal or order
     in it, or is an active user of role rep. A deal is in the period if it closed in it up to `as_of`, or is
-    open and due in it. Managers and territories are those of the period's last day.
+    open and due in it. Who is hired after `as_of` has a line only if a quota was agreed by then, or on no known day.
+    Managers and territories are those of the period's last day.
 
     Parameters
     ----------
@@ -39,7 +40,7 @@ def report_people(book: Book, period: Period, as_of: date, *, manager: str = "")
         user_id, user_name, role, manager_id, territory_id, hire_date, end_date; one row a person.
     """
     known = as_known(book, as_of)
-    return known.keep(("people", period, manager), lambda: _people(known, period, manager))
+    return known.keep(("people", period, manager), lambda: _people(known, period, as_of, manager))
 
 
 def report_users(book: Book, period: Period, as_of: date, *, manager: str = "") -> list[tuple[str, str]]:
@@ -66,15 +67,15 @@ def report_managers(book: Book, period: Period, as_of: date) -> list[tuple[str, 
 
 
 def report_lines(book: Book, period: Period, as_of: date, *, manager: str = "") -> ir.Table:
-    """Return the lines of a report: a person has one for each measure and one for a rollup quota.
+    """Return the lines of a report: a person has one for each measure with a quota or an actual, one for a rollup.
 
-    A person without a quota of their own has one line in the book's usual measure.
+    A person with neither has one line in the book's usual measure.
 
     Returns
     -------
     ir.Table
         The columns of `report_people`, measure (bookings or orders), is_rollup, quota (null without one),
-        prorated, ramped, quotas_left_out.
+        prorated, is_rest, ramped, quotas_left_out.
     """
     known = as_known(book, as_of)
     return known.keep(("lines", period, manager), lambda: _lines(known, period, as_of, manager))
@@ -109,22 +110,33 @@ def _lines(known: Book, period: Period, as_of: date, manager: str) -> ir.Table:
     people = report_people(known, period, as_of, manager=manager)
     agreed = goals(known, period)
     with_quota = people.inner_join(agreed, "user_id").select(*PERSON, *agreed.columns[1:])
+    own = agreed.filter(~agreed.is_rollup)
+    sold = _sold_by(known, period, as_of).anti_join(own, ["user_id", "measure"])
     # a manager whose only quota is a rollup needs no second line without deals or orders of their own
     active = ibis.union(_involved(_deals_in(known, period)), _involved(_orders_in(known, period)))
     idle = agreed.filter(agreed.is_rollup).anti_join(active, "user_id")
-    without = (
-        people.anti_join(agreed.filter(~agreed.is_rollup), "user_id")
-        .anti_join(idle, "user_id")
-        .mutate(
-            measure=ibis.literal(usual_measure(known, period)),
-            is_rollup=False,
-            quota=ibis.null("float64"),
-            prorated=False,
-            ramped=False,
-            quotas_left_out=ibis.literal(0, type="int64"),
-        )
+    usual = people.anti_join(own, "user_id").anti_join(sold, "user_id").anti_join(idle, "user_id")
+    usual = usual.select("user_id", measure=ibis.literal(usual_measure(known, period)))
+    without = people.inner_join(ibis.union(sold, usual), "user_id").mutate(
+        is_rollup=False,
+        quota=ibis.null("float64"),
+        prorated=False,
+        is_rest=False,
+        ramped=False,
+        quotas_left_out=ibis.literal(0, type="int64"),
     )
     return ibis.union(with_quota.cast(without.schema()), without)
+
+
+def _sold_by(known: Book, period: Period, as_of: date) -> ir.Table:
+    """Return who won deals (bookings) or sold orders in the period up to a day: user_id, measure, a row each."""
+    deals, orders = credited_deals(known), credited_orders(known)
+    last = period.cut(as_of)
+    won = deals.filter(deals.is_won & deals.close_date.between(period.start, last))
+    ordered = orders.filter(orders.ordered_on.between(period.start, last))
+    pairs = ((won, "bookings"), (ordered, "orders"))
+    both = ibis.union(*(rows.select("user_id", measure=ibis.literal(measure)) for rows, measure in pairs))
+    return both.filter(both.user_id.notnull()).distinct()
 
 
 def _usual_measure(book: Book, period: Period) -> str:
@@ -137,17 +149,19 @@ def _usual_measure(book: Book, period: Period) -> str:
     return "bookings" if book.has("opportunities") or not book.has("orders") else "orders"
 
 
-def _people(known: Book, period: Period, manager: str) -> ir.Table:
+def _people(known: Book, period: Period, as_of: date, manager: str) -> ir.Table:
     users = people_in(known, period).select(*PERSON)
     if manager:
         users = users.filter(users.user_id.isin(team_of(users, manager)))
-    hired = users.hire_date.isnull() | (users.hire_date <= period.end)
+    hired = users.hire_date.isnull() | (users.hire_date <= period.cut(as_of))
     stayed = users.end_date.isnull() | (users.end_date >= period.start)
-    involved = ibis.union(
-        goals(known, period).select("user_id"),
-        *(_involved(table) for table in (_deals_in(known, period), _orders_in(known, period))),
-    )
-    return users.filter(((users.role == "rep") & hired & stayed) | users.user_id.isin(involved.user_id))
+    involved = ibis.union(*(_involved(table) for table in (_deals_in(known, period), _orders_in(known, period))))
+    with_quota = goals(known, period).user_id
+    agreed = quotas_in_force(known)
+    agreed = agreed.filter(agreed.agreed_at.isnull() | (agreed.agreed_at <= as_of)).owner_id
+    here = users.hire_date.isnull() | (users.hire_date <= as_of) | users.user_id.isin(agreed)
+    due = users.user_id.isin(with_quota) & here
+    return users.filter(((users.role == "rep") & hired & stayed) | due | users.user_id.isin(involved.user_id))
 
 
 def _deals_in(known: Book, period: Period) -> ir.Table:

@@ -8,6 +8,11 @@ import ibis.expr.types as ir
 from salesops.book.source import Book
 
 
+def net_amount(lines: ir.Table) -> ir.Value:
+    """Return the value of each order line in its own currency: net_amount, else quantity × price × (1 − discount)."""
+    return ibis.coalesce(lines.net_amount, lines.quantity * lines.unit_price * (1 - lines.discount.fill_null(0)))
+
+
 def in_book_currency(book: Book, table: ir.Table, amount: str, day: ir.Value) -> ir.Table:
     """Add `value`: the amount in the book's currency; null where no rate is known on that day.
 

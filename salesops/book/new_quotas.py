@@ -116,12 +116,17 @@ def _in_period(book: Book, quotas: Mapping[str, float], period: Period, measure:
 
 
 def _refuse_beside(inside: list[_Row], period: Period) -> None:
-    others = [row for row in inside if (row["period_start"], row["period_end"]) != (period.start, period.end)]
+    """Refuse new quotas that would not count: others of as many days or fewer go before them in their days."""
+    others = [
+        row for row in inside
+        if (row["period_start"], row["period_end"]) != (period.start, period.end)
+        and (row["period_end"] - row["period_start"]).days < period.days
+    ]  # fmt: skip  # one condition
     if others:
         first = named(others[0]["period_start"], others[0]["period_end"])
         raise BookError(
-            f"The reps have {_quotas(others)} for other periods than {period} (first: {first}), which would "
-            "count beside the new ones. Choose the period of the quotas, or export to CSV."
+            f"The reps have {_quotas(others)} for other periods than {period} (first: {first}), which would go before "
+            "the new ones in their days. Choose the period of the quotas, or export to CSV."
         )
 
 

@@ -16,6 +16,7 @@ _TYPE_WORDS: dict[Type, str] = {
     "date": "a date", "instant": "a date and time",
 }  # fmt: skip  # reads as a table
 _SHARES_SUM = 1e-6
+_LONGEST = 100_000  # days, more than any quota lasts
 
 
 @dataclass(frozen=True)
@@ -122,11 +123,12 @@ def _share_sums(t: ir.Table) -> ir.BooleanValue:
 
 
 def _overlaps(t: ir.Table) -> ir.BooleanValue:
-    # rows that begin on the same day are versions of one quota, of which one counts
+    # rows of one period are versions of one quota; of those that begin on one day the longer comes first
+    start, length = t.period_start.epoch_days().cast("int64"), t.period_end.delta(t.period_start, unit="day")
     earlier = ibis.range_window(
-        group_by=[t.owner_id, t.measure, t.is_rollup],
-        order_by=t.period_start.epoch_days(),
-        preceding=(None, ibis.literal(1, type="int32")),
+        group_by=[t.owner_id, t.measure, t.is_rollup.fill_null(False)],
+        order_by=start * _LONGEST - ibis.least(length, _LONGEST - 1),
+        preceding=(None, ibis.literal(1, type="int64")),
     )
     return t.period_start <= t.period_end.max().over(earlier)
 
@@ -200,9 +202,9 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "contracts": (_backwards("start_date", "end_date"),),
     "quotas": (
         _backwards("period_start", "period_end", "error"),
-        Rule("periods overlap", "warning", _overlaps,
-             "overlap an earlier quota of the same owner and measure; both count where they overlap",
-             "Keep one quota for each owner, measure and day."),
+        Rule("periods overlap", "note", _overlaps,
+             "overlap an earlier quota of the same owner and measure; the shorter counts in its days, and what it "
+             "leaves of the longer covers the other days", "Keep one quota for each day if that is not meant."),
     ),
     "commitments": (
         Rule("metric not measurable", "warning", lambda t: t.metric.notin(METRICS) & t.evidence_id.isnull(),

@@ -13,7 +13,8 @@ from salesops.book.columns import Type as Type
 from salesops.book.columns import date, flag, ident, instant, money, number, text
 
 MEASURES = ("bookings", "orders")
-KNOWN_FIELDS = ("stage_name", "amount", "close_date", "probability", "forecast_category", "owner_id")
+VALUE_FIELDS = ("stage_name", "amount", "close_date", "probability", "forecast_category", "owner_id")
+KNOWN_FIELDS = (*VALUE_FIELDS, "is_closed", "is_won", "is_deleted")
 METRICS = (
     "booked", "orders", "won_deals", "pipeline_created",
     "activities_completed", "deal_won", "deal_stage", "contact_made",
@@ -94,6 +95,7 @@ OPPORTUNITIES = Table(
         text("lead_source", "Where the lead came from", required=False),
         text("next_step", "What happens next", required=False, personal=True),
         text("lost_reason", "Why it was lost", required=False, personal=True),
+        flag("is_deleted", "Deleted in the CRM since; stays for the reports of earlier days", required=False),
     ),
     known_from="created_date",
 )  # fmt: skip
@@ -124,7 +126,9 @@ ACTIVITIES = Table(
         instant("completed_at", "When it was done; empty while open", required=False, happened=True),
         text("subject", "What it is about", required=False, personal=True),
         text("outcome", "What came of it", required=False, personal=True),
+        date("created_date", "Day of entry; empty means always known", required=False),
     ),
+    known_from="created_date",
     revealed=(("completed_at", ("outcome",)),),
 )  # fmt: skip
 
@@ -149,7 +153,8 @@ ORDERS = Table(
         ident("contract_id", "Contract it falls under", "contracts.contract_id", required=False),
         instant("ordered_at", "When it was ordered", filled=True, happened=True),
         _CURRENCY,
-        text("status", "Status, today", required=False),
+        text("status", "Status, today; cancelled, void, refunded, rejected, unavailable and draft orders count nowhere",
+             required=False),
     ),
     known_from="ordered_at",
 )  # fmt: skip
@@ -165,6 +170,7 @@ ORDER_LINES = Table(
         number("discount", "Discount", "fraction 0–1", required=False),
         money("net_amount", "Value; where empty, quantity × unit_price × (1 − discount)", required=False),
         date("promised_date", "Day promised to the customer", required=False),
+        text("status", "Status, today; voids a line as it does an order", required=False),
     ),
 )  # fmt: skip
 
@@ -186,15 +192,17 @@ CONTRACTS = Table(
         ident("contract_id", "Key", filled=True),
         ident("account_id", "Customer", "accounts.account_id", filled=True),
         ident("owner_id", "Rep", "users.user_id"),
-        text("status", "Status, today"),
+        text("status", "Status, today; a draft, rejected or void contract, and one in approval, never began"),
         date("start_date", "First day"),
-        date("end_date", "Last day"),
+        date("end_date", "Last day; empty runs on"),
         number("contract_term_months", "Length", "months", low=0),
         number("notice_days", "Notice before the end", "days", low=0),
         money("annual_amount", "Value of a year"),
         _CURRENCY,
         ident("renewed_by_contract_id", "Contract that renews this one", "contracts.contract_id"),
+        date("signed_date", "Day of the agreement; empty means always known", required=False),
     ),
+    known_from="signed_date",
 )  # fmt: skip
 
 CONTRACT_TERMS = Table(
@@ -210,7 +218,8 @@ CONTRACT_TERMS = Table(
 )  # fmt: skip
 
 QUOTAS = Table(
-    "quotas", ("owner_id", "period_start", "measure", "version"), "Goals agreed between a rep and a manager.",
+    "quotas", ("owner_id", "period_start", "period_end", "measure", "is_rollup", "version"),
+    "Goals agreed between a rep and a manager.",
     (
         ident("owner_id", "Whose goal", "users.user_id", filled=True),
         date("period_start", "First day", filled=True),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from salesops.book.money import net_amount
 from salesops.book.source import Book
 from salesops.book.values import local_date
 
@@ -39,8 +40,7 @@ def sold_lines(known: Book) -> ir.Table:
         amounts = won_deals(known).select(sale_id="opportunity_id", product_id="product_id", net="amount")
         return heads.inner_join(amounts, "sale_id").mutate(units=ibis.literal(1.0))
     lines = known.table("order_lines")
-    net = ibis.coalesce(lines.net_amount, lines.quantity * lines.unit_price * (1 - lines.discount.fill_null(0)))
-    sold = lines.select(_order="order_id", product_id="product_id", units="quantity", net=net)
+    sold = lines.select(_order="order_id", product_id="product_id", units="quantity", net=net_amount(lines))
     return sold.inner_join(heads, sold._order == heads.sale_id).drop("_order")
 
 

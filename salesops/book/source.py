@@ -84,7 +84,8 @@ class Book:
     """A company's tables, typed as the schema says.
 
     `notes` holds what was detected and ignored on opening, as sentences. `as_of` is None for the book as
-    it stands; `salesops.book.snapshot.as_known` sets it. `is_redacted`: ids and names are pseudonyms.
+    it stands; `salesops.book.snapshot.as_known` sets it, and `later`, the book of which this is a snapshot.
+    `is_redacted`: ids and names are pseudonyms.
     """
 
     location: str
@@ -93,6 +94,7 @@ class Book:
     origins: dict[str, Path | str] = field(repr=False)
     as_of: date | None = None
     is_redacted: bool = False
+    later: Book | None = field(default=None, repr=False)
     _identity: str = field(default="", repr=False)
     _build: Callable[[str], ir.Table] | None = field(default=None, repr=False)
     _raw: dict[str, tuple[ir.Table, Format, tuple[str, ...]]] = field(default_factory=dict, repr=False)

@@ -25,6 +25,8 @@ def tell_check(where: str, folder: Path) -> bool:
         _tell_detected(book, {finding.table for finding in errors if finding.rule == UNREADABLE})
         _tell("errors", errors)
         _tell("warnings", [finding for finding in findings if finding.severity == "warning"])
+        if notes := [finding for finding in findings if finding.severity == "note"]:
+            _tell("notes", notes)
         _tell_playbook(book)
         _tell_reports(book, notebooks(folder), {finding.table for finding in errors})
     return not errors

@@ -35,7 +35,7 @@ def attainment(book: Book, period: Period, as_of: date, *, by: By = "rep", manag
         measure, quota, booked, gap (quota − booked), pace (money); attainment (booked ÷ quota, null without a
         quota or with a quota of zero); deals (credited count of won deals or orders); no_rate (rows left out
         because their currency has no rate). By rep also user_id, user_name, role, manager_id, territory_id,
-        hire_date, end_date, is_rollup, prorated, ramped, quotas_left_out. By group also lines,
+        hire_date, end_date, is_rollup, prorated, is_rest, ramped, quotas_left_out. By group also lines,
         lines_with_quota, lines_attained and booked_with_quota (the actual of the lines that have a quota).
     """
     known = as_known(book, as_of)

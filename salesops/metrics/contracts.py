@@ -42,9 +42,10 @@ def contract_spans(book: Book, as_of: date, *, grace_days: int = GRACE_DAYS) -> 
 
     `book` is the book as it stands: only it tells whether `as_of` is its last day.
 
-    A contract has no day of signing. One that starts after `as_of` is known only on the last day of the book, where it
-    may renew another. An end that was not agreed at the start is known from its day of notice, without notice from the
-    end itself: before that day the contract runs on. Amounts are converted once, on the day of the start.
+    One that starts after `as_of` may renew another if it was signed by then; without a day of signing it is known
+    ahead of its start on the last day of the book alone. An end that was not agreed at the start is known from its day
+    of notice, without notice from the end itself: before that day the contract runs on. Amounts are converted once, on
+    the day of the start.
 
     Returns
     -------
@@ -154,7 +155,8 @@ def _spans(book: Book, known: Book, as_of: date, grace_days: int) -> ir.Table:
     last_day = is_last_day(book, as_of)
     signed = _signed(known, as_of, all_ends=last_day)
     begun = signed.filter(signed.start_date.isnull() | (signed.start_date <= as_of))
-    spans = _succeeded(begun, signed if last_day else begun, grace_days)
+    ahead = signed.signed_date.notnull() | last_day
+    spans = _succeeded(begun, signed.filter(signed.start_date.isnull() | (signed.start_date <= as_of) | ahead), grace_days)
     spans = spans.mutate(due=_plus(spans.end_date, grace_days), runs=spans.until.isnull() | (spans.until >= as_of))
     spans = spans.mutate(others_run=spans.contract_id.isin(_beside(spans).contract_id))
     ended = spans.others_run.ifelse("downsell", "left")

@@ -8,6 +8,7 @@ What counts as a purchase, decided here once:
 - A day is a purchase day if its net value is above zero; or if it is zero, or unknown, and more units were bought
   than returned (goods that cost nothing, and amounts without a rate). So an order cancelled on the same day is no
   purchase, and neither is a day of returns.
+- An order, or a line, whose status voids it is not there at all (`salesops.book.void`).
 - In a book without order lines a won deal with an amount is a purchase, on the day of its close.
 """
 

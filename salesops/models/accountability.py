@@ -12,7 +12,7 @@ import pandas as pd
 from salesops.book.credits import credited_deals, credited_orders
 from salesops.book.lines import usual_measure
 from salesops.book.people import user_id_of, user_names
-from salesops.book.snapshot import as_known, needs_history
+from salesops.book.snapshot import UnknownThen, as_known, unknown_then
 from salesops.book.source import Book
 from salesops.metrics.attainment import attainment, house_sales
 from salesops.metrics.commitments import commitments
@@ -72,8 +72,8 @@ class TeamAccountability:
         Share of reps that would make an exactly right quota by luck alone; NaN if unknown.
     unrated : pandas.DataFrame
         As `metrics.unrated` gives it: what the headline's actual leaves out for want of a rate.
-    unknown_then : int
-        Deals that closed after `as_of` and of which the book does not know how they stood then.
+    unknown_then : UnknownThen
+        What the book does not know of the deals as they stood on `as_of`.
     ended_on : date or None
         The last day of which the headline's measure tells anything, where its source ends before the period does.
     """
@@ -93,7 +93,7 @@ class TeamAccountability:
     make_it: MakeIt
     chance: float
     unrated: pd.DataFrame
-    unknown_then: int
+    unknown_then: UnknownThen
     ended_on: date | None = None
 
     @property
@@ -104,8 +104,20 @@ class TeamAccountability:
 
     @property
     def own(self) -> pd.DataFrame:
-        """The lines without rollups: those that add up to the total."""
-        return self.lines[~self.lines.is_rollup]
+        """The lines of the headline's measure without rollups: those that add up to its total."""
+        return self.lines[~self.lines.is_rollup & (self.lines.measure == self.measure)]
+
+    @property
+    def other_totals(self) -> list[dict[str, Any]]:
+        """The totals in the measures that the headline does not speak of."""
+        rows = self.totals[self.totals.measure != self.measure]
+        return [plain(row, decimals=FINE) for row in rows.to_dict("records")]
+
+    @property
+    def other_lines(self) -> pd.DataFrame:
+        """The lines with a quota in a measure that the headline does not speak of."""
+        own = ~self.lines.is_rollup & (self.lines.measure != self.measure)
+        return self.lines[own & self.lines.quota.notna()]
 
     def results(self) -> dict[str, Any]:
         """Return the numbers of the report as JSON can hold them: no NaN, no infinity."""
@@ -124,7 +136,7 @@ class TeamAccountability:
             "gap": total.get("gap"),
             "attainment": total.get("attainment"),
             "p_make_it": plain_value(self.make_it.team, decimals=FINE),
-            "reps": int(self.own.user_id.nunique()),
+            "reps": int(self.lines.user_id[~self.lines.is_rollup].nunique()),
             "reps_attained": int(total.get("lines_attained") or 0),
             "commitments_kept": int(due.verdict.isin(["kept", "declared"]).sum()),
             "commitments_missed": int((due.verdict == "missed").sum()),
@@ -175,7 +187,7 @@ def team_accountability(book: Book, period: Period, as_of: date, *, manager: str
         exceptions=exceptions(lines, judged, deals, period, as_of),
         make_it=chances,
         unrated=unrated(book, period, as_of, measure=measure, users=own).to_pandas(),
-        unknown_then=needs_history(book, as_of),
+        unknown_then=unknown_then(book, as_of),
         chance=chance_alone(book, period, as_of, lines, measure),
         ended_on=ended_within(book, measure, period, as_of),
     )

@@ -9,7 +9,7 @@ from typing import Any
 import ibis.expr.types as ir
 import pandas as pd
 
-from salesops.book.lines import report_users
+from salesops.book.lines import report_users, usual_measure
 from salesops.book.people import people_in, team_of, user_names
 from salesops.book.snapshot import as_known
 from salesops.book.source import Book
@@ -89,10 +89,16 @@ class RepAccountability:
     @property
     def line(self) -> dict[str, Any]:
         """The line that the headline speaks of: the rep's own goal, the largest if there are several."""
-        row = self.lines.iloc[0].to_dict()
-        return {
-            str(key): None if pd.api.types.is_scalar(value) and pd.isna(value) else value for key, value in row.items()
-        }
+        return self._rows()[0]
+
+    @property
+    def other_lines(self) -> list[dict[str, Any]]:
+        """The rep's own lines in the measures that the headline does not speak of."""
+        return [row for row in self._rows()[1:] if not row["is_rollup"] and row["measure"] != self.line["measure"]]
+
+    def _rows(self) -> list[dict[str, Any]]:
+        return [{str(key): None if _missing(value) else value for key, value in row.items()}
+                for row in self.lines.to_dict("records")]  # fmt: skip  # one list
 
     @property
     def covered(self) -> bool:
@@ -143,7 +149,10 @@ def rep_accountability(book: Book, rep: str, period: Period, as_of: date, *, man
     user_id, user_name = find_rep(book, rep, period, as_of, manager=manager)
     everyone = attainment(book, period, as_of)
     lines = everyone.filter(everyone.user_id == user_id).to_pandas()
-    lines = lines.sort_values(["is_rollup", "quota"], ascending=[True, False])
+    usual = usual_measure(as_known(book, as_of), period)
+    lines = lines.assign(_other=lines.measure != usual).sort_values(
+        ["is_rollup", "quota", "_other"], ascending=[True, False, True], ignore_index=True
+    )
     deals = open_deals(book, as_of, users=(user_id,)).to_pandas()
     due = deals[pd.to_datetime(deals.close_date).between(pd.Timestamp(period.start), pd.Timestamp(period.end))]
     chances = make_it(book, period, as_of)
@@ -158,7 +167,7 @@ def rep_accountability(book: Book, rep: str, period: Period, as_of: date, *, man
         user_id=user_id,
         user_name=user_name,
         manager_name=str(user_names(book).get(lines.manager_id.iloc[0], "")),
-        lines=lines,
+        lines=lines.drop(columns="_other"),
         days=_days(book, lines.iloc[0], period, as_of),
         deals=deals.assign(needed=deals.opportunity_id.isin(must_close.opportunity_id)),
         must_close=must_close,
@@ -175,6 +184,10 @@ def rep_accountability(book: Book, rep: str, period: Period, as_of: date, *, man
         judged=judged_commitments(book, period, as_of, (user_id,)),
         ended_on=ended_within(book, str(lines.measure.iloc[0]), period, as_of),
     )
+
+
+def _missing(value: Any) -> bool:
+    return bool(pd.api.types.is_scalar(value) and pd.isna(value))
 
 
 def find_rep(book: Book, rep: str, period: Period, as_of: date, *, manager: str = "") -> tuple[str, str]:

@@ -42,8 +42,10 @@ def headline(sentence: str, *, eyebrow: str = "", meta: str = "") -> Block:
 
 
 def kpis(figures: Iterable[tuple[str, str, str]]) -> Block:
-    """Show key figures side by side, each (label, value, note); an empty note is left out."""
+    """Show key figures side by side, each (label, value, note); an empty note is left out, and nothing without any."""
     rows = list(figures)
+    if not rows:
+        return nothing()
     items = Markup("").join(
         Markup("<div><dt>{}</dt><dd>{} {}</dd></div>").format(label, value, _small(note)) for label, value, note in rows
     )

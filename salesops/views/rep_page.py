@@ -10,7 +10,7 @@ from salesops.models.skill import check_min_deals
 from salesops.views import charts, words
 from salesops.views import table as t
 from salesops.views.blocks import Block, headline, kpis, note, nothing, sentence
-from salesops.views.team_page import DATED, VERB, ended_words, make_it_words
+from salesops.views.team_page import DATED, VERB, ended_words, make_it_words, measure_figures
 
 
 def page_head(r: RepAccountability) -> Block:
@@ -30,7 +30,7 @@ def page_head(r: RepAccountability) -> Block:
     manager = f" Manager: {r.manager_name}." if r.manager_name else ""
     return headline(
         text,
-        eyebrow=f"Rep accountability · {r.company} · {words.span(r.period.start, r.period.end)}",
+        eyebrow=f"Rep accountability · {r.company} · {words.period(r.period)}",
         meta=f"As of {words.day(r.as_of)}. Counted: {DATED[line['measure']]}."
         f"{words.left_out_money(r.unrated)}{ended_words(r.ended_on, line['measure'])}{manager}{_left(r)}",
     )
@@ -67,6 +67,11 @@ def key_figures(r: RepAccountability, *, min_deals: int) -> Block:
     promised = f"{kept} of {kept + missed}" if kept + missed else words.MISSING
     figures.append(("Commitments kept", promised, "" if len(due) else "none due in the period"))
     return kpis(figures)
+
+
+def other_figures(r: RepAccountability) -> Block:
+    """Show actual, goal and gap in the measures that the headline does not speak of; nothing without any."""
+    return kpis([figure for line in r.other_lines for figure in measure_figures(line, r.currency)])
 
 
 def what_must_close(r: RepAccountability) -> Block:
@@ -184,8 +189,10 @@ def conversion_words(r: RepAccountability, *, min_deals: int) -> Block:
 def limits(r: RepAccountability, *, min_deals: int) -> Block:
     """Show what the numbers leave out."""
     said = [f"Data up to {words.day(r.as_of)}. Win rates stand on {words.plural(r.wins['decided'], 'decided deal')}."]
-    if r.lines.prorated.any():
+    if (r.lines.prorated & ~r.lines.is_rest).any():
         said.append("A quota covers another period in part and counts by its share of days.")
+    if (r.lines.prorated & r.lines.is_rest).any():
+        said.append("A goal is what a shorter quota leaves of a longer one, spread over its other days.")
     bare = int(r.deals.amount.isna().sum())
     if bare:
         said.append(f"Open deals without an amount count as deals but not as money: {bare:,}.")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 import pandas as pd
 
+from salesops.book.snapshot import UnknownThen
+from salesops.errors import first_few
 from salesops.models.accountability import TeamAccountability
 from salesops.views import table as t
 from salesops.views import words
@@ -17,6 +19,7 @@ from salesops.views.promises import promise_words
 VERB = {"bookings": "booked", "orders": "sold"}
 MOST_LINES = 120  # a page must stay small enough for a phone
 DATED = {"bookings": "won deals by close date", "orders": "orders by order date"}
+COUNTED = {"bookings": "Won deals", "orders": "Orders"}
 
 
 def page_head(r: TeamAccountability) -> Block:
@@ -27,11 +30,10 @@ def page_head(r: TeamAccountability) -> Block:
     if total.get("quota") is None:
         text = f"{team} {verb} {booked}. This book holds no goals for the period."
     else:
-        quota = words.money(total["quota"], currency=r.currency)
-        text = f"{team} {verb} {booked} of its {quota} goal{_pace(r)}. {_attained(total)}"
+        text = f"{team} {verb} {booked}{_of_goal(r, total)}{_pace(r)}. {_attained(total)}"
     return headline(
         text,
-        eyebrow=f"Team accountability · {r.company} · {words.span(r.period.start, r.period.end)}",
+        eyebrow=f"Team accountability · {r.company} · {words.period(r.period)}",
         meta=f"As of {words.day(r.as_of)}. Counted: {DATED[r.measure]}.{words.left_out_money(r.unrated)}"
         f"{ended_words(r.ended_on, r.measure)}",
     )
@@ -59,15 +61,53 @@ def key_figures(r: TeamAccountability) -> Block:
     return kpis(figures)
 
 
+def other_figures(r: TeamAccountability) -> Block:
+    """Show the same figures of the measures that the headline does not speak of; nothing without any."""
+    return kpis([figure for row in r.other_totals for figure in measure_figures(row, r.currency)])
+
+
+def measure_figures(row: Mapping[str, Any], currency: str) -> list[tuple[str, str, str]]:
+    """Return the figures of one measure: actual, and where there is one the goal and the gap."""
+    scale = words.scale_for([row["quota"], row["booked"]], currency=currency)
+    label = f"{COUNTED[row['measure']]}, {scale.unit}"
+    if row["quota"] is None:
+        return [(label, scale.show(row["booked"]), "no goal agreed in this measure")]
+    share = "" if row["attainment"] is None else f"{words.percent(row['attainment'])} of goal"
+    gap = row["gap"]
+    made = f"{int(row['lines_attained'])} of {int(row['lines_with_quota'])} at goal" if "lines_attained" in row else ""
+    return [
+        (label, scale.show(row["booked"]), share),
+        (f"Goal, {scale.unit}", scale.show(row["quota"]), ""),
+        ("Gap", scale.show(gap) if gap > 0 else f"+{scale.show(-gap)}", made),
+    ]
+
+
+def other_lines(r: TeamAccountability) -> Block:
+    """Show the lines with a goal in a measure that the headline does not speak of; nothing without any."""
+    lines = r.other_lines
+    if lines.empty:
+        return nothing()
+    scale = words.scale_for(pd.concat([lines.quota, lines.booked]), currency=r.currency)
+    lines = lines.assign(counted=lines.measure.map(COUNTED))
+    columns = [
+        t.text("user_name", "Rep", note="counted"),
+        t.amount("quota", "Goal", scale=scale, phone=False),
+        t.amount("booked", "Actual", scale=scale, phone=False),
+        t.gap("gap", "Gap", scale=scale),
+        t.bullet("attainment", "Of goal"),
+    ]
+    return t.table(lines.head(MOST_LINES), columns, caption=f"Goals in the other measure, in {scale.unit}.")
+
+
 def lines_table(r: TeamAccountability) -> Block:
     """Show every line: goal, actual, gap, share of the goal, and what is promised. Largest gap first."""
     goals, chances = bool(r.own.quota.notna().any()), bool(r.own.p_make_it.notna().any())
-    lines = r.own.assign(remark=[_remark(row, goals) for row in r.own.to_dict("records")])
+    later = pd.to_datetime(r.own.hire_date) > pd.Timestamp(r.as_of)
+    lines = r.own.assign(starts_later=later)
+    lines["remark"] = [_remark(row, goals) for row in lines.to_dict("records")]
     lines["next"] = [_next(row) for row in lines.to_dict("records")]
     scale = words.scale_for(pd.concat([lines.quota, lines.booked]), currency=r.currency)
     columns = [t.text("user_name", "Rep", note="remark")]
-    if lines.measure.nunique() > 1:
-        columns.append(t.text("measure", "Counts"))
     if goals:
         columns += [
             t.amount("quota", "Goal", scale=scale, phone=False),
@@ -88,9 +128,8 @@ def lines_table(r: TeamAccountability) -> Block:
         lead = "By name. Without goals there is no gap."
         lines = lines.sort_values("booked", ascending=False, kind="stable").head(MOST_LINES)
         lines = lines.sort_values(["user_name", "user_id"])
-    totals = r.totals.to_dict("records")
-    caption = f"{lead} Amounts in {scale.unit}.{_left_out(r)}{_several_totals(totals, r.currency)}"
-    total = _total_row(totals[0], r.make_it.team) if len(totals) == 1 else None
+    caption = f"{lead} Amounts in {scale.unit}.{_left_out(r)}"
+    total = _total_row(r.total, r.make_it.team) if r.total else None
     return t.table(lines.head(MOST_LINES), columns, caption=caption, total=total)
 
 
@@ -124,9 +163,15 @@ def limits(r: TeamAccountability, warnings: Sequence[object]) -> Block:
     """Show what the numbers leave out, and the warnings of the book's checks."""
     own, house = r.own, r.house
     said = [f"Data up to {words.day(r.as_of)}. {_quota_words(own)}"]
-    if own.prorated.any():
+    partly = own.prorated & ~own.is_rest
+    if partly.any():
         said.append(
-            f"{words.plural(own.prorated.sum(), 'quota')} cover other days too and count by their share of days."
+            f"{words.plural(partly.sum(), 'quota')} cover other days too and count by their share of days."
+        )
+    rest = own.is_rest & own.prorated
+    if rest.any():
+        said.append(
+            f"{words.plural(rest.sum(), 'goal')} are what a shorter quota leaves of a longer one, spread over its days."
         )
     if own.ramped.any():
         said.append(f"{words.plural(own.ramped.sum(), 'quota')} allow for ramp: new reps owe a share of a full quota.")
@@ -138,9 +183,7 @@ def limits(r: TeamAccountability, warnings: Sequence[object]) -> Block:
             f"House sales without an owner, {words.money(house['booked'], currency=r.currency)} in "
             f"{words.plural(house['deals'], 'order')}, are in nobody's actual."
         )
-    if r.unknown_then:
-        deals = words.plural(r.unknown_then, "deal")
-        said.append(f"{deals} closed later and were open then; how they stood then needs history, which is missing.")
+    said.extend(_unknown_words(r.unknown_then))
     said.append(make_it_words(r.make_it.why_not))
     said.append("Managers, territories and order status are today's unless the book keeps their history.")
     return note(*said, *(str(finding) for finding in warnings))
@@ -180,6 +223,26 @@ def how_defined(r: TeamAccountability) -> Block:
     )
 
 
+def _unknown_words(unknown: UnknownThen) -> Iterator[str]:
+    if unknown.values:
+        were = "was" if unknown.values == 1 else "were"
+        yield (
+            f"{words.plural(unknown.values, 'deal')} {were} open then and closed or changed later; stage, amount or "
+            "date of then need history, which is missing."
+        )
+    if unknown.owners:
+        first = first_few(unknown.first, unknown.owners)
+        yield (
+            f"Owner then unknown: {words.plural(unknown.owners, 'deal')} changed hands later, and nothing says who had "
+            f"them before (first: {first}). They are in nobody's actual and in nobody's open deals."
+        )
+    if unknown.states:
+        yield (
+            f"{words.plural(unknown.states, 'deal')} stood in a stage that does not say whether a deal is open, won or "
+            "lost; they count as they stand today. [stages] in book.toml can say it."
+        )
+
+
 def _left_out(r: TeamAccountability) -> str:
     if len(r.own) <= MOST_LINES:
         return ""
@@ -190,14 +253,13 @@ def _left_out(r: TeamAccountability) -> str:
     )
 
 
-def _several_totals(totals: Sequence[Mapping[Any, Any]], currency: str) -> str:
-    if len(totals) < 2:
-        return ""
-    said = []
-    for row in totals:
-        goal = "" if pd.isna(row["quota"]) else f" of {words.money(row['quota'], currency=currency)}"
-        said.append(f"{row['measure']} {words.money(row['booked'], currency=currency)}{goal}")
-    return f" Totals, which do not add up to one: {words.and_list(said)}."
+def _of_goal(r: TeamAccountability, total: Mapping[str, Any]) -> str:
+    """Say the goal; and whose it is, where people without one sold too."""
+    quota, mine = words.money(total["quota"], currency=r.currency), total["booked_with_quota"]
+    if words.money(mine) == words.money(total["booked"]):
+        return f" of its {quota} goal"
+    who = words.number(total["lines_with_quota"])
+    return f", {words.money(mine, currency=r.currency)} of it by the {who} with a goal of {quota}"
 
 
 def _pace(r: TeamAccountability) -> str:
@@ -241,6 +303,8 @@ def _promise_note(due: pd.DataFrame) -> str:
 def _remark(row: Mapping[Any, Any], goals: bool) -> str:
     if row["successor"]:
         return f"left {words.day(row['end_date'])}; goal now with {row['successor']}"
+    if row["starts_later"]:
+        return f"starts on {words.day(row['hire_date'])}"
     if goals and pd.isna(row["quota"]):
         return "no quota"
     return "on ramp" if row["ramped"] else ("manager" if row["role"] == "manager" else "")

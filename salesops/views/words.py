@@ -13,9 +13,10 @@ from datetime import date
 import pandas as pd
 
 from salesops.models.wording import MISSING, day, is_missing, money, number, percent, plural, real
+from salesops.periods import Period
 
 __all__ = [
-    "MISSING", "Scale", "and_list", "day", "is_missing", "isolated", "money", "number", "percent", "plural",
+    "MISSING", "Scale", "and_list", "day", "is_missing", "isolated", "money", "number", "percent", "period", "plural",
     "scale_for", "span",
 ]  # fmt: skip  # the words of a page, wherever they are made
 
@@ -76,6 +77,12 @@ def span(start: date, end: date) -> str:
         return day(end)
     first = day(start) if start.year != end.year else day(start).removesuffix(f" {start.year}")
     return f"{first} – {day(end)}"
+
+
+def period(of: Period) -> str:
+    """Return the name of a period, where it has one, and its days: "FY2026 Q1, 1 Apr – 30 Jun 2025"."""
+    days = span(of.start, of.end)
+    return days if ".." in of.label else f"{of.label.replace('-Q', ' Q')}, {days}"
 
 
 def isolated(name: object) -> str:

@@ -66,7 +66,8 @@ def test_versions_are_no_error(tmp_path: Path) -> None:
     good = book_of(tmp_path / "good", quota(100), quota(120, "2", "2026-10-05"))
     assert [finding for finding in check_book(good) if finding.table == "quotas"] == []
     (found,) = [f for f in check_book(book_of(tmp_path / "bad", quota(100, "2"), quota(1, "2"))) if f.table == "quotas"]
-    assert str(found).startswith("quotas: 1 of 2 rows repeats the owner_id, period_start, measure and version")
+    key = "owner_id, period_start, period_end, measure, is_rollup and version"
+    assert str(found).startswith(f"quotas: 1 of 2 rows repeats the {key} of another row")
 
 
 @settings(max_examples=25, deadline=None)

@@ -142,8 +142,9 @@ def test_duplicates_of_a_key_of_several_columns(make_book: MakeBook) -> None:
     orders = {**YEAR, "measure": "orders"}
     book = make_book(users=[user("U1")], quotas=[YEAR, YEAR, orders])
     finding = found(book, "quotas", "key unique")
-    assert (finding.affected, finding.keys) == (1, ("U1 / 2026-01-01 / bookings",))
-    assert "repeats the owner_id, period_start, measure and version of another row" in str(finding)
+    assert (finding.affected, finding.keys) == (1, ("U1 / 2026-01-01 / 2026-12-31 / bookings",))
+    key = "owner_id, period_start, period_end, measure, is_rollup and version"
+    assert f"repeats the {key} of another row" in str(finding)
 
 
 def test_orphans_are_errors_and_empty_references_are_fine(make_book: MakeBook) -> None:
@@ -286,7 +287,7 @@ def test_quotas_that_cover_no_data_are_a_warning(make_book: MakeBook) -> None:
     assert "no quota covers a day" in finding.found
 
 
-def test_overlapping_quotas_are_a_warning(make_book: MakeBook) -> None:
+def test_overlapping_quotas_are_a_note(make_book: MakeBook) -> None:
     """Quotas of one owner and measure overlap even where a short one lies between; touching ones do not."""
     rows = [
         quota("U1", date(2026, 1, 1), date(2026, 12, 31)),
@@ -296,8 +297,8 @@ def test_overlapping_quotas_are_a_warning(make_book: MakeBook) -> None:
         quota("U1", date(2026, 5, 1), date(2026, 5, 31), measure="orders"),
     ]
     finding = found(make_book(users=[user("U1")], quotas=rows), "quotas", "periods overlap")
-    assert (finding.severity, finding.affected) == ("warning", 2)
-    assert finding.keys == ("U1 / 2026-02-01 / bookings", "U1 / 2026-06-01 / bookings")
+    assert (finding.severity, finding.affected) == ("note", 2)
+    assert finding.keys == ("U1 / 2026-02-01 / 2026-02-28 / bookings", "U1 / 2026-06-01 / 2026-06-30 / bookings")
 
 
 def test_stage_outside_the_order_is_a_warning(make_book: MakeBook) -> None:

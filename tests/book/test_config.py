@@ -65,7 +65,7 @@ def test_file_in_another_encoding_is_named(tmp_path: Path) -> None:
         ("curency", "Did you mean 'currency'?"),
         ("fiscal_start", "Did you mean 'fiscal_year_start'?"),
         ("Time_Zone", "Did you mean 'time_zone'?"),
-        ("xyz", "Known: company, csv, currency, "),
+        ("xyz", "Known: company, contracts, csv, "),
     ],
 )
 def test_unknown_key_is_refused_with_the_nearest(key: str, hint: str) -> None:

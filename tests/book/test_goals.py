@@ -12,7 +12,8 @@ from books import Rows, by, make_book
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from salesops.book.goals import goals
+from salesops.book.check import check_book
+from salesops.book.goals import goals, spread
 from salesops.book.snapshot import as_known
 from salesops.book.source import Book
 from salesops.periods import Period, parse_period
@@ -37,6 +38,7 @@ def test_quota_of_the_same_period_counts_whole(tmp_path: Path) -> None:
         "is_rollup": False,
         "quota": 9000.0,
         "prorated": False,
+        "is_rest": False,
         "ramped": False,
         "quotas_left_out": 0,
     }
@@ -88,6 +90,98 @@ def test_quotas_of_parts_add_up(tmp_path: Path) -> None:
         ("M", "bookings", True): 600.0,
         ("M", "bookings", False): 40.0,
     }
+
+
+YEAR, SPRING, AUTUMN, OCTOBER = (
+    quota("A", 4000, "2026-01-01", "2026-12-31"),
+    quota("A", 1500, "2026-04-01", "2026-06-30"),
+    quota("A", 1000, "2026-10-01", "2026-12-31"),
+    quota("A", 1300, "2026-10-01", "2026-10-31"),
+)
+
+
+@pytest.mark.parametrize(
+    ("quotas", "period", "amount", "is_rest"),
+    [
+        ([YEAR, SPRING], "2026-Q2", 1500, False),
+        ([YEAR, SPRING], "2026-Q3", 2500 * 92 / 274, True),
+        ([YEAR, SPRING], "2026", 4000, True),
+        # a quarter of its own leaves 1,500 for the 182 days of the first and the third
+        ([YEAR, SPRING, AUTUMN], "2026-Q1", 1500 * 90 / 182, True),
+        ([YEAR, SPRING, AUTUMN], "2026-10", 1000 * 31 / 92, False),
+        # a month that asks more than its quarter leaves nothing to the quarter, and less to the year
+        ([YEAR, SPRING, AUTUMN, OCTOBER], "2026-Q4", 1300, True),
+        ([YEAR, SPRING, AUTUMN, OCTOBER], "2026-Q1", 1200 * 90 / 182, True),
+        ([YEAR, SPRING, AUTUMN, OCTOBER], "2026", 4000, True),
+    ],
+)
+def test_a_year_leaves_its_rest_beside_a_quarter(
+    tmp_path: Path, quotas: Rows, period: str, amount: float, is_rest: bool
+) -> None:
+    """A quarter counts with its own quota; the year's other days share what is left of it; nothing is added twice."""
+    book = make_book(tmp_path, {"quotas": quotas})
+    found = by(goals(book, parse_period(period)), "user_id")["A"]
+    assert (found["quota"], found["is_rest"]) == (pytest.approx(amount), is_rest)
+
+
+def test_a_year_and_its_first_quarter_need_no_version(tmp_path: Path) -> None:
+    """A year and a quarter that begin on one day are two quotas, and so are an own quota and a rollup."""
+    first = quota("A", 1500)
+    rows = [YEAR, first, quota("A", 9000, is_rollup=True), quota("A", 500, "2026-01-01", "2026-01-31")]
+    book = make_book(tmp_path, {"users": [{"user_id": "A"}], "quotas": rows})
+    assert [finding for finding in check_book(book) if finding.severity == "error"] == []
+    found = by(goals(book, QUARTER), "is_rollup")
+    assert {key: row["quota"] for key, row in found.items()} == {False: pytest.approx(1500), True: 9000.0}
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 300), st.integers(0, 120), st.integers(0, 1000)), min_size=1, max_size=6,
+        unique_by=lambda each: each[:2],
+    ),
+)  # fmt: skip  # one strategy
+def test_overlapping_quotas_are_never_added(drawn: list[tuple[int, int, int]]) -> None:
+    """No day has two quotas, each day of a quota has one, and what its days carry, or lack, is its amount or more."""
+    first = date(2026, 1, 1)
+    quotas = [_span(first + timedelta(days=since), length, float(amount)) for since, length, amount in sorted(drawn)]
+    a_day: dict[date, float] = {}
+    lacking: dict[tuple[date, date], float] = {}
+    for span in spread(quotas):
+        if span["since"] is None:
+            lacking[span["period_start"], span["period_end"]] = span["amount"]
+            continue
+        days = _days(span["since"], span["until"])
+        assert not set(days) & set(a_day)
+        a_day |= dict.fromkeys(days, span["amount"] / len(days))
+    for row in quotas:
+        lack = lacking.get((row["period_start"], row["period_end"]), 0.0)
+        carried = sum(a_day[day] for day in _days(row["period_start"], row["period_end"]))
+        assert carried + lack >= row["amount"] - 0.01
+
+
+def _span(first: date, length: int, amount: float) -> dict[str, Any]:
+    last = first + timedelta(days=length)
+    whole = {"period_start": first, "period_end": last, "since": first, "until": last}
+    return {**whole, "amount": amount, "is_rest": False}
+
+
+def _days(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def test_a_year_whose_quarters_fall_short_is_told(tmp_path: Path) -> None:
+    """Where shorter quotas have all days of a longer one and do not add up to it, the check names what has no day."""
+    quarters = [quota("A", 800, *span) for span in (
+        ("2026-01-01", "2026-03-31"), ("2026-04-01", "2026-06-30"), ("2026-07-01", "2026-09-30"),
+        ("2026-10-01", "2026-12-31"),
+    )]  # fmt: skip  # a list of quarters
+    book = make_book(tmp_path, {"users": [{"user_id": "A"}], "quotas": [YEAR, *quarters], "orders": []})
+    found = [str(finding) for finding in check_book(book) if finding.rule == "quota without days"]
+    assert found == [
+        "quotas: 1 of 5 rows is longer than the quotas that fill the same days and add up to less: 800 EUR in no goal "
+        "(first: A 2026-01-01..2026-12-31). Raise the shorter quotas, or lower the longer one."
+    ]
 
 
 def test_quota_is_never_cut_by_as_of(tmp_path: Path) -> None:
@@ -143,7 +237,7 @@ def test_quota_in_another_currency(tmp_path: Path) -> None:
     """A quota is converted by the rate of its first day; without a rate it is left out and counted."""
     tables: dict[str, Rows] = {
         "quotas": [
-            quota("A", 100, currency="USD"),
+            quota("A", 100, "2026-01-01", "2026-01-31", currency="USD"),
             quota("A", 1000, "2026-02-01", "2026-02-28"),
             quota("B", 100, currency="SEK"),
         ],

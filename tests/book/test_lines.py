@@ -60,6 +60,19 @@ def test_active_reps_have_a_line(tmp_path: Path) -> None:
     assert people(make_book(tmp_path, {"users": users})) == {"always", "last day", "first day"}
 
 
+def test_who_is_hired_later_has_a_line_only_with_a_quota_agreed_by_then(tmp_path: Path) -> None:
+    """On a report of the past nobody stands who was not there; but whose goal was agreed by then starts with it."""
+    users = [user(name, hire_date="2026-03-01") for name in ("hired later", "agreed", "agreed later", "agreed ever")]
+    quotas = [
+        quota("agreed", agreed_at="2026-01-31"),
+        quota("agreed later", agreed_at="2026-02-01"),
+        quota("agreed ever"),
+    ]
+    book = make_book(tmp_path, {"users": [*users, user("there")], "quotas": quotas})
+    assert people(book, date(2026, 1, 31)) == {"there", "agreed", "agreed ever"}
+    assert people(book, date(2026, 3, 1)) == {"there", "agreed", "agreed ever", "hired later", "agreed later"}
+
+
 def test_deals_and_orders_give_a_line_to_anyone(tmp_path: Path) -> None:
     """Who owns or is credited with a deal or order in the period has a line, in office or not, rep or manager."""
     gone = {"end_date": "2025-06-30"}

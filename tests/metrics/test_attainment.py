@@ -267,12 +267,13 @@ def test_orders_count_their_net_amount_on_the_local_day(orders: Book) -> None:
 
 
 def test_two_measures_of_one_rep_are_two_lines(orders: Book) -> None:
-    """The quota's measure decides what counts: bookings and orders of one rep never mix."""
+    """Bookings and orders never mix: a rep has a line for each measure with a quota or an actual."""
     rows = by(attainment(orders, Q1, END), "user_id", "measure")
-    assert set(rows) == {("A", "orders"), ("B", "orders"), ("B", "bookings"), ("C", "orders")}
+    assert set(rows) == {("A", "orders"), ("A", "bookings"), ("B", "orders"), ("B", "bookings"), ("C", "orders")}
+    assert (rows["A", "bookings"]["booked"], rows["A", "bookings"]["quota"]) == (77, None)
     assert (rows["B", "bookings"]["booked"], rows["B", "orders"]["attainment"]) == (25, 0.5)
     team = by(attainment(orders, Q1, END, by="team"), "measure")
-    assert {key: row["booked"] for key, row in team.items()} == {"orders": 90, "bookings": 25}
+    assert {key: row["booked"] for key, row in team.items()} == {"orders": 90, "bookings": 102}
 
 
 def test_house_sales_are_in_nobodys_actual(orders: Book) -> None:

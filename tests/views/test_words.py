@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from salesops.periods import parse_period
 from salesops.views import words
 
 NOTHING = [None, math.nan, math.inf, -math.inf, pd.NaT, pd.NA]
@@ -117,3 +118,17 @@ def test_a_span_names_its_year_once(start: date, end: date, shown: str) -> None:
 def test_a_timestamp_reads_as_its_day() -> None:
     """What a table gives for a date reads like a date."""
     assert words.day(pd.Timestamp("2013-09-28")) == "28 Sep 2013"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("2019-04-01..2020-03-31", "FY2020, 1 Apr 2019 – 31 Mar 2020"),
+        ("FY2020-Q1", "FY2020 Q1, 1 Apr – 30 Jun 2019"),
+        ("2019-Q3", "2019 Q3, 1 Jul – 30 Sep 2019"),
+        ("2019-04-01..2020-03-30", "1 Apr 2019 – 30 Mar 2020"),
+    ],
+)
+def test_a_period_is_called_by_its_name(text: str, shown: str) -> None:
+    """A span that is a fiscal year or quarter is called so, where the fiscal year starts in April; others by days."""
+    assert words.period(parse_period(text, 4)) == shown

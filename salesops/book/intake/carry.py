@@ -7,29 +7,31 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from salesops.book.horizon import default_as_of
+from salesops.book.horizon import last_day
 from salesops.book.intake.names import literal, quoted
 from salesops.book.intake.report import rows_text
+from salesops.book.intake.vanished import keep_vanished
 from salesops.book.intake.write import write_table
-from salesops.book.schema import KNOWN_FIELDS, OPPORTUNITIES, OPPORTUNITY_HISTORY
+from salesops.book.schema import KNOWN_FIELDS, OPPORTUNITIES, OPPORTUNITY_HISTORY, VALUE_FIELDS
 from salesops.book.source import Book, connect, open_book
-from salesops.errors import BookError, IntakeError, first_few
+from salesops.errors import BookError, IntakeError
 
-_SHOWN = 4
+_ALWAYS = "DATE '1900-01-01'"  # before any deal was entered
 
 
 def carry_history(dest: Path, folder: Path, *, own: bool) -> tuple[str, ...]:
-    """Write the opportunity_history that follows from two exports: what the old book knew, and what changed.
+    """Hand on what the book to be replaced knew of its deals: those that vanished, and what changed.
 
-    Kept are the old book's rows whose deals still exist. If the new book's last date lies after the old
-    book's, each deal that both hold adds rows for the fields that a snapshot asks for (`KNOWN_FIELDS`):
+    A deal that the new export no longer holds stays, as deleted from the new book's last date on, with the
+    accounts, people and credits that it names. Of the other deals the old book's history is kept. If the new
+    book's last date lies after the old book's, each deal that both hold adds rows for the fields that a snapshot
+    asks for (`KNOWN_FIELDS`):
 
-    - the old value, at the end of the old book's last date, where the history does not have it: for deals
-      open then, and for closed ones that changed since (from the day on which they closed);
-    - the new value where it differs, from the new book's last date, or from the day on which the deal closed.
-
-    A deal entered as closed some days late counts as closed from that day, so what was recorded of it after
-    that day is dropped.
+    - the old values, at the end of the old book's last date, where the history does not have them: for deals
+      open then, and for closed ones in which anything changed (from the day on which they closed). The first
+      owner known counts from the day of entry;
+    - the new value where it differs, from the new book's last date; for a deal that closed between the two
+      dates, from the day on which it closed. What was dated before the old book's last date was open on it.
 
     Parameters
     ----------
@@ -38,7 +40,7 @@ def carry_history(dest: Path, folder: Path, *, own: bool) -> tuple[str, ...]:
     folder : Path
         The new book, complete but for this table.
     own : bool
-        The export has a history of its own: nothing is written.
+        The export has a history of its own: only what concerns vanished deals is added to it.
 
     Returns
     -------
@@ -55,10 +57,13 @@ def carry_history(dest: Path, folder: Path, *, own: bool) -> tuple[str, ...]:
     con = connect()
     try:
         con.raw_sql("SET memory_limit = '1GB'")  # the import holds its own tables meanwhile
-        old, new = _previous(con, dest), replace(open_book(folder), con=con)
+        old = _previous(con, dest)
+        before, after = last_day(old), last_day(open_book(folder))
+        vanished = keep_vanished(con, old, folder)
+        new = replace(open_book(folder), con=con)
         for name, book in (("_old", old), ("_new", new)):
             con.raw_sql(f"CREATE TEMP VIEW {name} AS {con.compile(book.table('opportunities'))}")
-        return _vanished(con) + (() if own else _carry(con, old, new, folder))
+        return vanished + _carry(con, old, new, folder, (before, after), own=own)
     finally:
         con.disconnect()
 
@@ -78,74 +83,75 @@ def _previous(con: Any, dest: Path) -> Book:
     return book
 
 
-def _vanished(con: Any) -> tuple[str, ...]:
-    gone = "FROM _old ANTI JOIN _new USING (opportunity_id)"
-    number = con.raw_sql(f"SELECT count(*) {gone}").fetchone()[0]
-    if not number:
-        return ()
-    first = con.raw_sql(f"SELECT opportunity_id {gone} ORDER BY 1 LIMIT {_SHOWN}").fetchall()
-    deals = "1 deal of the previous book is" if number == 1 else f"{number:,} deals of the previous book are"
-    return (f"opportunities: {deals} not in the new one: {first_few((key for (key,) in first), number)}",)
-
-
-def _carry(con: Any, old: Book, new: Book, folder: Path) -> tuple[str, ...]:
-    before, after = _last_day(old), _last_day(new)
+def _carry(
+    con: Any, old: Book, new: Book, folder: Path, days: tuple[date | None, date | None], *, own: bool
+) -> tuple[str, ...]:
+    before, after = days
     later = before is not None and after is not None and after > before
-    _compare(con, old, new.config.time_zone)
-    steps = _steps(before, after, new.config.time_zone) if before and after and later else "FROM _kept WHERE false"
+    zone = new.config.time_zone
+    _compare(con, old, new, zone, own=own)
+    steps = _steps(before, after if later else before, zone) if before and after else "FROM _kept WHERE false"
+    # without a later date nothing can be said of a change, but that a deal is gone
+    said = "true" if later and not own else "field_name = 'is_deleted'"
     con.raw_sql(
-        f"CREATE TEMP TABLE _grown AS FROM _kept UNION ALL ({steps}) ORDER BY opportunity_id, field_name, valid_from"
+        f"CREATE TEMP TABLE _grown AS FROM _kept UNION ALL (FROM ({steps}) WHERE {said}) "
+        "ORDER BY opportunity_id, field_name, valid_from"
     )
     rows = con.raw_sql("SELECT count(*) FROM _grown").fetchone()[0]
     if rows:
         columns = [column.name for column in OPPORTUNITY_HISTORY.columns if column.required]
         write_table(con, "_grown", columns, folder / "opportunity_history.parquet")
-    changes = con.raw_sql("SELECT count(*) FROM _fields WHERE was <> now").fetchone()[0]
-    return _told(changes, rows, before, after)
+    if own:
+        return ()
+    changes = con.raw_sql("SELECT count(*) FROM _fields WHERE was <> now AND NOT starts_with(field_name, 'is_')")
+    return _changes_told(changes.fetchone()[0], rows, before, after)
 
 
-def _last_day(book: Book) -> date | None:
-    try:
-        return default_as_of(book)
-    except BookError:  # nothing in it has a date
-        return None
+def _compare(con: Any, old: Book, new: Book, zone: str, *, own: bool) -> None:
+    """Make _kept (the history so far) and _fields (a row a deal and field that matters).
 
-
-def _compare(con: Any, old: Book, zone: str) -> None:
-    """Make _kept (the old history that still holds) and _fields (a row a deal and field that matters).
-
-    _fields: opportunity_id, was_closed and closed_before (in the old book), closed_since (the day on which a
-    deal closed that the old book has open), field_name, was, now, last (the value that _kept ends with).
+    _fields: opportunity_id, created_date, was_closed and closed_before (in the old book), closed_since (the day on
+    which a deal closed that the old book has open), field_name, was, now, last (the value that _kept ends with).
     """
     values = ", ".join(
         f"{{'field_name': {literal(field)}, 'was': {_plain('o', field)}, 'now': {_plain('n', field)}}}"
         for field in KNOWN_FIELDS
     )
     con.raw_sql(
-        "CREATE TEMP VIEW _both AS SELECT opportunity_id, o.is_closed AS was_closed, o.close_date AS closed_before, "
+        "CREATE TEMP VIEW _both AS SELECT opportunity_id, n.created_date, o.is_closed AS was_closed, "
+        "o.close_date AS closed_before, n.is_deleted AS gone, "
         f"CASE WHEN n.is_closed AND NOT o.is_closed THEN n.close_date END AS closed_since, [{values}] AS fields "
         "FROM _old o JOIN _new n USING (opportunity_id)"
     )
-    history = con.compile(old.table("opportunity_history"))
+    histories = [con.compile(old.table("opportunity_history").semi_join(new.table("opportunities"), "opportunity_id"))]
+    if own:  # what the export says of a deal goes before, all of it
+        histories = [
+            f"SELECT h.* FROM ({histories[0]}) h JOIN _both b USING (opportunity_id) WHERE b.gone",
+            con.compile(new.table("opportunity_history")),
+        ]
+    every = " UNION ALL BY NAME ".join(f"({history})" for history in histories)
     con.raw_sql(
-        "CREATE TEMP TABLE _kept AS SELECT opportunity_id, field_name, coalesce(new_value, '') AS new_value, "
-        f"valid_from FROM ({history}) JOIN _both USING (opportunity_id) "
-        f"WHERE closed_since IS NULL OR valid_from < {_start('closed_since', zone)}"
+        "CREATE TEMP TABLE _kept AS SELECT DISTINCT opportunity_id, field_name, coalesce(new_value, '') AS new_value, "
+        f"valid_from FROM ({every})"
     )
+    listed = ", ".join(literal(field) for field in VALUE_FIELDS)
     con.raw_sql(
         "CREATE TEMP VIEW _fields AS SELECT * FROM "
-        "(SELECT * EXCLUDE (fields), unnest(fields, recursive := true) FROM _both) "
+        "(SELECT * EXCLUDE (fields), unnest(fields, recursive := true), "
+        "len(list_filter(fields, lambda f: f.was <> f.now)) > 0 AS changed FROM _both) "
         "LEFT JOIN (SELECT opportunity_id, field_name, arg_max(new_value, valid_from) AS last FROM _kept GROUP BY ALL) "
-        "USING (opportunity_id, field_name) WHERE NOT was_closed OR was <> now"
+        "USING (opportunity_id, field_name) "
+        f"WHERE was <> now OR ((changed OR NOT was_closed) AND field_name IN ({listed}))"
     )
 
 
 def _plain(book: str, field: str) -> str:
-    """Return SQL for a value as the history writes it: 1234.5, 2026-03-31, or nothing."""
+    """Return SQL for a value as the history writes it: 1234.5, 2026-03-31, true, or nothing."""
     text = f"CAST({book}.{quoted(field)} AS VARCHAR)"
-    if OPPORTUNITIES.column(field).type == "number":
+    kind = OPPORTUNITIES.column(field).type
+    if kind == "number":
         text = f"regexp_replace({text}, '\\.0$', '')"
-    return f"coalesce({text}, '')"
+    return f"coalesce({text}, '{'false' if kind == 'boolean' else ''}')"
 
 
 def _steps(before: date, after: date, zone: str) -> str:
@@ -153,16 +159,21 @@ def _steps(before: date, after: date, zone: str) -> str:
     old_day, new_day = f"DATE '{before}'", f"DATE '{after}'"
     # the end of one day and the start of another: no row of an earlier import has the same instant
     old_end = f"{_start(f'{old_day} + 1', zone)} - INTERVAL 1 MICROSECOND"
-    late = f"coalesce(closed_since <= {old_day}, false)"
+    new_start = _start(new_day, zone) if after > before else old_end
     return f"""
-        SELECT opportunity_id, field_name, was, CASE WHEN last IS NULL AND was_closed
-            THEN {_start(f"least(closed_before, {old_day})", zone)} ELSE {old_end} END
+        SELECT opportunity_id, field_name, was, CASE
+            WHEN last IS NULL AND field_name = 'owner_id' THEN {_start(f"coalesce(created_date, {_ALWAYS})", zone)}
+            WHEN last IS NULL AND was_closed THEN {_start(f"least(closed_before, {old_day})", zone)}
+            ELSE {old_end} END
         FROM _fields
-        WHERE NOT {late} AND (was <> coalesce(last, '') OR (last IS NULL AND was <> now))
+        WHERE was <> coalesce(last, '') OR (last IS NULL AND was <> now)
         UNION ALL
-        SELECT opportunity_id, field_name, now, {_start(f"coalesce(closed_since, {new_day})", zone)}
+        SELECT opportunity_id, field_name, now, CASE
+            WHEN closed_since > {old_day} AND field_name <> 'is_deleted'
+            THEN {_start(f"least(closed_since, {new_day})", zone)}
+            ELSE {new_start} END
         FROM _fields
-        WHERE now <> CASE WHEN {late} THEN coalesce(last, was) ELSE was END"""
+        WHERE now <> was"""
 
 
 def _start(day: str, zone: str) -> str:
@@ -170,7 +181,7 @@ def _start(day: str, zone: str) -> str:
     return f"timezone({literal(zone)}, CAST({day} AS TIMESTAMP))"
 
 
-def _told(changes: int, rows: int, before: date | None, after: date | None) -> tuple[str, ...]:
+def _changes_told(changes: int, rows: int, before: date | None, after: date | None) -> tuple[str, ...]:
     table, counted = "opportunity_history", f"{changes:,} change{'' if changes == 1 else 's'}"
     if before and after and after > before:
         return (f"{table}: {counted} since {before} recorded, {rows_text(rows)} in all",) if rows else ()

@@ -24,6 +24,7 @@ from salesops.book.sample.company import (
 from salesops.book.sample.people import Team
 
 RENEWED = 0.9
+SIGNED_BEFORE = 30  # days before a contract begins
 LEAK = 0.06
 LEAKING_REPS = 2
 ASSORTMENT = 2  # products that an account buys in each of its families
@@ -123,6 +124,7 @@ def _contracts(team: Team, accounts: Accounts, contracts: Contracts, rng: np.ran
         "annual_amount": (yearly[contracts.account] * rng.choice([0.9, 1.0, 1.0, 1.1], count)).round(-2),
         "currency": np.full(count, CURRENCY, dtype=object),
         "renewed_by_contract_id": named(contracts.keys, contracts.successor),
+        "signed_date": dates(np.minimum(contracts.start - SIGNED_BEFORE, LAST)),
     }
 
 

@@ -79,6 +79,7 @@ def _opportunities(team: Team, accounts: Accounts, deals: Deals, ledger: Ledger,
         "lead_source": deals.source,
         "next_step": blank(next_step, closed | (rng.random(count) < 0.2)),
         "lost_reason": blank(reason, ~closed | won),
+        "is_deleted": np.zeros(count, dtype=bool),
     }
 
 

@@ -221,6 +221,7 @@ def order_tables(
             "discount": orders.discount,
             "net_amount": orders.net,
             "promised_date": dates(orders.promised),
+            "status": np.where(np.isnan(orders.delivered), "open", "delivered").astype(object),
         },
         "deliveries": _deliveries(orders, line_keys, team.division, rng),
     }

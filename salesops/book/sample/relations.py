@@ -24,6 +24,7 @@ from salesops.book.sample.orders import Orders
 from salesops.book.sample.people import Team
 
 FOLLOW_UPS_CREATED = 0.86
+PLANNED_BEFORE = 7  # days before an activity is due
 SUBJECTS = {
     "call": ("Check the need", "Answer questions", "Agree the next step"),
     "email": ("Send the data sheet", "Confirm the dates", "Send references"),
@@ -136,6 +137,7 @@ def _work(team: Team, kind: Array, owner: Array, due: Array, earliest: Array, rn
         "completed_at": instants(done, rng.integers(7, 16, count) * 3600 + rng.integers(0, 60, count) * 60),
         "subject": subject.astype(object),
         "outcome": blank(outcome, ~spoken),
+        "created_date": dates(np.minimum(np.fmin(due - PLANNED_BEFORE, done), LAST)),
     }
 
 
