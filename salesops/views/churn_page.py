@@ -8,7 +8,7 @@ import pandas as pd
 
 from salesops.book.finding import Finding
 from salesops.models.churn.review import ChurnReview
-from salesops.models.rhythm import FEWEST_GAPS
+from salesops.models.rhythm import FEWEST_GAPS, SHORTEST_HORIZON
 from salesops.views import churn_words as say
 from salesops.views import table as t
 from salesops.views import words
@@ -16,6 +16,7 @@ from salesops.views.blocks import Block, cards, definitions, headline, kpis, not
 
 FIRST = 6  # calls shown in full
 MOST = 30
+_FIRST_LISTED = {"orders": "hiatus_ratio", "contracts": "end_date", "accounts": "value_at_risk"}
 SILENT = 30  # days without any purchase after which silence is the book's, not the clients'
 _HIDDEN = "With names hidden, chance leaves other clients alone than on the page with names: call nobody from this one."
 READ = (
@@ -35,7 +36,8 @@ def page_head(r: ChurnReview) -> Block:
     days = _silent_days(r)
     silence = f" Nobody bought in the last {words.plural(days, 'day')}." if days > SILENT else ""
     ahead = words.plural(now.horizon_days, "day")
-    why = ", as far as the clients’ own rhythms say" if now.own_horizon else ""
+    longer = now.own_horizon and now.horizon_days > SHORTEST_HORIZON
+    why = ", as far as the clients’ own rhythms say" if longer else ""
     return headline(
         say.headline(r),
         eyebrow=f"Churn, by {kind[now.setting]} · {r.company}",
@@ -51,7 +53,7 @@ def key_figures(r: ChurnReview) -> Block:
     figures = [
         ("Clients with a rhythm" if orders else say.unit(now).capitalize(), words.number(len(now.table)), others)
     ]
-    if orders and len(now.table):
+    if orders and len(now.table) and say.can_be_lost_by_now(now):
         figures.append(("Lost by now", words.number(r.lost_now), "silent beyond their own gaps"))
     scale = words.scale_for(
         [risk.value, r.calls.profit, now.others.value_at_risk.sum() if len(now.others) else 0], currency=r.currency
@@ -82,7 +84,7 @@ def _apart(r: ChurnReview, scale: words.Scale) -> Iterator[tuple[str, str, str]]
         yield (
             f"Buy nothing in {ahead}",
             words.number(quiet.silent),
-            f"of {words.number(quiet.clients)}; most are no loss",
+            f"of {words.number(quiet.clients)}; alone that is no loss",
         )
 
 
@@ -94,7 +96,7 @@ def call_list(r: ChurnReview) -> Block:
         return together(note(*say.plan_sentences(r)), _silent_table(r))
     called = r.calls.called
     if called.empty:
-        return note("No call is worth its cost on these terms.", *say.plan_sentences(r))
+        return note(*say.plan_sentences(r))
     rows = called.head(FIRST).to_dict("records")
     first = cards((say.title(row, r.now), say.reasons(row), say.next_step(row, currency=r.currency)) for row in rows)
     rest = called.iloc[FIRST:]
@@ -102,9 +104,9 @@ def call_list(r: ChurnReview) -> Block:
 
 
 def no_rhythm(r: ChurnReview) -> Block:
-    """Say who has no rhythm, and list them by their silence; nothing where contracts are scored."""
+    """Say who has no rhythm, and list them by their silence; contracts ask for no rhythm."""
     if r.now.setting != "orders":
-        return nothing()
+        return note("Contracts are scored here, and ask for no rhythm.")
     said = [say.no_rhythm(r)] if len(r.now.others) else ["Every client who bought in the last year has a rhythm."]
     told = note(*said, *filter(None, [say.buying_nothing(r)]))
     return together(told, *([_others_table(r)] if len(r.now.others) else []))
@@ -228,11 +230,11 @@ def _calls_table(r: ChurnReview, rest: pd.DataFrame) -> Block:
 
 
 def _silent_table(r: ChurnReview) -> Block:
-    rows = r.calls.table.sort_values("hiatus_ratio", ascending=False, kind="stable").head(MOST)
+    orders, first = r.now.setting == "orders", _FIRST_LISTED[r.now.setting]
+    rows = r.calls.table.sort_values(first, ascending=first == "end_date", kind="stable").head(MOST)
     rest = len(r.calls.table) - len(rows)
     scale = words.scale_for(rows.value_at_risk, currency=r.currency)
     shown = rows.assign(who=[say.owner(row) for row in rows.to_dict("records")])
-    orders = r.now.setting == "orders"
     silence = [
         t.number("hiatus_days", "Days since"),
         t.number("lost_after", "Lost after", phone=False),
@@ -245,11 +247,11 @@ def _silent_table(r: ChurnReview) -> Block:
         t.text("who", "Owner", phone=False),
         t.day("by", "By", phone=False),
     ]
-    by = "Silent for longest against 19 of 20 of their own gaps, in days; " if orders else ""
+    by = "Silent for longest against the 95% point of their own gaps, in days. " if orders else ""
     return t.table(
         shown,
         columns,
-        caption=f"{by}no chance is claimed. Money in {scale.unit}."
+        caption=f"{by}No chance is claimed. Money in {scale.unit}."
         + (f" {words.plural(rest, f'other {say.UNITS[r.now.setting]}')} not shown." if rest else ""),
     )
 

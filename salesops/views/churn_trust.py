@@ -29,7 +29,7 @@ def _tested(r: ChurnReview) -> str:
     """Say how the method in use did on the newest slice it had not seen, against the hiatus."""
     newest = r.newest
     if newest.empty:
-        return "Nothing could be tested: no slice of time in this book has a known outcome."
+        return "Nothing could be tested on a slice of time."
     row, test = newest[newest.chosen.astype(bool)].iloc[0], r.now.backtest
     tested = (
         f"Tested on {say.unit(r.now, row.n)} of {words.day(row.cut)} that could be lost by the end of the horizon, of "
@@ -40,7 +40,7 @@ def _tested(r: ChurnReview) -> str:
     slices = words.plural(int(test.scores.cut.nunique()), "slice")
     lift = words.number(row.lift, decimals=1)
     return (
-        f"{tested}. Over {slices} of time {_method(str(row.name))} ranks with AUC {_auc(test.auc)}; the next one is "
+        f"{tested}. Over {slices} of time {_the(str(row.name))} ranks with AUC {_auc(test.auc)}; the next one is "
         f"expected within {_auc(test.auc_low)} to {_auc(test.auc_high)}. In the tenth it rates highest, {lift} times "
         "as many were lost as in all."
     )
@@ -70,7 +70,7 @@ def _profit(r: ChurnReview) -> str:
     ways = {LARGEST: "to call the largest of those who may be called", TENURE: "to go by tenure"}
     against = words.and_list([f"{ways[name]} {money[name]}" for name in others])
     return (
-        f"On this page’s terms, the calls that {_method(own)} chooses would have brought {money[own]} over all test "
+        f"On this page’s terms, the calls that {_the(own)} chooses would have brought {money[own]} over all test "
         f"slices; {against}. {verdict}"
     )
 
@@ -116,8 +116,11 @@ def _methods_table(r: ChurnReview) -> Block:
     )
 
 
-def _method(name: str) -> str:
-    return _NAMES.get(name, name)
+def _the(method: str) -> str:
+    if method == LARGEST:
+        return "the same chance for all"
+    name = _NAMES.get(method, method)
+    return f"the {name}" if name.endswith("rule") else name
 
 
 def _auc(value: Any) -> str:

@@ -26,10 +26,15 @@ def next_sentence(p: ClientPage) -> str:
 
 
 def step_words(p: ClientPage) -> str:
-    """Return the play in full, or the rule that stands in for one."""
+    """Return the play in full, or the rule that stands in for one, and where the churn page's calls stay away."""
+    apart = p.held_from_calls and p.step.rule != "held out"
+    return f"{_step(p)} It is held out of the calls {_HELD}: speak of the low answer alone." if apart else _step(p)
+
+
+def _step(p: ClientPage) -> str:
     play = p.play
     if p.step.rule == "held out":
-        return f"Without that it would be called, since {_standing(p)}. What has a date is done all the same."
+        return f"Without that it could be called, since {_standing(p)}. What has a date is done all the same."
     if not play:
         rule = _TOPICS.get(p.step.rule, p.step.rule)
         return f"This book has no playbook, so a fixed rule gives the step: “{rule}”."

@@ -120,6 +120,9 @@ def _headline(s: CustomerSegments) -> str:
         return f"{count}, and no segments: {s.why_not[:1].lower()}{s.why_not[1:]}"
     if named.empty:
         return f"{count}, and no segments: of none is a rhythm known."
+    held = int(named.customers.sum())
+    if held < len(s.now.table):
+        count = f"{count}, {words.number(held)} of them"
     if len(s.segments) == 1:
         return f"{count}, all in one segment, “{named.segment.iloc[0]}”: these figures tell nobody apart."
     value, what = ("value", f"money expected in {horizon(s.now)}") if s.now.usable else ("money", "money spent so far")

@@ -62,10 +62,14 @@ def test_headline_and_figures_are_the_results(found: ChurnReview) -> None:
     head, figures = churn_page.page_head(found).text, churn_page.key_figures(found).text
     lost = (found.now.table.state == "lost").sum()
     assert f"{lost} of {len(found.now.table)} clients with a rhythm are lost by now." in head
-    assert f"By 29 Jan 2027 it is expected to be {risk.clients:.0f} ({risk.clients_low:.0f} to " in head
+    ends = f"({risk.clients_low:.0f} to {risk.clients_high:.0f})"
+    assert f"{risk.clients:.0f} {ends} are expected to be lost on 29 Jan 2027;" in head
     assert f"at the pace of the last year they bring {risk.value / 1000:.0f}\N{NO-BREAK SPACE}k" in head
-    assert "looks 90 days ahead, as far as the clients’ own rhythms say" in head
-    assert "Buy nothing in 90 days: 140 (of 410; most are no loss)" in figures
+    # 90 days are the fewest, whatever the rhythms say
+    assert "looks 90 days ahead. " in head
+    longer = churn_page.page_head(replace(found, now=replace(found.now, horizon_days=105))).text
+    assert "looks 105 days ahead, as far as the clients’ own rhythms say" in longer
+    assert "Buy nothing in 90 days: 140 (of 410; alone that is no loss)" in figures
     assert "Without a rhythm, " in figures
     assert f"Calls: {len(found.calls.called)} ({found.calls.counts['beyond']} more worth one)" in figures
 
@@ -105,9 +109,12 @@ def test_a_talk_is_marked_as_one() -> None:
 def test_who_has_no_rhythm_is_told_apart(found: ChurnReview) -> None:
     """How many and why, what they bring apart from the money at risk, and each with the chance of another order."""
     text = churn_page.no_rhythm(found).text
-    assert "Of 10 clients no rhythm is known: 5 have fewer than 6 purchases and 5 buy by deals." in text
+    assert "Of 10 clients no rhythm is known: 5 have fewer than 6 purchases and 5 buy mostly by deals." in text
     assert "is not in the money at risk" in text
-    assert "140 of 410 clients who bought in the last year will buy nothing in the next 90 days (120 to 160)." in text
+    assert (
+        "140 of 410 clients who bought in the last year are expected to buy nothing in the next 90 days (120 to 160)."
+        in text
+    )
     assert text.index("Project 0") < text.index("Project 9")
     assert churn_page.no_rhythm(made_review(made_churn(setting="contracts"))).text == ""
 
@@ -148,6 +155,7 @@ def test_the_method_stands_beside_every_baseline(found: ChurnReview) -> None:
     assert shown.text.startswith("Tested on 400 clients of 2 Aug 2026 that could be lost by the end of the horizon")
     assert (
         "Over 2 slices of time logistic regression ranks with AUC 0.80; the next one is expected within 0.72 to 0.88."
+        in shown.text
     )
     assert "would have brought 11.0" in shown.text
     assert "to call the largest of those who may be called 10.0" in shown.text
@@ -177,7 +185,7 @@ def test_too_few_show_the_hiatus_list() -> None:
     found = made_review(made_churn(20, usable=False))
     text = page(found)
     assert "Too few to model: 20 clients." in churn_page.page_head(found).text
-    assert "no chance is claimed" in text
+    assert "No chance is claimed" in text
     assert "nobody is picked" in text
     order = found.now.table.sort_values("hiatus_ratio", ascending=False).account_name
     places = [text.index(f"\n{name} ") for name in order]
@@ -229,6 +237,43 @@ def test_limits_say_what_holds_outside_and_what_is_left_out(found: ChurnReview) 
     assert "orders: odd" in text
     assert "commitments" not in text
     assert "call nobody from this one" not in churn_page.limits(found).text
+
+
+def test_counts_of_one_read_as_sentences() -> None:
+    """One client without a rhythm, and one more worth a call, are told in the singular."""
+    now = made_churn()
+    for by_deals, why in ((0.0, "1 has fewer than 6 purchases"), (1.0, "1 buys mostly by deals")):
+        one = now.others.head(1).assign(by_deals=by_deals)
+        found = made_review(replace(now, others=one))
+        assert f"Of 1 client no rhythm is known: {why}." in churn_page.no_rhythm(found).text
+    empty = made_review(replace(now, table=now.table.head(0), others=now.others.head(1)))
+    assert "1 client has none, and nobody can say of it that it left." in churn_page.page_head(empty).text
+    found = made_review()
+    table = found.calls.table.head(2).assign(arm=["call", "beyond"])
+    text = churn_page.call_list(replace(found, calls=replace(found.calls, table=table))).text
+    assert "1 more is worth a call, but lies beyond the capacity of 25 calls." in text
+
+
+def test_a_horizon_of_a_year_leaves_nobody_lost_by_now() -> None:
+    """Who bought within a year cannot have been silent for longer than that: the page says so in place of a 0."""
+    found = made_review(made_churn(horizon_days=364))
+    assert "400 clients with a rhythm bought in the last year: too lately to be lost by now." in page(found)
+    assert "Lost by now" not in churn_page.key_figures(found).text
+
+
+def test_accounts_without_scores_are_listed_by_what_they_bring() -> None:
+    """Without a chance, accounts stand by their money and contracts by their end: neither has a silence."""
+    made = made_churn(40, usable=False)
+    money = made_review(replace(made, setting="accounts"))
+    assert "Those that bring most are listed below." in churn_page.page_head(money).text
+    text = churn_page.call_list(money).text
+    places = [text.index(f"\n{name} ") for name in made.table.nlargest(30, "value_at_risk").account_name]
+    assert places == sorted(places)
+    ends = made_review(made_churn(40, setting="contracts", usable=False))
+    assert "Those that end first are listed below." in churn_page.page_head(ends).text
+    text = churn_page.call_list(ends).text
+    names = ends.now.table.sort_values("end_date", kind="stable").account_name.head(30)
+    assert [text.index(f"\n{name} ") for name in names] == sorted(text.index(f"\n{name} ") for name in names)
 
 
 def test_names_are_data() -> None:

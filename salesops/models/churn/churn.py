@@ -23,7 +23,7 @@ from salesops.models.churn.guard import suspicious
 from salesops.models.churn.methods import ALONE, LARGEST, fit_method, rule_score
 from salesops.models.churn.others import COLUMNS, chances_of_another, clients_by_deals
 from salesops.models.churn.reasons import drivers, reasons
-from salesops.models.churn.result import AtRisk, Churn, Setting
+from salesops.models.churn.result import WITHOUT_ORDER, AtRisk, Churn, Setting
 from salesops.models.churn.risk import at_risk, buy_nothing
 from salesops.models.customers import MOST_WEEKS, customer_summary
 from salesops.models.rhythm import SHORTEST_HORIZON, YEAR, client_rhythms, purchase_days
@@ -301,7 +301,7 @@ def _left_out(
         found["silent for more than a year"] = ever - int((units.cut == pd.Timestamp(as_of)).sum())
         clients = int(client_ids(known, as_of).count().to_pyarrow().as_py())
         alone = clients - ever - len(clients_by_deals(book, as_of))
-        found["clients without an order, by a contract or by deals of long ago"] = max(alone, 0)
+        found[WITHOUT_ORDER] = max(alone, 0)
         return found
     spans = contract_spans(book, as_of)
     running = spans.filter(spans.runs)

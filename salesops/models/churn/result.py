@@ -9,6 +9,7 @@ from typing import Literal
 import pandas as pd
 
 Setting = Literal["orders", "contracts", "accounts"]
+WITHOUT_ORDER = "clients without a purchase by order: by a contract, by returns or by deals of more than a year ago"
 
 
 @dataclass(frozen=True)

@@ -181,7 +181,7 @@ def client_page(
         year_value=year_value,
         year_before=history.year_value(days, as_of, ago=1),
         rhythm=rhythm,
-        held_from_calls=bool(client["may_call"]) and bool(held_out([key], CALL, control_share)[0]),
+        held_from_calls=client["may_call"] and bool(held_out([key], CALL, control_share)[0]),
         won=won_by(book, key, as_of),
         agreements=agreements(book, key, as_of),
         otif=otif,

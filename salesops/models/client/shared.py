@@ -15,7 +15,7 @@ from salesops.book.snapshot import as_known
 from salesops.book.source import Book
 from salesops.models.customers import Customers, customer_summary, customers
 from salesops.models.playbook import assign_plays, client_table
-from salesops.models.rhythm import client_rhythms
+from salesops.models.rhythm import YEAR, client_rhythms
 
 _BUILT = itertools.count(1)
 PLAY = ("play_id", "play_name", "arm", "channel", "cadence_days", "offer", "owner", "stop", "stop_after", "why",
@@ -80,7 +80,9 @@ def _clients(book: Book, as_of: date, horizon_weeks: int) -> pd.DataFrame:
     table = client_table(book, bought, as_of, segments=now, segments_before=before)
     plays = _plays(book, table, as_of)
     table = table.merge(bought[["account_id", *_EXTRA]], on="account_id", how="left")
-    table = table.merge(client_rhythms(book, as_of)[_OWN], on="account_id", how="left")
+    own = client_rhythms(book, as_of)
+    own = own.assign(may_call=own.may_call & (own.hiatus_days < YEAR))  # the churn page asks no further back
+    table = table.merge(own[_OWN], on="account_id", how="left")
     table["may_call"] = table.may_call.fillna(False).astype(bool)
     return table.merge(plays, on="account_id", how="left")
 

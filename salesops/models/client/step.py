@@ -49,11 +49,16 @@ def next_step(page: ClientPage) -> NextStep:
 
 
 def _from_play(page: ClientPage) -> NextStep:
-    """The play's cadence runs from the last contact; a purchase that is expected sooner is not waited for."""
+    """The play's cadence runs from the last contact; a purchase that is expected sooner is not waited for.
+
+    Who may be on the call list of the churn page has a day there, which is today.
+    """
     play = page.play or {}
     kind = play["channel"]
     if kind == "none" or play["cadence_days"] is None:
         return NextStep(kind, None, "play")
+    if page.client["may_call"]:
+        return NextStep(kind, page.as_of, "play")
     spoken = page.touches.done_on[page.touches.spoken]
     due = spoken.max().date() + timedelta(days=round(play["cadence_days"])) if len(spoken) else page.as_of
     expected = page.rhythm.expected

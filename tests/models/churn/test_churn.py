@@ -20,6 +20,7 @@ from salesops.book.source import Book
 from salesops.errors import ChurnError, PeriodError
 from salesops.models.churn import Churn, churn
 from salesops.models.churn.calls import Terms
+from salesops.models.churn.result import WITHOUT_ORDER
 from salesops.models.churn.review import churn_review
 
 LAST, CUT = date(2026, 10, 31), date(2026, 8, 2)
@@ -411,4 +412,4 @@ def test_accounts_with_won_deals_alone_are_listed_beside_orders(tmp_path: Path) 
     found = churn(orders_book(tmp_path, {"A": every(10, date(2025, 1, 1), DAY)}, opportunities=deals), DAY)
     assert found.table.account_id.tolist() == ["A"]
     assert found.others[["account_id", "hiatus_days", "orders"]].to_numpy().tolist() == [["D", 58, 2]]
-    assert found.left_out["clients without an order, by a contract or by deals of long ago"] == 1
+    assert found.left_out[WITHOUT_ORDER] == 1
