@@ -1,13 +1,14 @@
-# make reports | test | lab | data | bench-NAME. Each sets up .venv first where that is missing or out of date.
+# make reports | test | test-all | lab | data | bench-NAME. Each sets up .venv first where that is missing or out of date.
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help reports test lab data
+.PHONY: help reports test test-all lab data
 
 help:
 	@echo "make reports     print every report of reports/reports.toml"
-	@echo "make test        check style and types, run all tests"
+	@echo "make test        check style and types, run the tests and the notebooks"
+	@echo "make test-all    run the long tests too"
 	@echo "make lab         open JupyterLab on notebooks/"
 	@echo "make data        write data/sample, data/README.md and the outputs in notebooks/ anew"
 	@echo "make bench-NAME  run a benchmark of tests/benchmarks"
@@ -18,8 +19,12 @@ reports: $(READY)
 test: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2
 	$(BIN)/pytest -p no:cacheprovider --nbval --nbval-current-env notebooks
+	$(BIN)/pytest -n 2 -m 'not long'
+
+test-all: test
+	$(BIN)/pytest -n 2 -m long
+	@echo "All tests ran with $$($(BIN)/python -V)."
 
 lab: $(READY)
 	$(BIN)/jupyter lab --notebook-dir=notebooks

@@ -18,11 +18,25 @@ The command line prints the message alone and exits with 1; a traceback is alway
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import errno
+import re
+from collections.abc import Iterable, Mapping
+
+_COMMANDS = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)")  # colours, titles, links
 
 
 class SalesopsError(Exception):
-    """Something that the user can repair; the message says how."""
+    """Something that the user can repair; the message says how.
+
+    Each argument is a line of the message. Words from tables and files cannot begin another line, nor command a
+    terminal.
+    """
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__(*map(one_line, lines))
+
+    def __str__(self) -> str:
+        return "\n".join(self.args)
 
 
 class PeriodError(SalesopsError, ValueError):
@@ -59,6 +73,35 @@ class ChurnError(SalesopsError, ValueError):
 
 class LeakError(SalesopsError, ValueError):
     """Features know something that came after the cut at which they are judged."""
+
+
+_REPAIRS: Mapping[int, str] = {
+    number: repair
+    for names, repair in (
+        ("ENOSPC EDQUOT", "Free space, or choose a folder that can be written."),
+        ("EACCES EPERM", "Change its permissions, or choose a folder that can be written."),
+        ("EROFS", "Choose a folder that can be written."),
+        ("EEXIST ENOTDIR EISDIR ENOTEMPTY", "Move what stands there away, or choose another place."),
+        ("ENOENT", "See that it is there, and the folder in which it lies."),
+        ("ENAMETOOLONG ELOOP", "Choose a shorter or plainer place."),
+        ("EMFILE ENFILE", "Close other programs, or raise the limit of open files (ulimit -n)."),
+        ("ENOMEM EAGAIN", "Free memory, or do less at a time (--jobs 1)."),
+        ("EBUSY ETXTBSY ENOLCK", "End the program that uses it, and try again."),
+        ("EIO", "See to the disk, or choose a folder on another one."),
+    )
+    for name in names.split()
+    if (number := getattr(errno, name, None)) is not None
+}
+
+
+def system_repair(error: OSError) -> str:
+    """Return a sentence that says what a person can do about an error of the system; "" if nobody knows."""
+    return _REPAIRS.get(error.errno or 0, "")
+
+
+def one_line(text: str) -> str:
+    """Return text as one line without what would command a terminal: it may come from data."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in _COMMANDS.sub("", text))
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -14,6 +14,8 @@ from hypothesis import HealthCheck, Phase, settings
 from unasked import stirred_results
 
 from salesops.book.source import Book, open_book
+from salesops.errors import PressError
+from salesops.press.pdf import find_browser
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = Path(os.environ.get("SALESOPS_SHARED", ROOT.parent / "shared"))
@@ -35,6 +37,7 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell turns Ctrl-C off for what runs in the background
     for name in OF_PEOPLE:
         os.environ.pop(name, None)
+    os.environ["SALESOPS_REDACT_KEY"] = "the key of pseudonyms in tests"  # else one is made in the home of who tests
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the workers share the processors: more threads only wait
     gc.set_threshold(100_000, 50, 100)  # expressions of Ibis are many small objects: a sixth of the time went here
 
@@ -48,25 +51,47 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests on real data where the folder is absent; under CI they stay in and fail."""
-    if SHARED.is_dir() or os.environ.get("CI") == "true":
+    """Leave out the tests that want what the machine does not have; under CI they stay in and fail."""
+    if os.environ.get("CI") == "true":
         return
-    left_out = [item for item in items if "shared" in getattr(item, "fixturenames", ())]
-    if left_out:
+    wanting: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if not SHARED.is_dir() and "shared" in getattr(item, "fixturenames", ()):
+            wanting.setdefault(f"on real data left out: no folder {SHARED}. Set SALESOPS_SHARED.", []).append(item)
+        elif item.get_closest_marker("browser") and not _has_browser():
+            wanting.setdefault(f"in a browser left out: {BRING_A_BROWSER}", []).append(item)
+    for left_out in wanting.values():
         items[:] = [item for item in items if item not in left_out]
         config.hook.pytest_deselected(items=left_out)
-        config.stash[LEFT_OUT] = len(left_out)
+    counts = {why: len(left_out) for why, left_out in wanting.items()}
+    config.stash[LEFT_OUT] = counts
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["left out"] = counts
 
 
-LEFT_OUT = pytest.StashKey[int]()
+LEFT_OUT = pytest.StashKey[dict[str, int]]()
+BRING_A_BROWSER = "no Chromium or Chrome here. One comes with: apt-get install chromium (as root)."
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say in one line that tests on real data were left out."""
-    if LEFT_OUT in config.stash:
-        terminalreporter.write_line(
-            f"{config.stash[LEFT_OUT]} tests on real data left out: no folder {SHARED}. Set SALESOPS_SHARED."
-        )
+def _has_browser() -> bool:
+    try:
+        return bool(find_browser())
+    except PressError:
+        return False
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over from a worker, all of which collect the same tests, what it left out."""
+    node.config.stash[LEFT_OUT] = getattr(node, "workeroutput", {}).get("left out", {})
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Say at the very end which tests were left out, how many, and what brings them in."""
+    if hasattr(config, "workeroutput"):
+        return
+    for why, count in config.stash.get(LEFT_OUT, {}).items():
+        print(f"{count} test{'' if count == 1 else 's'} {why}", flush=True)  # noqa: T201  pytest's own lines are done
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from salesops.book.source import Book
 from salesops.cli.addresses import addresses
 from salesops.cli.asking import prepare
 from salesops.errors import BookError, PressError
+from salesops.press.mailing import Mailing
 from salesops.press.plan import Report
 from salesops.press.settings import Wanted
 
@@ -53,6 +55,30 @@ def test_a_rep_s_page_goes_to_the_rep_and_the_manager_of_the_period(book: Book) 
     ana = reports(book, "rep_accountability", ("rep", "manager", "boss@example.com", "eva@example.com"))["Ana Lopes"]
     assert ana.to == ("ana@example.com", "eva@example.com", "boss@example.com")
     assert reports(book, "rep_accountability", ("manager",), period="2026-Q2")["Ana Lopes"].to == ("max@example.com",)
+
+
+def test_the_present_manager_may_be_named_beside(book: Book) -> None:
+    """Who leads Ana now gets her page of the first quarter only if reports.toml says so; each gets it once."""
+    asked = ("manager", "present manager")
+    found = reports(book, "rep_accountability", asked)
+    assert found["Ana Lopes"].to == ("eva@example.com", "max@example.com")
+    assert reports(book, "rep_accountability", asked, period="2026-Q2")["Ana Lopes"].to == ("max@example.com",)
+    (team,) = reports(book, "team_accountability", ("present manager",), manager="M2").values()
+    assert team.to == ("max@example.com",)
+
+
+def test_how_old_a_page_is_goes_by_the_last_fact_of_its_book(book: Book) -> None:
+    """It is the last day on which anything happened, or the date of the report if that is earlier; no book, no age."""
+    aged = Mailing(stale_after=10)
+    given = {"book": str(book.location), "period": "2026-Q1", "as_of": "2026-06-30"}
+    want = Wanted(notebook="team_accountability", given=given, to=("eva@example.com",), mailing=aged)
+    (report,) = prepare([want], ROOT / "notebooks")
+    assert (report.last_fact, report.mailing, report.wanted) == (date(2026, 2, 3), aged, want.key)
+    (early,) = prepare([replace(want, given={**given, "as_of": "2026-02-01"})], ROOT / "notebooks")
+    assert early.last_fact == date(2026, 2, 1)
+    bookless = replace(want, notebook=str(ROOT / "tests" / "notebooks" / "greeting.ipynb"), given={})
+    with pytest.raises(PressError, match="reads no book, so stale_after has nothing to go by"):
+        prepare([bookless], ROOT / "notebooks")
 
 
 def test_who_has_no_email_or_has_left_gets_nothing_and_is_named(book: Book, capsys: pytest.CaptureFixture[str]) -> None:

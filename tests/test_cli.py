@@ -21,6 +21,7 @@ from salesops.cli import main
 NOTEBOOKS = Path(__file__).parent / "notebooks"
 PERSON = str(NOTEBOOKS / "person.ipynb")
 GREETING = str(NOTEBOOKS / "greeting.ipynb")
+PATIENCE = 600.0  # seconds until a test gives up
 USERS = [
     {"user_id": "M1", "user_name": "Eva Long", "role": "manager"},
     {"user_id": "U1", "user_name": "Ana Lopes", "manager_id": "M1"},
@@ -177,7 +178,7 @@ def test_without_reports_toml_a_notebook_must_be_named(project: Path, capsys: py
 def test_a_folder_that_cannot_be_written_is_refused(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A file in the place of the folder is told in a sentence."""
     (project / "site").touch()
-    assert "site': File exists. Free space, or choose a folder" in refused(capsys, "run", GREETING, "--out", "site")
+    assert "site': File exists. Move what stands there away" in refused(capsys, "run", GREETING, "--out", "site")
 
 
 # run: what is made
@@ -212,6 +213,25 @@ def test_redacted_reports_hold_no_name(project: Path, book: Path) -> None:
     assert "ledger.sqlite" in written
     for word in ("Lopes", "lopes", "Zoë", "zoe", "U1", "U2", "U3"):
         assert not any(word in name or word.encode() in text for name, text in written.items())
+
+
+def test_pseudonyms_follow_the_key(
+    project: Path, book: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key that is made is told of once, the next run has it too; another, from a file, gives other pseudonyms."""
+    monkeypatch.delenv("SALESOPS_REDACT_KEY")
+    monkeypatch.setenv("XDG_STATE_HOME", str(project / "state"))
+    command = ["run", "person", "--book", "acme", "--for-each", "rep", "--redact", "--out", "site"]
+    assert main(command) == 0
+    assert f"new key, kept in '{project / 'state' / 'salesops' / 'redact.key'}'" in capsys.readouterr().err
+    assert main(command) == 0
+    assert "3 unchanged and not made again" in capsys.readouterr().out
+    names = {entry["person"] for entry in entries(project / "site")}
+    (project / "key").write_text("a key that somebody else has", encoding="utf-8")
+    monkeypatch.setenv("SALESOPS_REDACT_KEY", "")  # which the file goes before; the test puts it back
+    assert main([*command[:-1], "other", "--redact-key", "key"]) == 0
+    assert "3 of 3 reports made" in capsys.readouterr().out
+    assert not names & {entry["person"] for entry in entries(project / "other")}
 
 
 def test_reports_toml_is_what_a_plain_run_prints(project: Path, book: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -272,7 +292,7 @@ def waiting(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
         env={**os.environ, "TMPDIR": scratch.name},
     )  # fmt: skip  # the command, then how
     try:
-        assert select.select([reader], [], [], 120)[0], "the report never began to wait"
+        assert select.select([reader], [], [], PATIENCE)[0], "the report never began to wait"
         kernel = os.pidfd_open(int(os.read(reader, 32)))
         yield press, kernel
         os.close(kernel)
@@ -284,7 +304,7 @@ def waiting(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
 
 
 def ended(kernel: int) -> bool:
-    return bool(select.select([kernel], [], [], 120)[0])
+    return bool(select.select([kernel], [], [], PATIENCE)[0])
 
 
 def test_ctrl_c_stops_everything_and_keeps_what_is_finished(
@@ -293,7 +313,7 @@ def test_ctrl_c_stops_everything_and_keeps_what_is_finished(
     """Exit code 130, one sentence, no kernel left running, nothing half-written, the finished report in the index."""
     press, kernel = waiting
     os.killpg(press.pid, signal.SIGINT)
-    out, err = press.communicate(timeout=120)
+    out, err = press.communicate(timeout=PATIENCE)
     assert (press.returncode, out) == (130, "")
     assert err == "Stopped. What was finished is kept, and nothing is half-written.\n"
     assert ended(kernel)

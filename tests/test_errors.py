@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 
 from salesops import errors
-from salesops.errors import SalesopsError, did_you_mean, first_few
+from salesops.errors import SalesopsError, did_you_mean, first_few, system_repair
 
 KINDS = (
     "PeriodError",
@@ -47,6 +49,27 @@ def test_tree_shows_every_kind() -> None:
 def test_nearest_word_is_named(word: str, known: list[str], sentence: str) -> None:
     """The nearest known word is offered whatever its case; without one, the known words in order."""
     assert did_you_mean(word, known) == sentence
+
+
+@pytest.mark.parametrize(
+    ("number", "repair"),
+    [
+        (errno.ENOSPC, "Free space"),
+        (errno.EACCES, "Change its permissions"),
+        (errno.EROFS, "Choose a folder that can be written"),
+        (errno.EEXIST, "Move what stands there away"),
+        (errno.ENOENT, "See that it is there"),
+        (errno.EMFILE, "raise the limit of open files"),
+        (errno.ENOMEM, "Free memory"),
+        (errno.ECONNREFUSED, ""),
+    ],
+)
+def test_an_error_of_the_system_has_its_own_repair(number: int, repair: str) -> None:
+    """Nobody is told to free space for what has nothing to do with it; where nobody knows, nothing is advised."""
+    found = system_repair(OSError(number, "x"))
+    assert repair in found
+    assert bool(found) == bool(repair)
+    assert ("Free space" in found) == (number == errno.ENOSPC)
 
 
 def test_many_known_words_are_cut() -> None:

@@ -12,10 +12,11 @@ import ibis.expr.types as ir
 from ibis.common.exceptions import IbisError
 
 from salesops.book.crosscheck import cross_findings
+from salesops.book.encoding import WARNING
 from salesops.book.finding import Finding as Finding  # "as" hands the name on to callers
 from salesops.book.finding import Severity, in_number
 from salesops.book.rejected import rejected_findings
-from salesops.book.rules import RULES, Rule, column_rules, reference_rule
+from salesops.book.rules import RULES, Rule, a, column_rules, damaged_id_rule, reference_rule
 from salesops.book.schema import SCHEMA, Column, Table
 from salesops.book.source import Book
 from salesops.book.values import to_type
@@ -58,12 +59,28 @@ def _check_table(book: Book, name: str) -> list[Finding]:
         missing = [column for column in schema.required if column not in found]
         if missing:
             return [_missing(name, column, found) for column in missing]
-        return list(_broken(_wide(book, schema), schema, _rules(book, schema)))
+        broken = _broken(_wide(book, schema), schema, _rules(book, schema))
+        return [*broken, *_readings(book, name), *_encoded(book, name)]
     except BookError as error:  # its message ends with the repair
         return [Finding(name, UNREADABLE, "error", str(error).removeprefix(f"{name}: "), "")]
     except (duckdb.Error, IbisError) as error:
         reason = f"the table cannot be read: {str(error).strip().splitlines()[0]}"
         return [Finding(name, UNREADABLE, "error", reason, "Export it again, or remove it from the book.")]
+
+
+def _readings(book: Book, name: str) -> Iterator[Finding]:
+    for reading in book.readings(name):
+        rows = int(book.raw(name).count().to_pyarrow().as_py())
+        found = in_number(f"have {a(reading.column)} {reading.words}", reading.cells)
+        repair = "Set decimal in [csv] of book.toml if that is wrong."
+        yield Finding(name, "reading", "warning", found, repair, reading.cells, rows)
+
+
+def _encoded(book: Book, name: str) -> Iterator[Finding]:
+    for note in book.notes(name):
+        if note.startswith(WARNING):
+            found = note.removeprefix(WARNING).removesuffix(".")
+            yield Finding(name, "encoding", "warning", found, "Export it anew, all of it as UTF-8.")
 
 
 def _missing(name: str, column: str, found: Collection[str]) -> Finding:
@@ -85,7 +102,7 @@ def _wide(book: Book, schema: Table) -> ir.Table:
         if column.name not in raw.columns:
             columns[column.name] = ibis.null(typed[column.name].type())
             continue
-        columns[column.name] = to_type(raw[column.name], column.type, form)
+        columns[column.name] = to_type(raw[column.name], column.type, form.of(column.name))
         if column.type != "text" and raw[column.name].type() != typed[column.name].type():
             columns[_cells(column)] = raw[column.name].cast("string")
     if "_row" in raw.columns:
@@ -103,6 +120,8 @@ def _rules(book: Book, schema: Table) -> Iterator[Rule]:
         if book.has(schema.name, column.name):
             typed = column.type == "text" or book.raw(schema.name)[column.name].type() == _type_of(book, schema, column)
             yield from column_rules(column, "" if typed else _cells(column))
+            if column.type == "text" and (column.references or column.name in schema.key):
+                yield damaged_id_rule(column)
             keys = _keys_of(book, column)
             if keys is not None:
                 yield reference_rule(column, keys)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from salesops.book.schema import SCALES
 from salesops.errors import BookError, did_you_mean
 
 
@@ -39,6 +40,9 @@ class BookConfig:
         not_counted: words in the status of orders and order lines that void them, beside those known.
     contracts : mapping
         not_counted: words in the status of contracts that never began, beside those known.
+    surveys : mapping
+        `scale`: of survey scores whose row names none, one of nps_0_10, csat_1_5, csat_1_7, csat_0_100, ces_1_7;
+        default nps_0_10.
     csv : mapping
         How CSV files are written, where the detection is wrong: encoding, delimiter, decimal, day_first,
         skip_footer; for all files or, in a table named like the file, for one.
@@ -54,7 +58,13 @@ class BookConfig:
     ramp: tuple[float, ...] = ()
     orders: Mapping[str, Any] = field(default_factory=dict)
     contracts: Mapping[str, Any] = field(default_factory=dict)
+    surveys: Mapping[str, Any] = field(default_factory=dict)
     csv: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def scale(self) -> str:
+        """The scale of survey scores, "" where none is said."""
+        return str(self.surveys.get("scale", ""))
 
 
 def read_config(path: Path) -> BookConfig:
@@ -63,7 +73,7 @@ def read_config(path: Path) -> BookConfig:
         return BookConfig()
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise BookError(f"{path.name} is not valid TOML: {error}. Correct the file.") from None
     return parse_config(values, path.name)
 
@@ -125,5 +135,9 @@ _CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     ),
     "orders": _NOT_COUNTED,
     "contracts": _NOT_COUNTED,
+    "surveys": (
+        f"a table with scale, one of {', '.join(SCALES)}",
+        lambda v: isinstance(v, dict) and set(v) <= {"scale"} and v.get("scale", "nps_0_10") in SCALES,
+    ),
     "csv": ("a table", lambda v: isinstance(v, dict)),
 }

@@ -18,14 +18,18 @@ from salesops.book.horizon import facts
 from salesops.book.money import in_book_currency
 from salesops.book.nobodies import nobodies
 from salesops.book.people import manager_cycles
+from salesops.book.scale import is_outside, scores_by_scale, surveys
 from salesops.book.schema import SCHEMA
 from salesops.book.source import Book
 from salesops.book.statuses import statuses
 from salesops.book.stray import stray_dates
+from salesops.book.twins import twins
 from salesops.errors import BookError, did_you_mean
 
 _SHOWN = 3
 _LISTED = 8
+_SCALE = 'Say the scale in book.toml: [surveys] scale = "csat_1_5", or in a column.'
+_TINY = 0.01  # shares that are all below are fractions taken for percent
 _SALES = ("opportunities", "orders")  # without any amount of these a report would say that nothing was sold
 
 
@@ -37,7 +41,10 @@ def cross_findings(book: Book, names: Collection[str]) -> Iterator[Finding]:
     names : collection of str
         Tables that are checked and can be read.
     """
-    for check in (_absent, _cycles, _goals, _unplaced, _foreign_money, _stages, stray_dates, nobodies, statuses):
+    for check in (
+        _absent, _cycles, _goals, _unplaced, _foreign_money, _stages, _tiny_shares, _scores, statuses, stray_dates,
+        nobodies, twins,
+    ):  # fmt: skip  # a list of checks
         try:
             yield from check(book, names)
         except (BookError, duckdb.Error):  # a table that cannot be read has its own finding
@@ -202,6 +209,35 @@ def _no_order(stages: list[str]) -> Finding:
     return Finding(
         "opportunities", "stage order", "warning", found, f"List the stages in book.toml as stage_order.{named}"
     )
+
+
+def _tiny_shares(book: Book, names: Collection[str]) -> Iterator[Finding]:
+    for name, column in (("opportunities", "probability"), ("order_lines", "discount")):
+        if name not in names or not book.has(name, column):
+            continue
+        highest = book.table(name)[column].max().to_pyarrow().as_py()
+        if highest and 0 < highest <= _TINY:
+            found = f"no {column} is above {_TINY:.0%}: the highest is {highest:.2%}"
+            repair = "Leave percent = true out of the map where the source has fractions from 0 to 1."
+            yield Finding(name, f"tiny {column}", "warning", found, repair)
+
+
+def _scores(book: Book, names: Collection[str]) -> Iterator[Finding]:
+    if "survey_responses" not in names:
+        return
+    answers = surveys(book)
+    outside = answers.filter(is_outside(answers))
+    if affected := int(outside.count().to_pyarrow().as_py()):
+        first = outside.order_by("survey_id").limit(_SHOWN).to_pyarrow().to_pylist()
+        yield Finding(
+            "survey_responses", "score outside its scale", "warning",
+            in_number("have a score that is none of their scale", affected), _SCALE, affected,
+            int(answers.count().to_pyarrow().as_py()),
+            tuple(f"{row['survey_id']} '{row['score']:g}' on {row['scale']}" for row in first),
+        )  # fmt: skip  # one finding reads as one row
+    for scores in scores_by_scale(book):
+        if scores.contradiction:
+            yield Finding("survey_responses", "scale", "warning", scores.contradiction, _SCALE)
 
 
 def _listed(words: list[str]) -> str:

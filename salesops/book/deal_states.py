@@ -113,9 +113,7 @@ def _state_changes(book: Book) -> ir.Table:
 
 
 def _by_stage(book: Book, history: ir.Table) -> ir.Table:
-    words = [
-        {"_stage": stage, "closed": closed, "won": won} for stage, (closed, won) in stage_states(book).items()
-    ]
+    words = [{"_stage": stage, "closed": closed, "won": won} for stage, (closed, won) in stage_states(book).items()]
     schema = {"_stage": "string", "closed": "boolean", "won": "boolean"}
     said = ibis.memtable(words, schema=schema)
     stages = history.filter(history.field_name == "stage_name")

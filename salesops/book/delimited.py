@@ -12,24 +12,28 @@ import csv
 import glob
 import io
 import re
-import shutil
-import tempfile
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from salesops.book.connection import scratch
+from salesops.book.detect import Group, detect_format
+from salesops.book.encoding import BOTH, Encoding, encoding_of
+from salesops.book.limits import LONGEST, refuse_endless, refuse_wide
 from salesops.book.surround import TAIL, Cells, cut_footer, filled, footer_notes, footer_start, header_at, title_notes
-from salesops.book.values import detect_format, literal, quoted
+from salesops.book.values import literal, quoted
 from salesops.errors import BookError, did_you_mean, first_few
 
 SAMPLE = 1 << 16
 
+csv.field_size_limit(LONGEST)
+
 _RULE = re.compile(r"-{5,}\s*")
+_BLANKS = literal(" \t\n\v\f\r\xa0")
 _SEPARATORS = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas"}
 
 
@@ -38,7 +42,8 @@ class Delimited:
     """A CSV file in the database.
 
     `table` has the file's columns as text, NULL where blank, and `_row` (1 = first row of data). `decimal` is "." or
-    ",". With `day_first`, 03/04/2026 is in April. `notes` say what was detected and what was left out.
+    ",". With `day_first`, 03/04/2026 is in April. `notes` say what was detected and what was left out. `shown` and
+    `groups` are those of `salesops.book.detect.Detected`.
     """
 
     table: str
@@ -47,6 +52,8 @@ class Delimited:
     decimal: str
     day_first: bool
     notes: tuple[str, ...]
+    shown: frozenset[str] = frozenset()
+    groups: tuple[Group, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,25 +91,29 @@ def load_delimited(con: Any, path: Path, table: str, options: Mapping[str, Any])
         its dates contradict each other, or an option is wrong.
     """
     chosen = _chosen(options, path.stem)
+    found = Encoding(chosen["encoding"]) if "encoding" in chosen else None
     try:
-        with tempfile.TemporaryDirectory(prefix="salesops-") as scratch:
-            encoding = chosen.get("encoding") or _encoding(path)
-            source = _as_utf8(path, encoding, Path(scratch, "utf8.csv"))
+        with scratch(con) as passing:
+            refuse_endless(path)
+            found = encoding_of(path, SAMPLE) if found is None else found
+            source = _as_utf8(path, found, passing / "utf8.csv")
             layout = _layout(source, path.name, chosen.get("delimiter"))
             footer = _load(con.con, source, path.name, table, layout, chosen.get("skip_footer"))
     except (OSError, duckdb.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
         raise BookError(f"{path.name} cannot be read: {reason}. Check the file and the room on the disk.") from None
     except UnicodeDecodeError as error:
-        found = f"byte 0x{error.object[error.start]:02X} has no meaning there"
-        raise BookError(f"{path.name} cannot be read as {encoding}: {found}. Export it as UTF-8.") from None
+        letter = f"byte 0x{error.object[error.start]:02X} has no meaning there"
+        read_as = found.name if found else BOTH
+        raise BookError(f"{path.name} cannot be read as {read_as}: {letter}. Export it as UTF-8.") from None
     columns = _drop_blank(con.con, table, layout)
     european = layout.delimiter == ";"  # where the comma is taken, for decimals
     form = detect_format(con.con, table, columns, name=path.name, european=european, chosen=chosen)
     separator = _SEPARATORS.get(layout.delimiter, f"'{layout.delimiter}'")
-    first = f"Read as {encoding.upper().replace('CP', 'cp')}, separated by {separator}, {form.words}."
-    notes = (first, *title_notes(layout.above), *footer_notes(footer), *form.notes)
-    return Delimited(table, encoding, layout.delimiter, form.decimal, form.day_first, notes)
+    read_as = found.name.upper().replace("CP", "cp").replace("AND", "and")
+    first = f"Read as {read_as}, separated by {separator}, {form.words}."
+    notes = (first, *found.notes, *title_notes(layout.above), *footer_notes(footer), *form.notes)
+    return Delimited(table, found.name, layout.delimiter, form.decimal, form.day_first, notes, form.shown, form.groups)
 
 
 def _chosen(options: Mapping[str, Any], stem: str) -> dict[str, Any]:
@@ -122,7 +133,7 @@ def _chosen(options: Mapping[str, Any], stem: str) -> dict[str, Any]:
 def _is_encoding(value: object) -> bool:
     try:
         return isinstance(value, str) and isinstance("".encode(value), bytes)
-    except LookupError:
+    except (LookupError, ValueError):  # some names of codecs are for no text, or for nothing
         return False
 
 
@@ -135,57 +146,39 @@ _OPTIONS: dict[str, tuple[str, Callable[[Any], bool]]] = {
 }
 
 
-def _encoding(path: Path) -> str:
-    """Return the encoding of a file: by its mark, by its zero bytes, or UTF-8 if all of it is, else cp1252."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    with path.open("rb") as file:
-        head = file.read(SAMPLE)
-        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            return "utf-16"
-        file.seek(0)
-        try:
-            for chunk in iter(partial(file.read, 1 << 20), b""):
-                if b"\0" in chunk:
-                    return _unmarked_utf16(head, path.name)
-                decoder.decode(chunk)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return "cp1252"
-    return "utf-8"
-
-
-def _unmarked_utf16(head: bytes, name: str) -> str:
-    """Tell UTF-16 by the zero byte in nearly each pair of bytes; refuse what is not text."""
-    first, second = head[::2].count(0), head[1::2].count(0)
-    if min(first, second) == 0 and max(first, second) > len(head) / 4:
-        return "utf-16-le" if second else "utf-16-be"
-    raise BookError(f"{name} is not text. If it is a spreadsheet, save it as CSV UTF-8, or import it as .xlsx.")
-
-
-def _as_utf8(path: Path, encoding: str, copy: Path) -> Path:
+def _as_utf8(path: Path, encoding: Encoding, copy: Path) -> Path:
     """Return the file itself if it is UTF-8, else a copy that is."""
-    if codecs.lookup(encoding).name in ("utf-8", "utf-8-sig"):
+    if encoding.letters is None and codecs.lookup(encoding.name).name in ("utf-8", "utf-8-sig"):
         return path
-    with path.open(encoding=encoding, newline="") as file, copy.open("w", encoding="utf-8", newline="") as out:
-        shutil.copyfileobj(file, out, 1 << 20)
+    with copy.open("w", encoding="utf-8", newline="") as out:
+        out.writelines(encoding.lines(path))
     return copy
 
 
 def _layout(source: Path, name: str, delimiter: str | None) -> _Layout:
     """Find the delimiter under which most of the first records are as long as the header, then the most columns."""
-    with source.open(encoding="utf-8-sig", newline="") as file:
-        sample = file.read(SAMPLE)
-    tried = {key: _records(sample, key) for key in ([delimiter] if delimiter else _SEPARATORS)}
+    sample, whole = _sample(source)
+    tried = {key: _records(sample, key, whole=whole) for key in ([delimiter] if delimiter else _SEPARATORS)}
     best = max(tried, key=lambda key: _fit(tried[key]))
     if _fit(tried[best])[1] < 2:
         best = delimiter or ","
-    records = _records(sample, best, blank=True)
+    records = _records(sample, best, whole=whole, blank=True)
     if not any(filled(cells) for cells in records):
         raise BookError(f"{name} is empty. Export it again.")
     at = header_at(records)
+    refuse_wide(name, len(records[at]))
     ruled = any(_is_rule(cells) for cells in records)
     above = tuple(cells for cells in records[:at] if not _is_rule(cells))
     return _Layout(best, *_names(records[at], name), above, ruled)
+
+
+def _sample(source: Path) -> tuple[str, bool]:
+    """Return the beginning of a file, with its header and a row in any case, and whether that is all of it."""
+    with source.open(encoding="utf-8-sig", newline="") as file:
+        text = file.read(SAMPLE)
+        while len(text) < 2 * LONGEST and len(text.splitlines()) < 3 and (more := file.read(SAMPLE)):
+            text += more
+        return text, not file.read(1)
 
 
 def _is_rule(cells: Sequence[str]) -> bool:
@@ -193,10 +186,10 @@ def _is_rule(cells: Sequence[str]) -> bool:
     return len(cells) == 1 and _RULE.fullmatch(cells[0]) is not None
 
 
-def _records(sample: str, delimiter: str, *, blank: bool = False) -> list[list[str]]:
+def _records(sample: str, delimiter: str, *, whole: bool, blank: bool = False) -> list[list[str]]:
     reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter, skipinitialspace=True)
     records = [cells for cells in reader if blank or filled(cells)]
-    return records[:-1] if len(sample) == SAMPLE and len(records) > 1 else records
+    return records if whole or len(records) < 2 else records[:-1]
 
 
 def _fit(records: Sequence[Sequence[str]]) -> tuple[float, int]:
@@ -219,8 +212,8 @@ def _load(con: Any, source: Path, name: str, table: str, layout: _Layout, skip_f
     """Fill the table and return the rows that were left out as a footer."""
     footer = _load_clean(con, source, table, layout, skip_footer)
     if footer is None:
-        with tempfile.TemporaryDirectory(prefix="salesops-") as scratch:
-            tidy = Path(scratch, "tidy.csv")
+        with scratch(con) as passing:
+            tidy = passing / "tidy.csv"
             footer = _tidy(source, tidy, name, layout, skip_footer)
             _read(con, tidy, table, _Layout(",", layout.names))
     if not con.execute(f"select exists (from {quoted(table)})").fetchone()[0]:
@@ -251,9 +244,10 @@ def _read(con: Any, source: Path, table: str, layout: _Layout) -> None:
 
 
 def _unless_blank(column: str) -> str:
-    # the comparison spares nearly every cell the slower search
-    blank = f"({column} < '!' or starts_with({column}, chr(160))) and regexp_full_match({column}, '[\\s\\x{{a0}}]*')"
-    return f"case when {blank} then null else {column} end as {column}"
+    # the comparisons spare nearly every cell the slower trim; "or" between them would take minutes in wide tables
+    trimmed = f"case when trim({column}, {_BLANKS}) = '' then null else {column} end"
+    cell = f"case when {column} < '!' then {trimmed} when {column} >= '\xa0' then {trimmed} else {column} end"
+    return f"{cell} as {column}"
 
 
 def _tidy(source: Path, copy: Path, name: str, layout: _Layout, skip_footer: int | None) -> Sequence[Cells]:
@@ -291,10 +285,11 @@ def _rows_after_header(source: Path, name: str, layout: _Layout) -> Iterator[lis
                 row += 1
                 if row > 1 and cells:
                     yield [cell.strip() for cell in cells] if layout.ruled else cells  # padded to the ruler
-        except csv.Error:
+        except csv.Error as error:
+            long = f", or a cell is longer than {LONGEST >> 20} MB" if "limit" in str(error) else ""
             raise BookError(
                 f"{name}: in line {reader.line_num:,} or above, a quote is not closed, or stands alone inside a quoted "
-                f'cell. Write a quote inside a quoted cell twice: "".'
+                f'cell{long}. Write a quote inside a quoted cell twice: "".'
             ) from None
 
 

@@ -34,9 +34,13 @@ this page.
 - Headers are the column names below, in any order and case. Further columns are allowed and left alone.
 - CSV may be UTF-8, UTF-16 or cp1252, with comma, semicolon or tab, with decimal point or comma. What was detected is
   said; `[csv]` in book.toml overrides it.
+- Money in which three digits follow each mark (`3.000`, `12.500`) is in thousands, and that is said. Prices of one
+  unit, rates and other numbers are not, nor a column in which a cell begins with 0 or has another number of digits.
 - Dates are days (`2026-08-31`). Instants are UTC (`2026-08-31T14:05:00Z`) and become days in the book's time zone; a
   bare day in a column of instants is a day in that zone.
 - Yes-or-no columns take true and false, yes and no, 1 and 0. An empty cell is an unknown value.
+- A survey score counts on its scale: content from 80% of the top; promoter from 9 and detractor to 6 on the scale from
+  0 to 10 alone; unhappy at 6 of 10 or less, on other scales below the middle.
 - Money is in the row's `currency`. Chances, shares and discounts are fractions from 0 to 1.
 - A row names what it belongs to by the other table's key. An empty reference is fine where the column may be empty.
 
@@ -61,6 +65,9 @@ open = ["Prospecting"]
 not_counted = ["on hold"]
 [contracts]                # statuses of contracts that never began, beside draft and the like
 not_counted = ["quote"]
+[surveys]
+scale = "csat_1_5"
+
 [csv]                      # for all CSV files
 decimal = ","
 [csv.opportunities]        # for one
@@ -85,7 +92,9 @@ report; warnings stand on it. Beside the checks of each table below:
   list, managers in a circle, deals or orders that all have a currency without a rate;
 - warnings: a number outside its range, a table that is referenced but absent, a second currency, no quotas, quotas
   that cover no data, a history of deals without a `stage_order`, an open deal in a stage that it does not name, rows
-  dated far ahead of all others, orders and contracts that count nowhere by their status.
+  dated far ahead of all others, orders and contracts that count nowhere by their status, numbers that can be read in
+  two ways, chances or discounts that are all below 1%, ids that a spreadsheet has rounded, deals equal in all but the
+  id, accounts of one name, scores outside their scale or far below its top.
 
 ## Tables
 """

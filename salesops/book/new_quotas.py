@@ -19,9 +19,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from salesops.book.agreed import quotas_in_force
+from salesops.book.connection import connect
 from salesops.book.delimited import load_delimited
+from salesops.book.encoding import BOTH
 from salesops.book.schema import QUOTAS
-from salesops.book.source import Book, connect, open_book
+from salesops.book.source import Book, open_book
 from salesops.errors import BookError, first_few
 from salesops.periods import Period, named
 
@@ -200,7 +202,7 @@ def _cast(values: pa.Array, before: pa.Table, name: str) -> pa.Array:
 def _write_csv(path: Path, made: Path, rows: list[_Row], book: Book) -> None:
     head, body, encoding, delimiter, decimal = list(_COLUMNS), [], "utf-8", ",", "."
     if path.exists():
-        con = connect()
+        con = connect(files=[path])
         form = load_delimited(con, path, "quotas", book.config.csv)
         encoding, delimiter, decimal = form.encoding, form.delimiter, form.decimal
         table = con.table("quotas").order_by("_row").drop("_row").to_pyarrow()
@@ -209,7 +211,7 @@ def _write_csv(path: Path, made: Path, rows: list[_Row], book: Book) -> None:
     head += [column for column in _COLUMNS if column not in names]
     places = {names.get(column, column): column for column in _COLUMNS}
     new = [[_cell(row[places[name]], decimal) if name in places else "" for name in head] for row in rows]
-    with made.open("w", encoding=encoding, newline="") as file:
+    with made.open("w", encoding="utf-8" if encoding == BOTH else encoding, newline="") as file:
         writer = csv.writer(file, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL)
         writer.writerows([head, *([*row, *[""] * (len(head) - len(row))] for row in body), *new])
 

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import warnings
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
 import ibis
 import ibis.expr.types as ir
 
+from salesops.book.redact_key import RedactKey, redact_key
 from salesops.book.schema import KNOWN_FIELDS, SCHEMA, Table
 from salesops.book.source import Book
 
@@ -15,52 +23,87 @@ PSEUDONYMS = {
 }
 
 
+Pseudonym = Callable[[ir.Value, str], ir.Value]  # of an id, in a table
+
+_BLOCK = 64  # bytes that SHA-256 takes at once
+
+
 def redacted(book: Book) -> Book:
     """Return the book with pseudonyms for users, accounts and contacts, and without free text about people.
 
-    A pseudonym ("Rep 4F2A91") depends on the id alone, so it is the same in every report. Ids change with
-    the names, because many systems use names as ids; they are longer, so that no two become one.
+    A pseudonym ("Rep 1E8K2OCE0V") stands for the name and for the id, because many systems use names as ids. It is
+    the same wherever a report of the company speaks of the same user, account or contact. Its ten characters are the
+    first of HMAC-SHA256 over company, table and id, in the base32 of RFC 4648 with the extended hex alphabet. The key
+    is that of `salesops.book.redact_key`; where it is made for this book, a warning tells its place.
     """
-    return book.with_tables(lambda name: _table(book, name), variant="redacted", is_redacted=True)
+    key = redact_key()
+    if key.told:
+        warnings.warn(key.told, stacklevel=2)
+    keyed = _keyed_hash(book.con, key)
+
+    def pseudonym(identifier: ir.Value, owner: str) -> ir.Value:
+        # as JSON, no company and table of another name end in the same text
+        message = ibis.literal(json.dumps([book.company, owner])) + identifier
+        return ibis.literal(f"{PSEUDONYMS[owner][0]} ") + keyed(message)
+
+    variant = f"redacted {key.mark}"
+    return book.with_tables(lambda name: _table(book, name, pseudonym), variant=variant, is_redacted=True)
 
 
-def _table(book: Book, name: str) -> ir.Table:
-    table = _columns(book.table(name), SCHEMA[name])
+def _keyed_hash(con: Any, key: RedactKey) -> Callable[[ir.Value], ir.Value]:
+    """Return what gives the hash of a text. It is a macro of the connection: no query, and no error, shows the key."""
+    name, secret = f"pseudonym_{key.mark}", key.text.encode()
+    block = (hashlib.sha256(secret).digest() if len(secret) > _BLOCK else secret).ljust(_BLOCK, b"\0")
+    inner, outer = (bytes(byte ^ pad for byte in block).hex() for pad in (0x36, 0x5C))  # as RFC 2104 has it
+    digest = f"sha256(unhex('{outer}' || sha256(unhex('{inner}' || hex(message)))))"
+    # the first 50 of 52 bits
+    con.raw_sql(
+        f"CREATE OR REPLACE TEMP MACRO {name}(message) AS to_base(('0x' || {digest}[1:13])::BIGINT // 4, 32, 10)"
+    )
+    return _function(name)
+
+
+@cache
+def _function(name: str) -> Callable[[ir.Value], ir.Value]:
+    made: Callable[[ir.Value], ir.Value] = ibis.udf.scalar.builtin(
+        lambda message: None, name=name, signature=(("string",), "string")
+    )
+    return made
+
+
+def _table(book: Book, name: str, pseudonym: Pseudonym) -> ir.Table:
+    table = _columns(book.table(name), SCHEMA[name], pseudonym)
     if name == "opportunity_history":
-        return _history(table)
-    return _commitments(book, table) if name == "commitments" else table
+        return _history(table, pseudonym)
+    return _commitments(book, table, pseudonym) if name == "commitments" else table
 
 
-def _columns(table: ir.Table, schema: Table) -> ir.Table:
+def _columns(table: ir.Table, schema: Table, pseudonym: Pseudonym) -> ir.Table:
     changes: dict[str, ir.Value] = {}
     for column in schema.columns:
         owner = column.references.partition(".")[0] or (schema.name if (column.name,) == schema.key else "")
         if owner in PSEUDONYMS:
-            changes[column.name] = _pseudonym(table[column.name], owner)
+            changes[column.name] = pseudonym(table[column.name], owner)
         elif column.personal:
             changes[column.name] = ibis.null(table[column.name].type())
     if schema.name in PSEUDONYMS:
-        changes[PSEUDONYMS[schema.name][1]] = _pseudonym(table[schema.key[0]], schema.name, digits=6)
+        changes[PSEUDONYMS[schema.name][1]] = pseudonym(table[schema.key[0]], schema.name)
     return table.mutate(**changes)
 
 
-def _history(history: ir.Table) -> ir.Table:
+def _history(history: ir.Table, pseudonym: Pseudonym) -> ir.Table:
     """Values of fields that the schema does not name may be anyone's words, so they go."""
     value = ibis.cases(
-        (history.field_name == "owner_id", _pseudonym(history.new_value, "users")),
+        (history.field_name == "owner_id", pseudonym(history.new_value, "users")),
         (history.field_name.isin(KNOWN_FIELDS), history.new_value),
     )
     return history.mutate(new_value=value)
 
 
-def _commitments(book: Book, commitments: ir.Table) -> ir.Table:
+def _commitments(book: Book, commitments: ir.Table, pseudonym: Pseudonym) -> ir.Table:
     """A subject may be an account or a contact; deals and orders keep their ids."""
     subject = commitments.subject_id
     for name in ("accounts", "contacts"):
         known = subject.isin(book.table(name)[SCHEMA[name].key[0]])
-        subject = known.ifelse(_pseudonym(commitments.subject_id, name), subject)
+        subject = known.ifelse(pseudonym(commitments.subject_id, name), subject)
     return commitments.mutate(subject_id=subject)
-
-
-def _pseudonym(identifier: ir.Value, owner: str, *, digits: int = 16) -> ir.Value:
-    return ibis.literal(f"{PSEUDONYMS[owner][0]} ") + identifier.hexdigest("md5").substr(0, digits).upper()

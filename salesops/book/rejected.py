@@ -13,6 +13,8 @@ FOLDER = "rejected"
 COUNTS = "counts.csv"
 EMPTIED = "emptied.csv"
 DOUBLED = "doubled.csv"
+READINGS = "readings.csv"
+NOT_READ = "not_read.csv"
 _HEADER = ("table", "reason", "rows", "of")
 
 
@@ -26,7 +28,8 @@ def write_counts(folder: Path, counts: Iterable[tuple[str, str, int, int]], name
     counts : iterable of tuple
         Table, reason, rows concerned, rows of the source.
     name : str
-        `COUNTS` for rows set aside, `EMPTIED` for cells emptied, `DOUBLED` for rows that stand twice.
+        `COUNTS` for rows set aside, `EMPTIED` for cells emptied, `DOUBLED` for rows that stand twice, `READINGS` for
+        numbers that can be read in two ways, `NOT_READ` for rows of a second table on a sheet.
     """
     (folder / FOLDER).mkdir(exist_ok=True)
     with (folder / FOLDER / name).open("w", encoding="utf-8", newline="") as file:
@@ -57,6 +60,8 @@ _KINDS = (
     (COUNTS, "set aside", "set aside", f"They stand in {FOLDER}/{{table}}.csv."),
     (EMPTIED, "emptied", "changed", "Add what is missing to the export."),
     (DOUBLED, "doubled", "kept", "If they are copies, leave them out in the map."),
+    (NOT_READ, "not read", "left in the source", "Put each table on a sheet of its own."),
+    (READINGS, "reading", "read", "Set decimal in [csv] of the map if that is wrong."),
 )
 
 

@@ -17,6 +17,8 @@ _TYPE_WORDS: dict[Type, str] = {
 }  # fmt: skip  # reads as a table
 _SHARES_SUM = 1e-6
 _LONGEST = 100_000  # days, more than any quota lasts
+DAMAGED = r"^\d(\.\d+)?[eE]\+\d{2,}$"
+ROUNDED = "Format the column as text in the spreadsheet before it is filled, and export again: the digits are lost."
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def column_rules(column: Column, cells: str = "") -> Iterator[Rule]:
     if cells:
         yield Rule(
             f"{name} type", "error", lambda t: t[name].isnull() & _written(t[cells]),
-            f"have {_a(name)} that is not {_TYPE_WORDS[column.type]}",
+            f"have {a(name)} that is not {_TYPE_WORDS[column.type]}",
             "Correct the cells in the source; for another way of writing see [csv] in data/README.md.", shows=cells,
         )  # fmt: skip  # one rule reads as one row
     if column.filled:
@@ -78,14 +80,22 @@ def column_rules(column: Column, cells: str = "") -> Iterator[Rule]:
     if column.one_of:
         yield Rule(
             f"{name} known", "error", lambda t: t[name].notin(column.one_of),
-            f"have {_a(name)} that is not one of {', '.join(column.one_of)}",
+            f"have {a(name)} that is not one of {', '.join(column.one_of)}",
             "Rename it in the source or in the map.", shows=name, known=column.one_of,
         )  # fmt: skip
     if column.low is not None or column.high is not None:
         yield Rule(
             f"{name} range", "warning", lambda t: _outside(t[name], column.low, column.high),
-            f"have {_a(name)} {_range_words(column.low, column.high)}", "Correct the value in the source.", shows=name,
+            f"have {a(name)} {_range_words(column.low, column.high)}", "Correct the value in the source.", shows=name,
         )  # fmt: skip
+
+
+def damaged_id_rule(column: Column) -> Rule:
+    """Return the rule that no id is a number that a spreadsheet has rounded."""
+    return Rule(
+        f"{column.name} damaged", "warning", lambda t: t[column.name].re_search(DAMAGED),
+        f"have {a(column.name)} that a spreadsheet has rounded to a number", ROUNDED, shows=column.name,
+    )  # fmt: skip  # one rule reads as one row
 
 
 def reference_rule(column: Column, keys: ir.Column) -> Rule:
@@ -95,7 +105,7 @@ def reference_rule(column: Column, keys: ir.Column) -> Rule:
         f"{column.name} in {table}",
         "error",
         lambda t: t[column.name].notnull() & t[column.name].notin(keys),
-        f"name {_a(column.name)} that is not in {table}",
+        f"name {a(column.name)} that is not in {table}",
         f"Add what is missing to {table}, or correct the {column.name}.",
         shows=column.name,
     )
@@ -111,7 +121,7 @@ def _backwards(first: str, last: str, severity: Severity = "warning") -> Rule:
         f"{last} before {first}",
         severity,
         lambda t: t[last] < t[first],
-        f"have {_a(last)} before their {first}",
+        f"have {a(last)} before their {first}",
         "Correct the dates in the source.",
         (first, last),
     )
@@ -153,7 +163,8 @@ def _range_words(low: float | None, high: float | None) -> str:
     return f"above {high:g}" if low is None else f"outside {low:g} to {high:g}"
 
 
-def _a(noun: str) -> str:
+def a(noun: str) -> str:
+    """Return a noun with its article."""
     return f"an {noun}" if noun[0] in "aeio" else f"a {noun}"
 
 

@@ -20,6 +20,9 @@ METRICS = (
     "activities_completed", "deal_won", "deal_stage", "contact_made",
 )  # fmt: skip  # two lines read better than ten
 
+# of survey scores: lowest and highest
+SCALES = {"nps_0_10": (0, 10), "csat_1_5": (1, 5), "csat_1_7": (1, 7), "csat_0_100": (0, 100), "ces_1_7": (1, 7)}
+
 _CURRENCY = text("currency", "ISO code of the amounts in this row", unit="ISO 4217", filled=True)
 
 USERS = Table(
@@ -104,7 +107,8 @@ OPPORTUNITY_HISTORY = Table(
     "opportunity_history", ("opportunity_id", "field_name", "valid_from"), "What a deal looked like, and when.",
     (
         ident("opportunity_id", "Deal", "opportunities.opportunity_id", filled=True),
-        text("field_name", "Column of opportunities that changed", filled=True, one_of=KNOWN_FIELDS),
+        text("field_name", "Column of opportunities that changed", filled=True,
+             one_of=KNOWN_FIELDS),
         text("new_value", "Value from then on"),
         instant("valid_from", "When the value became true", filled=True, happened=True),
         instant("valid_to", "When the next value came; not used", required=False),
@@ -269,7 +273,9 @@ SURVEY_RESPONSES = Table(
         ident("contact_id", "Who was asked", "contacts.contact_id", required=False),
         instant("sent_at", "When it was sent", happened=True),
         instant("responded_at", "When the answer came; empty without one", required=False, happened=True),
-        number("score", "Answer", "0–10", low=0, high=10),
+        number("score", "Answer", "on its scale"),
+        text("scale", "Scale of the score; empty means that of book.toml, else nps_0_10", required=False,
+             one_of=tuple(SCALES)),
         text("comment", "In the customer's words", required=False, personal=True),
     ),
     known_from="sent_at",

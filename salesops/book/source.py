@@ -7,11 +7,8 @@ columns of the schema, so that a metric gives an empty result and need not ask; 
 from __future__ import annotations
 
 import glob
-import itertools
 import os
-import tempfile
-import zlib
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -21,16 +18,19 @@ from urllib.parse import unquote
 
 import ibis
 import ibis.expr.types as ir
-from ibis.backends.duckdb import Backend
 
 from salesops.book.config import BookConfig, read_config
+from salesops.book.connection import connect, connect_database, database_files
+from salesops.book.database_views import refuse_harmful_view
 from salesops.book.delimited import load_delimited
+from salesops.book.guard import Breach
+from salesops.book.inside import SUFFIXES, beside_database, leading_out, of_book
+from salesops.book.readings import Reading, number_readings
+from salesops.book.replacement import settle_replacement
 from salesops.book.schema import SCHEMA, Column, Type
 from salesops.book.shelf import identity, shelved
 from salesops.book.values import Format, to_type
 from salesops.errors import BookError, did_you_mean
-
-SUFFIXES = (".csv", ".tsv", ".txt", ".parquet")
 
 _IBIS_TYPES: dict[Type, str] = {
     "text": "string",
@@ -40,8 +40,6 @@ _IBIS_TYPES: dict[Type, str] = {
     "date": "date",
     "instant": "timestamp('UTC')",
 }
-
-_SPILL = itertools.count(1)
 
 T = TypeVar("T")
 
@@ -79,6 +77,16 @@ def open_book(where: str | os.PathLike[str]) -> Book:
     return book
 
 
+@dataclass(frozen=True)
+class _Read:
+    """A table as its source has it, how that writes numbers and dates, and what was detected."""
+
+    table: ir.Table
+    form: Format
+    notes: tuple[str, ...] = ()
+    readings: tuple[Reading, ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class Book:
     """A company's tables, typed as the schema says.
@@ -97,7 +105,7 @@ class Book:
     later: Book | None = field(default=None, repr=False)
     _identity: str = field(default="", repr=False)
     _build: Callable[[str], ir.Table] | None = field(default=None, repr=False)
-    _raw: dict[str, tuple[ir.Table, Format, tuple[str, ...]]] = field(default_factory=dict, repr=False)
+    _raw: dict[str, _Read] = field(default_factory=dict, repr=False)
     _tables: dict[str, ir.Table] = field(default_factory=dict, repr=False)
     _kept: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
@@ -135,11 +143,11 @@ class Book:
 
     def raw(self, name: str) -> ir.Table:
         """Return a table as its source has it, with the schema's names where they differ only by case."""
-        return self._load(name)[0]
+        return self._load(name).table
 
     def form(self, name: str) -> Format:
         """Return how the source of a table writes numbers and dates."""
-        return self._load(name)[1]
+        return self._load(name).form
 
     @property
     def history_form(self) -> Format:
@@ -148,7 +156,11 @@ class Book:
 
     def notes(self, name: str) -> tuple[str, ...]:
         """Return what was detected when the table was read, as sentences."""
-        return self._load(name)[2]
+        return self._load(name).notes
+
+    def readings(self, name: str) -> tuple[Reading, ...]:
+        """Return the numbers of a table that can be read in two ways, and how they are read."""
+        return self._load(name).readings
 
     def with_tables(self, build: Callable[[str], ir.Table], *, variant: str = "", **changes: Any) -> Book:
         """Return a book of the same company whose tables are what `build` gives for their names, when first used.
@@ -185,11 +197,11 @@ class Book:
         schema = SCHEMA[name]
         if not self.has(name):
             return self._absent(name)
-        raw, form, _ = self._load(name)
+        raw, form = self.raw(name), self.form(name)
         missing = [column for column in schema.required if column not in raw.columns]
         if missing:
             raise BookError(missing_columns(name, missing, raw.columns))
-        columns = {column.name: self._column(raw, column, form) for column in schema.columns}
+        columns = {column.name: self.typed(raw, column, form) for column in schema.columns}
         return raw.select(**columns)
 
     def _absent(self, name: str) -> ir.Table:
@@ -197,32 +209,39 @@ class Book:
         schema = {column.name: _IBIS_TYPES[column.type] for column in SCHEMA[name].columns}
         return self.con.create_table(f"absent_{name}", schema=ibis.schema(schema), temp=True, overwrite=True)
 
-    def _column(self, raw: ir.Table, column: Column, form: Format) -> ir.Value:
+    def typed(self, raw: ir.Table, column: Column, form: Format) -> ir.Value:
+        """Return a column of a table as its source has it, typed as the schema says; null if it is absent."""
         if column.name not in raw.columns:
             return ibis.null(_IBIS_TYPES[column.type])
-        return to_type(raw[column.name], column.type, form)
+        return to_type(raw[column.name], column.type, form.of(column.name))
 
-    def _load(self, name: str) -> tuple[ir.Table, Format, tuple[str, ...]]:
+    def _load(self, name: str) -> _Read:
         if name not in self._raw:
             self._raw[name] = self._read(name)
         return self._raw[name]
 
-    def _read(self, name: str) -> tuple[ir.Table, Format, tuple[str, ...]]:
+    def _read(self, name: str) -> _Read:
         origin = self.origins[name]
         form = Format(time_zone=self.config.time_zone)
-        notes: tuple[str, ...] = ()
         if isinstance(origin, str):
-            table = self.con.table(origin)
-        elif origin.suffix.lower() == ".parquet":
-            table = _read_parquet(self.con, origin)
-        else:
-            loaded = load_delimited(self.con, origin, f"raw_{name}", self.config.csv)
-            table = self.con.table(loaded.table)
-            form = replace(form, decimal=loaded.decimal, day_first=loaded.day_first)
-            notes = loaded.notes
-        known = {column.name.casefold(): column.name for column in SCHEMA[name].columns}
-        renames = {known[c.casefold()]: c for c in table.columns if known.get(c.casefold(), c) != c}
-        return table.rename(renames) if renames else table, form, notes
+            return _Read(_named_as_known(_read_relation(self.con, origin), name), form)
+        if origin.suffix.lower() == ".parquet":
+            return _Read(_named_as_known(_read_parquet(self.con, origin), name), form)
+        loaded = load_delimited(self.con, origin, f"raw_{name}", self.config.csv)
+        table = self.con.table(loaded.table)
+        columns = {header: column for column in SCHEMA[name].columns for header in table.columns
+                   if header.casefold() == column.name}  # fmt: skip  # one line too long
+        readings = number_readings(loaded.groups, columns, self.config.currency)
+        thousands = frozenset(reading.column for reading in readings if reading.thousands)
+        form = replace(form, decimal=loaded.decimal, day_first=loaded.day_first, thousands=thousands)
+        return _Read(_named_as_known(table, name), form, loaded.notes, readings)
+
+
+def _named_as_known(table: ir.Table, name: str) -> ir.Table:
+    """Return a table with the schema's names for columns that differ from them only by case."""
+    known = {column.name.casefold(): column.name for column in SCHEMA[name].columns}
+    renames = {known[c.casefold()]: c for c in table.columns if known.get(c.casefold(), c) != c}
+    return table.rename(renames) if renames else table
 
 
 def missing_columns(name: str, missing: list[str], found: tuple[str, ...]) -> str:
@@ -235,30 +254,16 @@ def missing_columns(name: str, missing: list[str], found: tuple[str, ...]) -> st
     )
 
 
-def connect(database: Path | None = None) -> Any:
-    """Return an Ibis connection to DuckDB: in memory, or to a file opened read-only.
-
-    OMP_NUM_THREADS, the usual cap on threads, holds for the database too if it is a whole number above 0.
-    """
-    # a folder for each: two databases that spill into one folder overwrite each other's files
-    own = f"memory{next(_SPILL)}" if database is None else f"{zlib.crc32(bytes(database.resolve())):08x}"
-    settings: dict[str, Any] = {"temp_directory": str(Path(tempfile.gettempdir()) / f"salesops-{os.getpid()}-{own}")}
-    cap = os.environ.get("OMP_NUM_THREADS", "")
-    if cap.isascii() and cap.isdigit() and int(cap) > 0:
-        settings["threads"] = int(cap)
-    # the backend by its name, not by ibis.duckdb: that looks through the metadata of every installed package
-    if database is None:
-        return Backend().connect(**settings)
-    return Backend().connect(database, read_only=True, **settings)
-
-
 def _open_folder(path: Path) -> Book:
+    if not path.exists():
+        settle_replacement(path)
     if not path.exists():
         raise BookError(f"There is no folder '{path}'. Name the folder that holds the book's tables.")
     if not path.is_dir():
         raise BookError(
             f"'{path}' is a file. Name the folder that holds it, or import it: salesops import --map MAP {path} DEST."
         )
+    _refuse_links(path, of_book(path))
     files = sorted(f for f in path.iterdir() if f.suffix.lower() in SUFFIXES and f.is_file())
     if not files:
         raise BookError(f"The folder '{path}' holds no CSV or Parquet file. Expected files such as opportunities.csv.")
@@ -269,9 +274,9 @@ def _open_folder(path: Path) -> Book:
             raise BookError(f"{name}: two files hold this table, {Path(origins[name]).name} and {file.name}. Keep one.")
         if name in SCHEMA:
             origins[name] = file
-    settings = path / "book.toml"
-    stands = identity(path, [*map(Path, origins.values()), settings])  # before anything is read
-    return Book(str(path), read_config(settings), connect(), origins, _identity=stands)
+    settings, tables = path / "book.toml", [*map(Path, origins.values())]
+    stands = identity(path, [*tables, settings])  # before anything is read
+    return Book(str(path), read_config(settings), connect(files=tables), origins, _identity=stands)
 
 
 def _open_database(path: Path) -> Book:
@@ -279,14 +284,28 @@ def _open_database(path: Path) -> Book:
         raise BookError(
             f"There is no database file '{path}'. Check the address: duckdb:///absolute/path or duckdb://relative/path."
         )
+    _refuse_links(path.parent, beside_database(path))
     settings = path.parent / "book.toml"
-    stands = identity(path, [path, path.with_name(f"{path.name}.wal"), settings])  # before anything is read
-    try:
-        con = connect(path)
-    except Exception as error:  # DuckDB raises several kinds for a file that is not its own
-        raise BookError(f"'{path}' cannot be opened as a DuckDB database: {error}") from None
+    stands = identity(path, [*database_files(path), settings])  # before anything is read
+    con = connect_database(path)
     origins: dict[str, Path | str] = {t.casefold(): t for t in con.list_tables() if t.casefold() in SCHEMA}
     return Book(str(path), read_config(settings), con, origins, _identity=stands)
+
+
+def _refuse_links(folder: Path, paths: Iterable[Path]) -> None:
+    if sentence := leading_out(folder, paths):
+        raise BookError(sentence)
+
+
+def _read_relation(con: Any, name: str) -> ir.Table:
+    try:
+        refuse_harmful_view(con, con.current_catalog, name)
+    except Breach as breach:
+        raise BookError(
+            f"The view '{name}' {breach}. A book reads tables, and views over tables of the same database. "
+            f"Store it as a table: CREATE TABLE … AS FROM {name}."
+        ) from None
+    return con.table(name)
 
 
 def _read_parquet(con: Any, path: Path) -> ir.Table:

@@ -18,6 +18,7 @@ _TOTAL = re.compile(
     r"|[\d,.]+ (records|rows)",
     re.IGNORECASE,
 )
+_FIGURE = re.compile(r"[^\w]*\d[\d.,'’ ]*[^\w]*|[A-Z]{3}")
 _PROSE = re.compile(
     r"copyright\b|©|\(c\)|confidential\b|(generated|exported|filtered|printed|created) (on|by|at|from)\b"
     r"|report (name|generated|run|date)\b|page \d|as of \d|(accrual|cash) basis\b",
@@ -63,13 +64,30 @@ def footer_start(tail: Sequence[Cells], width: int, skip_footer: int | None) -> 
         return max(0, start - skip_footer)
     while start and _is_footer(tail[start - 1], width):
         start -= 1
-    return start
+    # a row of totals may stand above others of which each begins blank, with its label or its sums
+    totals = (at for at in range(start) if _is_total(tail[at], width))
+    return next((at for at in totals if all(_continues(cells, width) for cells in tail[at + 1 : start])), start)
+
+
+def _is_total(cells: Cells, width: int) -> bool:
+    texts = filled(cells)
+    return bool(texts) and 2 * len(texts) <= width and _TOTAL.fullmatch(texts[0]) is not None
+
+
+def _continues(cells: Cells, width: int) -> bool:
+    """Tell a row below a total that goes on with it: blank where the rows of data begin."""
+    return _is_footer(cells, width) or (not filled(cells[:1]) and 2 * len(filled(cells)) <= width)
 
 
 def _is_footer(cells: Cells, width: int) -> bool:
-    """Tell a blank row, a row of totals or a line of prose; a row with half of its cells filled is data."""
+    """Tell a blank row, a row of totals or a line of prose; a row with half of its cells filled is data.
+
+    But a word for totals with figures alone beside it, and a blank cell, is no data however narrow the table is.
+    """
     texts = filled(cells)
     if not texts:
+        return True
+    if len(texts) < width and _TOTAL.fullmatch(texts[0]) and all(_FIGURE.fullmatch(text) for text in texts[1:]):
         return True
     if 2 * len(texts) > width:
         return False

@@ -5,17 +5,14 @@ A cell that cannot be read becomes null here; the checks count those cells and n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 
-from salesops.book.currencies import WORDS
 from salesops.book.schema import Type
-from salesops.errors import BookError
 
+MARKS = {".": ",", ",": "."}  # each decimal mark with the one that then stands for thousands
 TRUE_WORDS = ("true", "t", "yes", "y", "1", "1.0", "x", "on")
 FALSE_WORDS = ("false", "f", "no", "n", "0", "0.0", "off")
 
@@ -41,38 +38,24 @@ _WRITTEN = r"^(\d{1,2}[-/. ]|[A-Za-z]{3,9} \d)"
 _CLOCK = r"\d{1,2}:\d{2}"
 _OFFSET = r"^\d{4}-.*\d{2}:\d{2}.*([Zz]|UTC|[+-]\d{2}(:?\d{2})?)$"
 
-# whole cells: which columns tell how a file writes numbers and dates, and which of their cells
-_EDGE = rf"(?:{WORDS}|[-+−()%\p{{Sc}}\s\x{{a0}}\x{{202f}}])*"
-_LIKE_NUMBER = rf"{_EDGE}\d[\d.,'’\s\x{{a0}}\x{{202f}}]*{_EDGE}"
-_LIKE_DATE = r"(\d{1,2}[/.-]\d{1,2}[/.-](\d{4}|\d{2})|\d{4}-\d{2}-\d{2})([ T,].*)?"
-_DAY = r"(1[3-9]|2\d|3[01])[/-](0?[1-9]|1[0-2])[/-].*"
-_MONTH = r"(0?[1-9]|1[0-2])[/-](1[3-9]|2\d|3[01])[/-].*"
-_OPEN = r"(0?[1-9]|1[0-2])[/-](0?[1-9]|1[0-2])[/-].*"
-_MARKS = {".": "point", ",": "comma"}
-_DOTTED = r"\d{1,2}\.\d{1,2}\..*"
-
 
 @dataclass(frozen=True)
 class Format:
     """How a source writes numbers and dates.
 
-    A time without an offset is what a clock on the wall shows: of `time_zone` if `local`, else of UTC.
+    A time without an offset is what a clock on the wall shows: of `time_zone` if `local`, else of UTC. In the columns
+    of `thousands` the decimal mark of the others stands for thousands.
     """
 
     decimal: str = "."
     day_first: bool = False
     time_zone: str = "UTC"
     local: bool = False
+    thousands: frozenset[str] = frozenset()
 
-
-@dataclass(frozen=True)
-class Detected:
-    """How the cells of a file write numbers and dates; `words` says it in short, `notes` what is in doubt."""
-
-    decimal: str
-    day_first: bool
-    words: str
-    notes: tuple[str, ...]
+    def of(self, column: str) -> Format:
+        """Return the format of one column."""
+        return replace(self, decimal=MARKS[self.decimal]) if column in self.thousands else self
 
 
 @ibis.udf.scalar.builtin(name="try_strptime", signature=(("string", "array<string>"), "timestamp"))
@@ -228,115 +211,6 @@ def _from_timestamp(value: ir.Value, type_: Type, form: Format) -> ir.Value:
         wall = form.local and not value.type().timezone
         return _instant_of(form.time_zone, value) if wall else value.cast("timestamp('UTC')")
     return local_date(value, form.time_zone) if value.type().timezone else value.date()
-
-
-def detect_format(
-    con: Any, table: str, columns: Sequence[str], *, name: str, european: bool, chosen: Mapping[str, Any]
-) -> Detected:
-    """Find how a file writes numbers and dates, from every cell of the columns that mostly hold them.
-
-    Parameters
-    ----------
-    con : duckdb.DuckDBPyConnection
-        Holds `table`: `columns` of text, and `_row`.
-    name : str
-        The file, for the error.
-    european : bool
-        Dates are day first where none of them tells.
-    chosen : mapping
-        `decimal` and `day_first`, where the user has said it.
-
-    Raises
-    ------
-    BookError
-        If some dates can only be day first, and others only month first.
-    """
-    decimal, doubt = _decimal(con, table, columns, european, chosen.get("decimal"))
-    day, month, dotted, either = _seen(con, table, columns, _LIKE_DATE, (_DAY, _MONTH, _DOTTED, _OPEN))
-    if day and month and "day_first" not in chosen:
-        raise BookError(
-            f"{name}: dates contradict each other. {day} (row {day.row:,}) can only be day first, "
-            f"{month} (row {month.row:,}) only month first. "
-            f"Write all dates one way, best as 2026-12-31, or set day_first in book.toml."
-        )
-    likely = bool(day) or (not month and (bool(dotted) or european or decimal == ","))
-    day_first = bool(chosen.get("day_first", likely))
-    order = "day first" if day_first else "month first"
-    if either and not (day or month or "day_first" in chosen):
-        doubt += (
-            f"{either} could be day or month first; read as {order}. Set day_first in book.toml if that is wrong.",
-        )
-    words = f"decimal {_MARKS[decimal]}" + (
-        f", {order.replace(' ', '-')} dates" if day or month or dotted or either else ""
-    )
-    return Detected(decimal, day_first, words, doubt)
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """How many cells of a file have a form, and the first of them."""
-
-    cells: int
-    row: int
-    text: str
-    column: str
-
-    def __str__(self) -> str:
-        return f"'{self.text}' in {self.column}"
-
-
-def _decimal(
-    con: Any, table: str, columns: Sequence[str], european: bool, chosen: str | None
-) -> tuple[str, tuple[str, ...]]:
-    """Return the decimal mark that more cells show, and what is in doubt about it."""
-    if chosen:
-        return chosen, ()
-    forms = (_only(",", "."), _only(".", ","), r".*[.,]\d{3}\D*")
-    comma, point, grouped = _seen(con, table, columns, _LIKE_NUMBER, forms)
-    decimal = "," if comma and (not point or comma.cells > point.cells) else "."
-    repair = f"Numbers are read with a decimal {_MARKS[decimal]}. Set decimal in book.toml if that is wrong."
-    if comma and point:
-        return decimal, (f"{comma} has a decimal comma, {point} a decimal point. {repair}",)
-    if grouped and european and not comma and not point:
-        return decimal, (f"{grouped} could have a decimal mark or not. {repair}",)
-    return decimal, ()
-
-
-def _only(mark: str, other: str) -> str:
-    """Return the form of numbers in which `mark` can only be the decimal mark."""
-    forms = (
-        f"[^{mark}]*[{mark}](\\d{{1,2}}|\\d{{4,}})\\D*",
-        f"[^{mark}]*[{other}]\\d{{3}}[{mark}]\\d+\\D*",
-        f"\\D*(0|\\d{{4,}})[{mark}]\\d+\\D*",
-        f"[^.,]*([{other}]\\d{{3}}){{2,}}\\D*",
-    )
-    return "|".join(forms)
-
-
-def _seen(con: Any, table: str, columns: Sequence[str], shape: str, forms: Sequence[str]) -> list[_Seen | None]:
-    """Return for each form how often it is seen in the columns of which more than half the cells have `shape`."""
-    found: list[_Seen | None] = [None] * len(forms)
-    for column in _shaped(con, table, columns, shape):
-        cell, source = quoted(column), quoted(table)
-        tests = [f"regexp_full_match({cell}, {literal(form)})" for form in forms]
-        counted = ", ".join(f"count_if({test}), min(_row) filter ({test})" for test in tests)
-        shown = f"select {cell} from {source} where _row = ?"
-        row = con.execute(f"select {counted} from {source}").fetchone()
-        for number, (cells, first) in enumerate(zip(row[::2], row[1::2], strict=True)):
-            earlier = found[number]
-            if cells and earlier:
-                found[number] = replace(earlier, cells=earlier.cells + cells)
-            elif cells:
-                found[number] = _Seen(cells, first, con.execute(shown, [first]).fetchone()[0], column)
-    return found
-
-
-def _shaped(con: Any, table: str, columns: Sequence[str], shape: str) -> list[str]:
-    """Return the columns of which more than half the cells have this shape."""
-    cells = [quoted(column) for column in columns]
-    most = ", ".join(f"2 * count_if(regexp_full_match({cell}, {literal(shape)})) > count({cell})" for cell in cells)
-    held = con.execute(f"select {most} from {quoted(table)}").fetchone()
-    return [column for column, holds in zip(columns, held, strict=True) if holds]
 
 
 def quoted(name: str) -> str:

@@ -6,7 +6,7 @@ Each command imports what it needs when it runs, so that `salesops --help` answe
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from salesops.cli.outside import accept_all_letters, stoppable, tell
-from salesops.errors import PressError, SalesopsError
+from salesops.errors import PressError, SalesopsError, system_repair
 
 if TYPE_CHECKING:
     from salesops.press.deliver import Delivery
+    from salesops.press.send import Posted
 
 app = typer.Typer(
     help="A company's sales tables, checked, and reports from them.",
@@ -65,11 +66,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return 128 + came[0] if came else STOPPED
             return int(end.code or 0)
         except SalesopsError as error:
-            tell(f"Error: {error}", err=True)
+            tell(*f"Error: {error}".split("\n"), err=True)  # each of its lines is one
         except OSError as error:
             where = f"'{error.filename}': " if error.filename else ""
-            repair = "Free space, or choose a folder that can be written."
-            tell(f"Error: {where}{error.strerror or error}. {repair}", err=True)
+            tell(f"Error: {where}{error.strerror or error}. {system_repair(error)}".rstrip(), err=True)
     return 1
 
 
@@ -98,10 +98,9 @@ def import_(
     from salesops.cli.checking import tell_findings
 
     intake = import_book(map, source, dest, set_aside=set_aside, replace=replace)
-    for line in intake.lines():
-        typer.echo(line)
+    tell(*intake.lines())
     for warning in intake.warnings:
-        typer.echo(f"Warning: {warning}", err=True)
+        tell(f"Warning: {warning}", err=True)
     raise typer.Exit(0 if tell_findings(str(dest)) else 1)
 
 
@@ -115,7 +114,7 @@ def sample(
     from salesops.book.sample import write_sample
 
     write_sample(dest, seed=seed, size=size.value)
-    typer.echo(f"The {size.value} sample company is in {dest}.")
+    tell(f"The {size.value} sample company is in {dest}.")
 
 
 @app.command("list")
@@ -146,6 +145,10 @@ def run(
         typer.Option(metavar="rep|manager|account", help="One report for each rep of the period, team, or client."),
     ] = "",
     redact: Annotated[bool, typer.Option("--redact", help="Pseudonyms in place of names.")] = False,
+    redact_key: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The key of pseudonyms. Default: SALESOPS_REDACT_KEY, or one of your own."),
+    ] = None,
     parameter: Annotated[
         list[str] | None,
         typer.Option(
@@ -181,10 +184,13 @@ def run(
     Exits with 0 if all is well, 1 if a report could not be made or sent, 2 if the command is written wrong, 3 if all
     were and an alert was raised, 130 after Ctrl-C. What became of each report stands in DIR/index.json.
     """
+    from salesops.book.redact_key import use_key_of
     from salesops.cli.asking import asked_for, prepare
     from salesops.cli.making import make
     from salesops.press.deliver import How, deliver
 
+    if redact_key:
+        use_key_of(redact_key)
     named = {"book": book, "period": period, "as_of": as_of, "manager": manager, "rep": rep, "redact": redact or None}
     given = {name: value for name, value in named.items() if value is not None} | _pairs(parameter or [])
     settings = asked_for(notebook or [], given, for_each, _home())
@@ -245,11 +251,15 @@ def whatif(
         Path | None, typer.Option(metavar="DIR", help="Folder of saved scenarios. Default: scenarios, in the book.")
     ] = None,
     port: Annotated[int, typer.Option(min=1, max=65_535, help="Where to listen; else the next free one.")] = 8866,
+    most: Annotated[int, typer.Option(min=1, help="Pages open at a time; each needs the memory of a report.")] = 8,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the address.")] = False,
 ) -> None:
-    """Open the quota what-if as a page in the browser, on this machine alone."""
+    """Open the quota what-if as a page in the browser, on this machine alone.
+
+    A page ends when it is closed, or after 15 minutes without a connection.
+    """
     from salesops.cli.asking import prepare
-    from salesops.press.live import serve
+    from salesops.press.live import Limits, serve
     from salesops.press.plan import book_address
     from salesops.press.settings import Wanted
 
@@ -258,28 +268,41 @@ def whatif(
         named["scenarios"] = str(scenarios.resolve())
     given = {name: value for name, value in named.items() if value is not None}
     (report,) = prepare([Wanted(notebook="quota_whatif", given=given)], _home() / "notebooks")
-    serve(report, port=port, browse=not no_browser, tell=lambda line: typer.echo(line))
+    limits = Limits(most=most)
+    serve(report, port=port, browse=not no_browser, limits=limits, tell=lambda words: tell(*words.split("\n")))
 
 
 def _end(delivery: Delivery) -> None:
     tell(_summary(delivery))
-    wrong = delivery.failed or delivery.unplanned or delivery.unsent
-    raise typer.Exit(1 if wrong else ALERTED if delivery.alerted else 0)
+    posted = delivery.posted
+    wrong = delivery.failed or delivery.unplanned or posted.unsent or posted.aside or posted.undeliverable
+    raise typer.Exit(1 if wrong else ALERTED if delivery.alerted or posted.withheld else 0)
 
 
 def _summary(delivery: Delivery) -> str:
     told = [f"{delivery.made - delivery.failed} of {delivery.made} reports made"]
     if delivery.unplanned:
         told.append(f"{delivery.unplanned} asked for and not made, as told above")
-    if delivery.sent:
-        told.append(f"{delivery.sent} sent")
-    if delivery.unsent:
-        told.append(f"{delivery.unsent} to be sent the next time")
+    told += _told_posted(delivery.posted)
     if delivery.skipped:
         told.append(f"{delivery.skipped} unchanged and not made again (--force makes all)")
     if delivery.alerted:
         told.append(f"{delivery.alerted} with an alert")
     return f"{', '.join(told)}. Open {delivery.index}"
+
+
+def _told_posted(posted: Posted) -> Iterator[str]:
+    if posted.sent:
+        yield f"{posted.sent} sent"
+    if posted.unsent:
+        yield f"{posted.unsent} to be sent the next time"
+    if posted.aside:
+        again = f" from {posted.next:%Y-%m-%d %H:%M} UTC on" if posted.next else ""
+        yield f"{posted.aside} set aside and tried again{again}"
+    if posted.undeliverable:
+        yield f"{posted.undeliverable} undeliverable"
+    if posted.withheld:
+        yield f"{posted.withheld} too old to be sent"
 
 
 def _pairs(texts: Sequence[str]) -> dict[str, str]:

@@ -13,14 +13,15 @@ from salesops.errors import PressError
 from salesops.press.plan import Report
 from salesops.press.post import is_address
 
-REP, MANAGER = "rep", "manager"
+REP, MANAGER, PRESENT_MANAGER = "rep", "manager", "present manager"
 
 
 def addresses(report: Report, to: Sequence[str], book: Book | None) -> tuple[tuple[str, ...], list[str]]:
     """Return the addresses of a report, and a sentence for each person who has none in the book.
 
-    "rep" is the one whom a page is about, "manager" that person's manager on the last day of the period; of a
-    team's page it is the one whose team it is.
+    "rep" is the one whom a page is about, "manager" that person's manager on the last day of the period, in whose
+    team the page counts the rep, and "present manager" the one whom users names now. Of a team's page both are the
+    one whose team it is.
 
     Raises
     ------
@@ -30,9 +31,10 @@ def addresses(report: Report, to: Sequence[str], book: Book | None) -> tuple[tup
     found: list[str] = []
     lacking: list[str] = []
     for whom in to:
-        if whom not in (REP, MANAGER):
+        if whom not in (REP, MANAGER, PRESENT_MANAGER):
             if not is_address(whom):
-                raise PressError(f"'{whom}' is no address. Give one like eva@example.com, or '{REP}' or '{MANAGER}'.")
+                known = f"'{REP}', '{MANAGER}' or '{PRESENT_MANAGER}'"
+                raise PressError(f"'{whom}' is no address. Give one like eva@example.com, or {known}.")
             found.append(whom)
             continue
         email, why_none = _email(report, whom, book)
@@ -48,10 +50,10 @@ def _email(report: Report, whom: str, book: Book | None) -> tuple[str, str]:
     rep, manager = str(report.parameters.get(REP, "")), str(report.parameters.get(MANAGER, ""))
     if report.parameters.get("redact"):
         raise PressError(f"{report.title} is redacted, so it has no {whom} to send to. Give addresses.")
-    if book is None or not (rep or (manager and whom == MANAGER)):
+    if book is None or not (rep or (manager and whom != REP)):
         raise PressError(f"{report.heading} is about nobody with a {whom} to send it to. Give addresses.")
-    person = rep if whom == REP else _manager_of(rep, report, book) if rep else user_id_of(book.table("users"), manager)
     users = book.table("users")
+    person = rep if whom == REP else _manager_of(rep, whom, report, book) if rep else user_id_of(users, manager)
     rows = users.filter(users.user_id == person).to_pyarrow().to_pylist()
     if not rows:
         return "", "there is no manager"
@@ -65,8 +67,10 @@ def _email(report: Report, whom: str, book: Book | None) -> tuple[str, str]:
     return email, ""
 
 
-def _manager_of(rep: str, report: Report, book: Book) -> str:
-    period, as_of = resolve(book, report.period, str(report.parameters["as_of"]))
-    people = people_in(as_known(book, as_of), period)
+def _manager_of(rep: str, whom: str, report: Report, book: Book) -> str:
+    people = book.table("users")
+    if whom == MANAGER:
+        period, as_of = resolve(book, report.period, str(report.parameters["as_of"]))
+        people = people_in(as_known(book, as_of), period)
     (row,) = people.filter(people.user_id == rep).select("manager_id").to_pyarrow().to_pylist()
     return str(row["manager_id"] or "")

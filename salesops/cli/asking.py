@@ -8,18 +8,18 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-import typer
-
 from salesops.book.check import check_book
 from salesops.book.clients import clients
-from salesops.book.horizon import RUNNING, facts, resolve
+from salesops.book.horizon import RUNNING, default_as_of, facts, resolve
 from salesops.book.lines import report_managers, report_users
 from salesops.book.people import team_of
 from salesops.book.redact import redacted
+from salesops.book.redact_key import redact_key
 from salesops.book.source import Book
 from salesops.book.state import state_of
 from salesops.cli.addresses import MANAGER, REP, addresses
 from salesops.cli.opening import opened
+from salesops.cli.outside import tell
 from salesops.errors import BookError, PressError, SalesopsError, did_you_mean, first_few
 from salesops.periods import Period
 from salesops.press.catalog import Notebook, find_notebook
@@ -84,6 +84,7 @@ class _Planning:
         self._books: dict[str, Book] = {}
         self._checked: set[tuple[str, tuple[str, ...]]] = set()
         self._told: set[str] = set()
+        self._last_facts: dict[str, date] = {}
 
     def reports(self, want: Wanted) -> list[Report]:
         notebook = find_notebook(want.notebook, self._folder)
@@ -92,19 +93,34 @@ class _Planning:
         _refuse_for_each(notebook, want.for_each, values)
         if notebook.default("book") is None:
             report = plan_report(notebook, values, asked=values, alerts=want.alerts)
-            return [self._addressed(report, want.to, None)]
+            return [self._addressed(report, want, None)]
         address = str(values.get("book") or book_address(notebook.default("book"), notebook.path.parent))
         values["book"] = address
         book = self._checked_book(notebook, address)
         reads = state_of(book, notebook.reads)
+        if _is_redacted(notebook, values):
+            key = redact_key()
+            reads = f"{reads} {key.mark}"  # another key gives another page
+            if key.told:
+                _tell(key.told, self._told)
         planned = _reports(notebook, book, values, want.for_each, self._told)
-        return [replace(self._addressed(report, want.to, book), reads=reads, alerts=want.alerts) for report in planned]
+        return [replace(self._addressed(report, want, book), reads=reads, alerts=want.alerts) for report in planned]
 
-    def _addressed(self, report: Report, to: Sequence[str], book: Book | None) -> Report:
-        found, lacking = addresses(report, to, book)
+    def _addressed(self, report: Report, want: Wanted, book: Book | None) -> Report:
+        found, lacking = addresses(report, want.to, book)
         for sentence in lacking:
             _tell(sentence, self._told)
-        return replace(report, to=found)
+        last = self._last_fact(report, book) if want.mailing.stale_after else None
+        return replace(report, to=found, mailing=want.mailing, last_fact=last, wanted=want.key)
+
+    def _last_fact(self, report: Report, book: Book | None) -> date:
+        if book is None:
+            raise PressError(f"{report.title} reads no book, so stale_after has nothing to go by. Leave it out.")
+        if book.location not in self._last_facts:
+            self._last_facts[book.location] = default_as_of(book)
+        as_of = str(report.parameters.get("as_of", ""))
+        last = self._last_facts[book.location]
+        return min(last, date.fromisoformat(as_of)) if as_of else last
 
     def _checked_book(self, notebook: Notebook, address: str) -> Book:
         if address not in self._books:
@@ -138,7 +154,7 @@ def _refuse_errors(notebook: Notebook, book: Book, told: set[str]) -> None:
     findings = check_book(book, notebook.reads or None)
     errors = [str(finding) for finding in findings if finding.severity == "error"]
     if errors:
-        raise BookError("\n".join(errors))
+        raise BookError(*errors)
     if findings:
         warnings = "1 warning" if len(findings) == 1 else f"{len(findings)} warnings"
         _tell(f"{book.company}: {warnings}; the reports say so. For details: salesops check {book.location}", told)
@@ -148,15 +164,14 @@ def _tell(sentence: str, told: set[str]) -> None:
     """Print a sentence on stderr, once for all reports of a run."""
     if sentence not in told:
         told.add(sentence)
-        typer.echo(sentence, err=True)
+        tell(sentence, err=True)
 
 
 def _reports(
     notebook: Notebook, book: Book, values: dict[str, Value], for_each: str, told: set[str]
 ) -> Iterator[Report]:
     """Yield the reports of one notebook on one book: one, or one for each person with a line."""
-    redact = values.get("redact", notebook.default("redact"))
-    view = redacted(book) if redact else book  # no real name may reach a file name or the index
+    view = redacted(book) if _is_redacted(notebook, values) else book  # no real name may reach a file name or the index
     asked_period, asked_day = _text(notebook, values, "period"), _text(notebook, values, "as_of")
     period, as_of = resolve(view, asked_period, asked_day)
     past = notebook.default("period") is not None and asked_period != RUNNING
@@ -187,6 +202,10 @@ def _reports(
         _tell(f"{book.company}: there is no one {whose}, so {notebook.name} has no report.", told)
     for key, name in subjects:
         yield plan_report(notebook, {**values, **known, subject: key}, asked={**asked, subject: key}, person=name)
+
+
+def _is_redacted(notebook: Notebook, values: Mapping[str, Value]) -> bool:
+    return bool(values.get("redact", notebook.default("redact")))
 
 
 def _emptiness(book: Book, period: Period, as_of: date) -> str:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from pathlib import Path
 
-import typer
-
 from salesops.book.check import UNREADABLE, Finding, check_book
 from salesops.book.playbook import playbook_findings, playbook_notes
 from salesops.book.source import Book
 from salesops.cli.opening import opened
+from salesops.cli.outside import tell
 from salesops.cli.text import columns
 from salesops.press.catalog import Notebook, notebooks
 
@@ -21,7 +20,7 @@ def tell_check(where: str, folder: Path) -> bool:
         findings = (*check_book(book), *playbook_findings(book))
         errors = _errors(findings)
         currency = f", amounts in {book.currency}" if not errors and book.currency else ""
-        typer.echo(f"{book.company}: {len(book.names)} table{'' if len(book.names) == 1 else 's'}{currency}")
+        tell(f"{book.company}: {len(book.names)} table{'' if len(book.names) == 1 else 's'}{currency}")
         _tell_detected(book, {finding.table for finding in errors if finding.rule == UNREADABLE})
         _tell("errors", errors)
         _tell("warnings", [finding for finding in findings if finding.severity == "warning"])
@@ -48,27 +47,23 @@ def _errors(findings: Sequence[Finding]) -> list[Finding]:
 def _tell_detected(book: Book, unreadable: Set[str]) -> None:
     notes = [(name, note) for name in book.names if name not in unreadable for note in book.notes(name)]
     if notes:
-        typer.echo("\nDetected. Where this is wrong, say so in book.toml:")
-        typer.echo("\n".join(columns(notes)))
+        tell("", "Detected. Where this is wrong, say so in book.toml:", *columns(notes))
 
 
 def _tell(what: str, findings: Sequence[Finding]) -> None:
-    typer.echo(f"\n{len(findings) or 'No'} {what.removesuffix('s') if len(findings) == 1 else what}")
-    for line in columns([(finding.rule, str(finding)) for finding in findings]):
-        typer.echo(line)
+    heading = f"{len(findings) or 'No'} {what.removesuffix('s') if len(findings) == 1 else what}"
+    tell("", heading, *columns([(finding.rule, str(finding)) for finding in findings]))
 
 
 def _tell_playbook(book: Book) -> None:
     notes = playbook_notes(book)
     if notes:
-        typer.echo("\nPlaybook")
-        typer.echo("\n".join(f"  {note}" for note in notes))
+        tell("", "Playbook", *(f"  {note}" for note in notes))
 
 
 def _tell_reports(book: Book, listed: Sequence[Notebook], refused: Set[str]) -> None:
-    typer.echo("\nReports that this book can feed")
-    for line in columns([(notebook.name, _feeds(book, notebook, refused)) for notebook in listed]):
-        typer.echo(line)
+    fed = columns([(notebook.name, _feeds(book, notebook, refused)) for notebook in listed])
+    tell("", "Reports that this book can feed", *fed)
 
 
 def _feeds(book: Book, notebook: Notebook, refused: Set[str]) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import typer
-
+from salesops.cli.outside import tell
 from salesops.cli.text import columns
 from salesops.errors import PressError
 from salesops.press.catalog import Notebook, notebooks
@@ -18,10 +17,11 @@ def tell_notebooks(folder: Path) -> None:
         raise PressError(
             f"There are no notebooks in '{folder}'. Run from the checkout, or name a notebook by its path."
         )
-    typer.echo("\n\n".join(_description(notebook) for notebook in listed))
+    first, *others = map(_description, listed)
+    tell(*first, *(line for described in others for line in ("", *described)))
 
 
-def _description(notebook: Notebook) -> str:
+def _description(notebook: Notebook) -> list[str]:
     groups = [" or ".join(group) for group in notebook.any_of]
     facts = [
         ("for", notebook.audience),
@@ -31,4 +31,4 @@ def _description(notebook: Notebook) -> str:
     ]
     parameters = [(f"{p.name}: {p.type} = {p.default!r}", p.help) for p in notebook.parameters]
     lines = [notebook.name, f"  {notebook.title}", *columns([fact for fact in facts if fact[1]])]
-    return "\n".join([*lines, "  parameters", *(f"  {line}" for line in columns(parameters))] if parameters else lines)
+    return [*lines, "  parameters", *(f"  {line}" for line in columns(parameters))] if parameters else lines

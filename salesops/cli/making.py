@@ -7,7 +7,7 @@ from pathlib import Path
 
 from salesops.cli.asking import prepare
 from salesops.cli.outside import tell
-from salesops.errors import SalesopsError
+from salesops.errors import SalesopsError, one_line
 from salesops.press.deliver import Delivery, How, deliver
 from salesops.press.settings import Wanted
 
@@ -18,7 +18,7 @@ def make(wanted: Sequence[Wanted], out: Path, how: How, home: Path) -> tuple[Del
 
     def note(want: Wanted, error: SalesopsError) -> None:
         unable.append(want)
-        tell(f"Error: {_named(want)} is not made. {error}", err=True)
+        tell(*f"Error: {one_line(_named(want))} is not made. {error}".split("\n"), err=True)
 
     reports = prepare(wanted, home / "notebooks", note)
     return deliver(reports, out, how, unplanned=[_named(want) for want in unable]), unable

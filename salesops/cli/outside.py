@@ -13,6 +13,8 @@ from types import FrameType
 
 import typer
 
+from salesops.errors import one_line
+
 _ENDING = ("SIGTERM", "SIGHUP")  # by name: not every platform has both
 
 
@@ -47,10 +49,10 @@ def accept_all_letters() -> None:
             stream.reconfigure(errors="replace")
 
 
-def tell(sentence: str, *, err: bool = False) -> None:
-    """Print a sentence; where nobody reads any more, go on without a word."""
+def tell(*lines: str, err: bool = False) -> None:
+    """Print lines, whatever stands in them; where nobody reads any more, go on without a word."""
     try:
-        typer.echo(sentence, err=err)
+        typer.echo("\n".join(map(one_line, lines)), err=err)
     except OSError:
         stream = sys.stderr if err else sys.stdout
         with contextlib.suppress(OSError, ValueError):  # what it still holds must not fail again at the exit

@@ -28,7 +28,7 @@ def make_due(home: Path, out: Path | None, jobs: int) -> Delivery | None:
         smtp=settings.smtp,
     )
     delivery, unable = make([one.want for one in due], settings.out, how, home)
-    if not delivery.unsent:
+    if not delivery.posted.unsent:
         note_made(settings, [one for one in due if one.want not in unable])
     return delivery
 

@@ -156,7 +156,8 @@ def _spans(book: Book, known: Book, as_of: date, grace_days: int) -> ir.Table:
     signed = _signed(known, as_of, all_ends=last_day)
     begun = signed.filter(signed.start_date.isnull() | (signed.start_date <= as_of))
     ahead = signed.signed_date.notnull() | last_day
-    spans = _succeeded(begun, signed.filter(signed.start_date.isnull() | (signed.start_date <= as_of) | ahead), grace_days)
+    followers = signed.filter(signed.start_date.isnull() | (signed.start_date <= as_of) | ahead)
+    spans = _succeeded(begun, followers, grace_days)
     spans = spans.mutate(due=_plus(spans.end_date, grace_days), runs=spans.until.isnull() | (spans.until >= as_of))
     spans = spans.mutate(others_run=spans.contract_id.isin(_beside(spans).contract_id))
     ended = spans.others_run.ifelse("downsell", "left")

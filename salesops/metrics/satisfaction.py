@@ -6,44 +6,49 @@ from datetime import date
 
 import ibis.expr.types as ir
 
+from salesops.book.scale import NPS, is_content, is_detractor, is_promoter, surveys, top
 from salesops.book.snapshot import as_known
 from salesops.book.source import Book
 from salesops.book.values import local_date
 
 FEWEST_ANSWERS = 5
-PROMOTERS = 9
-DETRACTORS = 6
 
 
 def satisfaction(book: Book, as_of: date) -> ir.Table:
-    """Return the net promoter score of each account that was asked up to `as_of` (Reichheld, 2003).
+    """Return what each account answered that was asked up to `as_of`.
 
-    The score is the share of answers of PROMOTERS or more less the share of DETRACTORS or less. With fewer than
-    FEWEST_ANSWERS answers there is none.
+    The net promoter score (Reichheld, 2003) is the share of promoters less the share of detractors, of answers on
+    the scale from 0 to 10. Customer satisfaction is the share of content answers, of those on other scales. With
+    fewer than FEWEST_ANSWERS such answers there is none. The cut-offs are those of `salesops.book.scale`.
 
     Returns
     -------
     ir.Table
         account_id; asked, answered (surveys sent, and those with a score), response_rate (answered ÷ asked);
-        last_score (0–10, of the latest answer; of the last id where several came at once), last_answer (date);
-        nps (−1 to 1; null with too few answers).
+        last_score, last_top (the latest answer, and the top of its scale; of the last id where several came at once),
+        last_answer (date); nps (−1 to 1; null with too few answers), csat (0 to 1; null with too few answers).
     """
     known = as_known(book, as_of)
-    surveys = known.table("survey_responses")
-    day = local_date(surveys.responded_at, known.config.time_zone)
-    sums = surveys.group_by("account_id").aggregate(
-        asked=surveys.count(),
-        answered=surveys.score.count(),
-        last_score=surveys.score.last(
-            where=surveys.score.notnull() & surveys.responded_at.notnull(),
-            order_by=[surveys.responded_at, surveys.survey_id],
-        ),
-        last_answer=day.max(where=surveys.score.notnull()),
-        _glad=(surveys.score >= PROMOTERS).sum().fill_null(0),
-        _unhappy=(surveys.score <= DETRACTORS).sum().fill_null(0),
+    answers = surveys(known)
+    answers = answers.mutate(_top=top(answers), _day=local_date(answers.responded_at, known.config.time_zone))
+    scored, on_nps = answers.score.notnull(), answers.scale == NPS
+    latest = {"where": scored & answers.responded_at.notnull(), "order_by": [answers.responded_at, answers.survey_id]}
+    sums = answers.group_by("account_id").aggregate(
+        asked=answers.count(),
+        answered=answers.score.count(),
+        last_score=answers.score.last(**latest),
+        last_top=answers._top.last(**latest),
+        last_answer=answers._day.max(where=scored),
+        _on_nps=(scored & on_nps).sum(),
+        _promoters=is_promoter(answers).sum().fill_null(0),
+        _detractors=is_detractor(answers).sum().fill_null(0),
+        _others=(scored & ~on_nps).sum(),
+        _content=(is_content(answers) & ~on_nps).sum().fill_null(0),
     )
-    score = (sums._glad - sums._unhappy) / sums.answered.nullif(0)
+    nps = (sums._promoters - sums._detractors) / sums._on_nps.nullif(0)
+    csat = sums._content / sums._others.nullif(0)
     return sums.mutate(
         response_rate=sums.answered / sums.asked,
-        nps=(sums.answered >= FEWEST_ANSWERS).ifelse(score, None),
-    ).drop("_glad", "_unhappy")
+        nps=(sums._on_nps >= FEWEST_ANSWERS).ifelse(nps, None),
+        csat=(sums._others >= FEWEST_ANSWERS).ifelse(csat, None),
+    ).drop("_on_nps", "_promoters", "_detractors", "_others", "_content")

@@ -1,10 +1,14 @@
-"""What changed since last time: the numbers of two runs of one report, side by side."""
+"""What changed since last time: the numbers of two runs of one report that may be compared, side by side."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
+
+from salesops.errors import PeriodError
+from salesops.periods import Period, named, parse_date, parse_period
 
 MOST = 5
 FORMS = ("number", "percent")
@@ -12,7 +16,7 @@ FORMS = ("number", "percent")
 
 @dataclass(frozen=True, kw_only=True)
 class Earlier:
-    """An earlier run of a report: when it was made, of what period and as of what day, and its results."""
+    """A run of a report: when it was made, what was asked for as period and day ("" for its own choice), results."""
 
     made: str
     period: str
@@ -22,8 +26,26 @@ class Earlier:
     @property
     def label(self) -> str:
         """What tells the run from others, in words."""
-        words = [self.period, f"as of {self.as_of}" if self.as_of else ""]
+        span, day = self.span, self.day
+        words = [self.period or str(named(span.start, span.end) if span else ""), f"as of {day}" if day else ""]
         return ", ".join(word for word in words if word) or f"made on {self.made[:10]}"
+
+    @property
+    def span(self) -> Period | None:
+        """The period that it spoke of, by its results or by what was asked for; None if it spoke of none."""
+        start, end = (self.results.get(name) for name in ("period_start", "period_end"))
+        try:
+            return Period(parse_date(str(start)), parse_date(str(end))) if start and end else parse_period(self.period)
+        except PeriodError:
+            return None
+
+    @property
+    def day(self) -> date | None:
+        """The day as of which it was made; None if it names none."""
+        try:
+            return parse_date(str(self.results.get("as_of") or self.as_of))
+        except PeriodError:
+            return None
 
 
 @dataclass(frozen=True)
@@ -42,6 +64,35 @@ class News:
     alerts: tuple[str, ...] = ()
     changes: tuple[Change, ...] = ()
     since: str = ""
+
+
+def to_compare(now: Earlier, runs: Sequence[Earlier]) -> Earlier | None:
+    """Return the run that a run of the same report may be compared with, or None.
+
+    It is the last one of the same period, of no later day; without one that of the period before, of its kind, at the
+    same day of it, or both when their periods were over. A quarter of five weeks is not set beside a whole one.
+
+    Parameters
+    ----------
+    runs : sequence of Earlier
+        Good runs of the report, in the order in which they were made.
+    """
+    span, day = now.span, now.day
+    runs = [run for run in runs if (run.day or date.min) <= (day or date.max)]
+    same = [run for run in runs if _same(run.span, span)]
+    if not same and span and day:
+        before = span.previous()
+        same = [run for run in runs if _same(run.span, before) and run.day and _alike(before, run.day, span, day)]
+    return max(reversed(same), key=lambda run: run.day or date.min, default=None)
+
+
+def _same(one: Period | None, other: Period | None) -> bool:
+    return (one and (one.start, one.end)) == (other and (other.start, other.end))
+
+
+def _alike(before: Period, then: date, span: Period, day: date) -> bool:
+    """Tell whether two days lie as far into their periods."""
+    return (then >= before.end and day >= span.end) or then - before.start == day - span.start
 
 
 def changes(results: Mapping[str, Any], earlier: Earlier, watch: Mapping[str, str]) -> tuple[Change, ...]:

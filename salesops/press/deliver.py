@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,18 +13,21 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from salesops.errors import PressError
+from salesops.errors import PressError, one_line
+from salesops.press.entry import Entry, entry_of
 from salesops.press.fingerprint import fingerprint
-from salesops.press.ledger import FOLDER, Entry, Ledger
+from salesops.press.ledger import Ledger, page_digest
 from salesops.press.mail import write_mail
 from salesops.press.pdf import find_browser, print_pdf
 from salesops.press.plan import Outcome, Report
 from salesops.press.post import Smtp
 from salesops.press.run import Engine, run_reports
-from salesops.press.send import send_pages
-from salesops.press.site import entry_of, refuse_foreign, write_index
+from salesops.press.send import Posted, send_pages
+from salesops.press.site import refuse_foreign
+from salesops.press.site.paced import PacedIndex
+from salesops.press.store import own_folder
 from salesops.press.task import Limits
-from salesops.press.writing import make_writable, one_line
+from salesops.press.writing import make_writable
 
 _LEAST = 1_000_000_000  # bytes
 _LISTED = 20  # of more reports that are skipped, the count says enough
@@ -34,8 +37,8 @@ _LISTED = 20  # of more reports that are skipped, the count says enough
 class Delivery:
     """How many reports were made, failed, were unchanged and not made again, or raised alerts; and the index.
 
-    `failed` counts those made; `unplanned` is what was asked for and could not even be tried. `sent` and `unsent`
-    count mails; those that are not sent will be when the same is asked for again.
+    `failed` counts those made; `unplanned` is what was asked for and could not even be tried; `posted` is what became
+    of the mails.
     """
 
     made: int
@@ -44,8 +47,7 @@ class Delivery:
     alerted: int
     index: Path
     unplanned: int = 0
-    sent: int = 0
-    unsent: int = 0
+    posted: Posted = field(default_factory=Posted)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,15 +102,14 @@ def deliver(reports: Sequence[Report], out: Path, how: How | None = None, *, unp
     browser = find_browser() if how.pdf else ""
     refuse_foreign(out)
     make_writable(out)
-    make_writable(out / FOLDER)
-    with _alone(out), closing(Ledger(out)) as ledger:
+    with _alone(out, own_folder(out)), closing(Ledger(out)) as ledger:
         return _Run(ledger, out, how, browser).make(reports, unplanned)
 
 
 @contextmanager
-def _alone(out: Path) -> Iterator[None]:
+def _alone(out: Path, own: Path) -> Iterator[None]:
     """Hold the folder for this press; say who holds it if another does."""
-    lock = FileLock(out / FOLDER / "lock")
+    lock = FileLock(own / "lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -130,22 +131,26 @@ class _Run:
         self._console = Console(stderr=True, highlight=False)
         self._prints: dict[str, str] = {}
         self._made: list[Entry] = []
+        self._index = PacedIndex(out, ledger)
 
     def make(self, reports: Sequence[Report], unplanned: Sequence[str]) -> Delivery:
+        self._ledger.claim(reports)
         self._ledger.begin(unplanned)  # first of all: it tells another press since when this one works
         self._prints = {report.id: fingerprint(report) for report in reports}
         unchanged = {report.id: self._unchanged(report) for report in reports}
         self._skip([(report, entry) for report in reports if (entry := unchanged[report.id])])
         due = [report for report in reports if not unchanged[report.id]]
+        self._ledger.expect([(report, self._prints[report.id]) for report in due])
         try:
+            self._index.write()  # what is about to change has no figures in it
             self._run(due)
             self._ledger.end()
-        finally:
-            self._forget()
-            index = write_index(self._out, self._ledger.entries(), self._ledger.unplanned())
-        sent, unsent = 0, 0
-        if self._how.smtp:
-            sent, unsent = send_pages(reports, self._prints, self._out, self._ledger, self._how.smtp, tell=self._say)
+        except BaseException:
+            with suppress(OSError):  # it would hide the failure that comes first
+                self._close()
+            raise
+        index = self._close()
+        posted = self._send(reports, self._how.smtp) if self._how.smtp else Posted()
         return Delivery(
             made=len(due),
             failed=sum(entry["status"] != "ok" for entry in self._made),
@@ -153,9 +158,14 @@ class _Run:
             alerted=sum(bool(entry["alerts"]) for entry in [*self._made, *filter(None, unchanged.values())]),
             index=index,
             unplanned=len(unplanned),
-            sent=sent,
-            unsent=unsent,
+            posted=posted,
         )
+
+    def _send(self, reports: Sequence[Report], server: Smtp) -> Posted:
+        now, force = datetime.now(UTC), self._how.force
+        posted = send_pages(reports, self._out, self._ledger, server, tell=self._say, now=now, force=force)
+        self._index.write()  # it names who has no mail
+        return posted
 
     def _unchanged(self, report: Report) -> Entry | None:
         if self._how.force:
@@ -192,15 +202,18 @@ class _Run:
                 limits=how.limits if how.limits.memory else replace(how.limits, memory=_share(how.jobs, reports)),
                 earlier=lambda report: ledger.earlier(report, self._prints[report.id]),
                 done=done,
+                turn=self._index.tick,
             )
 
     def _note(self, report: Report, outcome: Outcome) -> None:
         entry = entry_of(report, outcome)
         (self._out / f"{report.id}.eml").unlink(missing_ok=True)  # an old one must not be sent again
         if outcome.status == "ok":
+            entry["digest"] = page_digest(self._out / outcome.path)
             self._add_forms(entry, report, outcome)
         self._made.append(entry)
         self._ledger.record(report, self._prints[report.id], entry)
+        self._index.change()
         if outcome.error:
             self._say(f"{outcome.status}: {_named(report)}: {outcome.error}")
         for alert in outcome.news.alerts:
@@ -220,11 +233,16 @@ class _Run:
             except PressError as error:
                 self._say(f"no mail: {_named(report)}: {error}")
 
-    def _forget(self) -> None:
-        if self._how.keep_periods:
-            for id_ in self._ledger.forget(self._how.keep_periods):
-                for ending in ("html", "pdf", "eml", "failed.html", "failed.ipynb"):
-                    (self._out / f"{id_}.{ending}").unlink(missing_ok=True)
+    def _close(self) -> Path:
+        """Settle what was not finished, and take away old periods: from the index first, so that it links no gaps."""
+        self._ledger.settle()
+        old = self._ledger.outdated(self._how.keep_periods) if self._how.keep_periods else {}
+        index = self._index.write(without=old)
+        for id_ in old:
+            for ending in ("html", "pdf", "eml", "failed.html", "failed.ipynb"):
+                (self._out / f"{id_}.{ending}").unlink(missing_ok=True)
+        self._ledger.forget(old)
+        return index
 
     def _say(self, line: str) -> None:
         self._console.print(one_line(line), markup=False, soft_wrap=True)

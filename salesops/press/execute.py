@@ -22,9 +22,9 @@ from nbformat import NotebookNode
 from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
-from salesops.errors import PressError
+from salesops.errors import PressError, one_line
 from salesops.press.alerts import raised
-from salesops.press.compare import News, changes
+from salesops.press.compare import Earlier, News, changes, to_compare
 from salesops.press.export import export_page
 from salesops.press.gate import Gate, forms, hide
 from salesops.press.journal import replay
@@ -33,7 +33,7 @@ from salesops.press.pool import why_it_ended
 from salesops.press.results import read_results
 from salesops.press.secrets import in_environment, take_from_environment
 from salesops.press.task import Task
-from salesops.press.writing import one_line, write_whole
+from salesops.press.writing import write_whole
 
 Run = Callable[[NotebookNode, Gate, Task], None]
 
@@ -120,7 +120,9 @@ def _failure(notebook: NotebookNode) -> str:
 
 
 def _finished(task: Task, notebook: NotebookNode, outcome: Outcome) -> tuple[Outcome, str]:
-    report, earlier, results = task.report, task.earlier, read_results(notebook)
+    report, results = task.report, read_results(notebook)
+    now = Earlier(made="", period=report.period, as_of=str(report.parameters.get("as_of", "")), results=results)
+    earlier = to_compare(now, task.earlier)
     news = News(
         alerts=raised(report.alerts, results),
         changes=changes(results, earlier, report.watch) if earlier else (),

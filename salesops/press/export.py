@@ -9,12 +9,12 @@ from __future__ import annotations
 import copy
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from functools import cache
+from html import escape
 from pathlib import Path
 
 import mistune
-from markupsafe import Markup
 from nbconvert.exporters.templateexporter import TemplateExporter
 from nbconvert.filters import strip_ansi
 from nbformat import NotebookNode
@@ -23,10 +23,13 @@ from traitlets.config import Config
 from salesops.errors import PressError
 from salesops.press.compare import News
 from salesops.press.figure import VEGA_LITE, figure
-from salesops.press.whole import LIVE, refuse
+from salesops.press.markup import cleaned
 
 TEMPLATE = Path(__file__).parent / "template"
 UNSHOWN = frozenset({"parameters", "injected-parameters", "results", "setup", "remove", "papermill-error-cell-tag"})
+LIMIT = 300_000  # bytes: what a phone loads at once
+LIVE = re.compile(r"<(?:script|iframe|object|embed)\b", re.IGNORECASE)
+_BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
 _STATIC = ("text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown", "text/plain")
 
 
@@ -59,24 +62,38 @@ def export_page(
     Raises
     ------
     PressError
-        If an output has no static form (a widget, a chart drawn by a script), if the page would load
-        something from outside, or if it is larger than 300 kB.
+        If an output has no static form (a widget, a chart drawn by a script), if markup would run, load or open
+        something, or if the page is larger than 300 kB.
     """
     strict = status == "ok"
-    shown = _prepare(notebook, drawing, strict=strict)
+    shown = copy.copy(notebook)
+    cells = [(number, cell) for number, cell in enumerate(notebook.cells, start=1) if not UNSHOWN & _tags(cell)]
+    cells.sort(key=lambda numbered: "about" in _tags(numbered[1]))
+    top, parts = _top(cells), _Parts(drawing=drawing, strict=strict)
+    shown.cells = [parts.cell(number, cell, top) for number, cell in cells]
     report = {
         "title": title,
         "status": status,
         "css": page_css(),
         "failure": _failure(notebook),
-        "top": _top(shown),
+        "top": top,
         "news": news,
-        "headline": _headline(shown),
+        "headline": _headline(cells),
     }
     page, _ = _exporter().from_notebook_node(shown, resources={"report": report})
     if strict:
-        refuse(page)
+        refuse_large(page)
     return str(page)
+
+
+def refuse_large(page: str) -> None:
+    """Raise PressError if a page is larger than 300 kB."""
+    size = len(page.encode())
+    if size > LIMIT:
+        raise PressError(
+            f"A page may have {LIMIT // 1000} kB. This one has {size // 1000:,} kB. "
+            "Show fewer rows, or a chart with fewer points."
+        )
 
 
 @cache
@@ -94,25 +111,68 @@ def _exporter() -> TemplateExporter:
         optimistic_validation=True,  # once, not before and after each step
         template_file="page.html.j2",
         extra_template_basedirs=[str(TEMPLATE)],
-        filters={"prose": _prose, "told": _told, "plain": _plain},
+        filters={"plain": _plain},
     )
 
 
-def _prepare(notebook: NotebookNode, drawing: str, *, strict: bool) -> NotebookNode:
-    """Return a copy with the cells that the page shows, in its order, every output in one static form."""
-    shown = copy.copy(notebook)
-    cells = [copy.copy(cell) for cell in notebook.cells if not UNSHOWN & _tags(cell)]
-    shown.cells = sorted(cells, key=lambda cell: "about" in _tags(cell))
-    figures = itertools.count(1)
-    for cell in shown.cells:
-        cell.source = _with_attachments(cell)
-        if cell.cell_type == "code":
-            wanted = [copy.copy(output) for output in cell.outputs if output.output_type != "error"]
-            cell.outputs = [output for output in wanted if not (strict and output.get("name") == "stderr")]
-            for output in cell.outputs:
-                if "data" in output:
-                    output.data = _static(output.data, cell, figures, drawing, strict=strict)
-    return shown
+class _Parts:
+    """Makes of each cell what the page shows: every output in one static form, and all markup judged."""
+
+    def __init__(self, *, drawing: str, strict: bool) -> None:
+        self._drawing, self._strict = drawing, strict
+        self._figures = itertools.count(1)
+
+    def cell(self, number: int, cell: NotebookNode, top: int) -> NotebookNode:
+        """Return a cell of the notebook, the one of that number, as the page shows it."""
+        shown, place = copy.copy(cell), _place(cell, number)
+        if cell.cell_type == "markdown":
+            shown.source = self._judged(_prose(_with_attachments(cell), top), place)
+        if cell.cell_type != "code":
+            return shown
+        wanted = [copy.copy(output) for output in cell.outputs if output.output_type != "error"]
+        shown.outputs = [output for output in wanted if not (self._strict and output.get("name") == "stderr")]
+        for output in shown.outputs:
+            if "data" in output:
+                output.data = self._static(output.data, place)
+        return shown
+
+    def _static(self, data: NotebookNode, place: str) -> dict[str, str]:
+        """Return the one form of an output that a page can show."""
+        try:
+            form, content = self._form(data)
+        except PressError as problem:
+            if self._strict:
+                raise PressError(f"{place}: {problem}") from None
+            return {"text/plain": str(problem)}
+        if form in ("text/html", "image/svg+xml"):
+            content = self._judged(content, place)
+        return {form: content}
+
+    def _form(self, data: NotebookNode) -> tuple[str, str]:
+        if VEGA_LITE in data:
+            return "text/html", figure(data[VEGA_LITE], number=next(self._figures), drawing=self._drawing)
+        forms = [form for form in _STATIC if form in data and not (form == "text/html" and LIVE.search(data[form]))]
+        if not forms or (forms[0] == "text/plain" and len(data) > 1):
+            live = ", ".join(form for form in data if form != "text/plain")
+            raise PressError(
+                f"An output has no form that a page can show: {live}. Show a table or an Altair chart there, "
+                "or tag the cell 'remove'."
+            )
+        form, content = forms[0], data[forms[0]]
+        if form in ("image/png", "image/jpeg") and not _BASE64.fullmatch(content):
+            raise PressError(f"An output of the form {form} is none: it holds what is not base64. Show it anew.")
+        return ("text/html", _told(content)) if form == "text/markdown" else (form, content)
+
+    def _judged(self, markup: str, place: str) -> str:
+        """Return markup without what runs, loads or opens something by itself, of which a good page has none."""
+        safe, harm = cleaned(markup)
+        if harm and self._strict:
+            raise PressError(
+                f"{place}: A page holds everything itself, and runs nothing. This one has {harm[0]}. "
+                "Show a picture as the output of a cell, or remove it."
+            )
+        told = escape(", ".join(dict.fromkeys(harm)))
+        return f'{safe}<p class="meta">Taken out here: {told}</p>' if harm else safe
 
 
 def _with_attachments(cell: NotebookNode) -> str:
@@ -124,71 +184,52 @@ def _with_attachments(cell: NotebookNode) -> str:
     return source
 
 
-def _static(
-    data: NotebookNode, cell: NotebookNode, figures: Iterator[int], drawing: str, *, strict: bool
-) -> dict[str, str]:
-    """Return the one form of an output that a page can show."""
-    try:
-        if VEGA_LITE in data:
-            return {"text/html": figure(data[VEGA_LITE], number=next(figures), drawing=drawing)}
-        forms = [form for form in _STATIC if form in data and not (form == "text/html" and LIVE.search(data[form]))]
-        if forms and (forms[0] != "text/plain" or len(data) == 1):
-            return {forms[0]: data[forms[0]]}
-        live = ", ".join(form for form in data if form != "text/plain")
-        raise PressError(
-            f"An output has no form that a page can show: {live}. Show a table or an Altair chart there, "
-            "or tag the cell 'remove'."
-        )
-    except PressError as problem:
-        if strict:
-            raise PressError(f"{_place(cell)}: {problem}") from None
-        return {"text/plain": str(problem)}
-
-
-def _place(cell: NotebookNode) -> str:
-    first = cell.source.strip().partition("\n")[0]
+def _place(cell: NotebookNode, number: int) -> str:
+    first = cell.source.strip().partition("\n")[0][:60]
     count = cell.get("execution_count")
-    return f"Cell In [{count}] ({first[:60]})" if count else f"Cell ({first[:60]})"
+    return f"Cell {number}, In [{count}] ({first})" if count else f"Cell {number} ({first})"
 
 
 def _failure(notebook: NotebookNode) -> dict[str, str]:
     """Return where the run stopped: place, source, message and traceback of the failing cell; {} if none did."""
-    for cell in notebook.cells:
+    for number, cell in enumerate(notebook.cells, start=1):
         for output in cell.get("outputs", []):
             if output.output_type == "error":
                 trace = _plain("\n".join(output.traceback))
                 what = _plain(f"{output.ename}: {output.evalue}" if output.ename else output.evalue)
-                return {"place": _place(cell), "source": cell.source, "what": what, "traceback": trace}
+                return {"place": _place(cell, number), "source": cell.source, "what": what, "traceback": trace}
     return {}
 
 
-def _top(shown: NotebookNode) -> int:
+def _top(cells: Sequence[tuple[int, NotebookNode]]) -> int:
     """Return the level of the notebook's own title: 1, or 2 below a headline, or 0 where there is no title at all."""
-    html = (output.get("data", {}).get("text/html", "") for cell in shown.cells for output in cell.get("outputs", []))
-    if any("<h1" in part for part in html):
+    if any("<h1" in _html(cell) for _, cell in cells):
         return 2
-    titles = (re.search(r"^# ", cell.source, re.MULTILINE) for cell in shown.cells if cell.cell_type == "markdown")
-    return 1 if any(titles) else 0
+    return 1 if any(_has_title(cell) for _, cell in cells) else 0
 
 
-def _headline(shown: NotebookNode) -> int:
+def _headline(cells: Sequence[tuple[int, NotebookNode]]) -> int:
     """Return the place of the cell that shows the page's title, or -1."""
-    for place, cell in enumerate(shown.cells):
-        html = "".join(output.get("data", {}).get("text/html", "") for output in cell.get("outputs", []))
-        if "<h1" in html or (cell.cell_type == "markdown" and re.search(r"^# ", cell.source, re.MULTILINE)):
-            return place
-    return -1
+    return next((at for at, (_, cell) in enumerate(cells) if "<h1" in _html(cell) or _has_title(cell)), -1)
 
 
-def _prose(source: str, top: int) -> Markup:
+def _html(cell: NotebookNode) -> str:
+    return "".join(output.get("data", {}).get("text/html", "") for output in cell.get("outputs", []))
+
+
+def _has_title(cell: NotebookNode) -> bool:
+    return cell.cell_type == "markdown" and re.search(r"^# ", cell.source, re.MULTILINE) is not None
+
+
+def _prose(source: str, top: int) -> str:
     """Return a markdown cell as HTML, markup and all: the notebook's author wrote it."""
     html = str(_markdown(escape=False)(source))
-    return Markup(re.sub(r"(</?h)1\b", rf"\g<1>{top or 1}", html))
+    return re.sub(r"(</?h)1\b", rf"\g<1>{top or 1}", html)
 
 
-def _told(source: str) -> Markup:
+def _told(source: str) -> str:
     """Return a markdown output as HTML. Data may be in it, so its markup is shown and not obeyed."""
-    return Markup(_markdown(escape=True)(source))
+    return str(_markdown(escape=True)(source))
 
 
 @cache

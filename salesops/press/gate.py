@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import html
 import json
@@ -15,6 +16,7 @@ from urllib.parse import quote, quote_plus
 TEXT = 64_000  # characters that one cell may print; a page of more is no reading
 OUTPUTS = 8_000_000  # characters of all that one cell may show; what is larger would not fit a page either
 HIDDEN = "•••"
+_LEAST_ENCODED = 6  # bytes
 _SHOWN = ("stream", "display_data", "execute_result", "update_display_data", "error", "clear_output")
 
 Message = dict[str, Any]
@@ -103,9 +105,11 @@ class Gate:
 def forms(secrets: Iterable[str]) -> tuple[str, ...]:
     """Return secrets as they are and as repr, JSON, HTML and addresses write them, also one in another; longest first.
 
-    What else is made of a secret (turned round, encrypted, in base64) is the notebook's own doing.
+    In base64, as in a header of HTTP, they are found too, whatever stands before. What else is made of a secret (turned
+    round, encrypted) is the notebook's own doing.
     """
     written = set(secrets)
+    written |= {form for text in written for form in _in_base64(text.encode())}
     for _ in range(2):
         written |= {form for text in written for form in _written(text)}
     return tuple(sorted(written, key=lambda form: (-len(form), form)))
@@ -115,6 +119,16 @@ def _written(text: str) -> Iterator[str]:
     yield from (repr(text)[1:-1], ascii(text)[1:-1], repr(text.encode())[2:-1])
     yield from (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1])
     yield from (html.escape(text), quote(text), quote(text, safe=""), quote_plus(text))
+
+
+def _in_base64(secret: bytes) -> Iterator[str]:
+    """Yield the letters that a secret leads to, wherever in an encoded text it stands; of a short one they are few."""
+    if len(secret) < _LEAST_ENCODED:
+        return
+    for before in range(3):
+        own = slice(-(-before * 8 // 6), (before + len(secret)) * 8 // 6)
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            yield encode(bytes(before) + secret)[own].decode()
 
 
 def hide(part: Any, secrets: Sequence[str]) -> Any:

@@ -1,6 +1,6 @@
 """A notebook as a living page for people without Jupyter: served on this machine alone, behind a token.
 
-Voilà runs the notebook anew for each visitor, and stops its kernel when the page is left or stays idle. The page
+Voilà runs the notebook anew for each page that is opened, and its kernel ends with the page (`live_server`). The page
 holds the cells that a static page leaves out: what people move. It loads nothing that is not on this machine.
 """
 
@@ -17,6 +17,7 @@ import urllib.error
 import urllib.request
 import webbrowser
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,13 +32,29 @@ from salesops.press.plan import Report
 
 PORT = 8866
 TRIED = 20  # further ports, one after the other
-IDLE = 900  # seconds without a word from the page after which its kernel stops
-STARTS = 60  # seconds in which the server must answer
-_SERVER = "import salesops.press, voila.app; voila.app.main()"  # in this order, as in the notebook
+MOST = 8  # pages at a time; each has a process with the book in it
+STARTS = 180  # seconds in which the server must answer
+_SERVER = "from salesops.press.live_server import main; main()"
 _KEPT = frozenset({"setup", "remove"})
 
 
-def serve(report: Report, *, port: int = PORT, browse: bool = True, tell: Callable[[str], None] = print) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How many pages may be open, and when one ends that was never looked at, or whose connection is lost (seconds)."""
+
+    most: int = MOST
+    unvisited: float = 60.0
+    lost: float = 900.0
+
+
+def serve(
+    report: Report,
+    *,
+    port: int = PORT,
+    browse: bool = True,
+    limits: Limits | None = None,
+    tell: Callable[[str], None] = print,
+) -> None:
     """Serve the living part of a notebook on 127.0.0.1 until somebody presses Ctrl-C.
 
     Parameters
@@ -48,6 +65,7 @@ def serve(report: Report, *, port: int = PORT, browse: bool = True, tell: Callab
         Where to listen; the next free one is taken if it is not free.
     browse : bool
         Open the page in the machine's browser.
+    limits : Limits, optional
     tell : callable
         Takes the sentences for the person at the terminal.
 
@@ -66,7 +84,9 @@ def serve(report: Report, *, port: int = PORT, browse: bool = True, tell: Callab
         notebook = Path(folder, "live.ipynb")
         nbformat.write(living(report), notebook)  # type: ignore[no-untyped-call]  # no types
         with Path(folder, "log").open("wb+") as log:
-            server = subprocess.Popen(_command(notebook, found), env=_environment(token), stdout=log, stderr=log)
+            server = subprocess.Popen(
+                _command(notebook, found, limits or Limits()), env=_environment(token), stdout=log, stderr=log
+            )
             try:
                 _await(server, found, Path(folder, "log"))
                 address = f"http://127.0.0.1:{found}/?token={token}"
@@ -126,13 +146,13 @@ def _assigned(values: Mapping[str, Value]) -> str:
     return "\n".join(f"{name} = {value!r}" for name, value in values.items())
 
 
-def _command(notebook: Path, port: int) -> list[str]:
+def _command(notebook: Path, port: int, limits: Limits) -> list[str]:
     return [
         sys.executable, "-c", _SERVER, str(notebook), "--no-browser", f"--port={port}", "--Voila.ip=127.0.0.1",
         "--Voila.port_retries=0", "--Voila.auto_token=True", "--template=live", "--show_tracebacks=False",
         "--VoilaConfiguration.allow_template_override=NO",
-        f"--MappingKernelManager.cull_idle_timeout={IDLE}", "--MappingKernelManager.cull_interval=60",
-        "--MappingKernelManager.cull_connected=False",
+        f"--LiveKernels.most={limits.most}", f"--LiveKernels.unvisited={limits.unvisited}",
+        f"--LiveKernels.lost={limits.lost}",
     ]  # fmt: skip  # one option after the other
 
 

@@ -63,6 +63,14 @@ def mail_of(page: Path, *, subject: str, alerts: Sequence[str] = ()) -> EmailMes
     return mail
 
 
+def notice_of(sentences: Sequence[str]) -> EmailMessage:
+    """Return a mail for the owner of reports that could not be sent as they should."""
+    mail = EmailMessage(policy=SMTP)
+    mail["Subject"] = "Reports that were not sent"
+    mail.set_content("\n\n".join(sentences) + "\n")
+    return mail
+
+
 def _for_mail(page: str) -> str:
     """Return a page without what mail programs do not show, and its charts as pictures."""
     for unfit in _UNFIT:

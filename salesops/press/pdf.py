@@ -44,7 +44,8 @@ def print_pdf(browser: str, page: Path) -> Path:
         if hasattr(os, "geteuid") and os.geteuid() == 0:
             command.insert(1, "--no-sandbox")  # Chromium refuses its sandbox to root
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=_LONGEST, check=False)
+            quiet = subprocess.DEVNULL  # a process of the browser that stays must not hold the press's output
+            done = subprocess.run(command, stdout=quiet, stderr=quiet, timeout=_LONGEST, check=False)
         except subprocess.TimeoutExpired:
             done = None
     if done is None or done.returncode or not part.is_file():

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote, unquote
@@ -18,6 +18,7 @@ from salesops.errors import PressError
 from salesops.press.alerts import Alert
 from salesops.press.catalog import Notebook
 from salesops.press.compare import News
+from salesops.press.mailing import Mailing
 from salesops.press.parameters import Value, is_secret
 
 DATABASE = "duckdb://"
@@ -55,6 +56,12 @@ class Report:
         Conditions on the results.
     to : tuple of str
         The addresses to which the page is sent; they are stored nowhere.
+    mailing : Mailing
+        When it is sent, and who is told if it cannot be.
+    last_fact : date or None
+        The last day on which anything happened of what the page tells; None if nobody asks, or knows.
+    wanted : str
+        What of reports.toml asked for it; "" if something else did.
     """
 
     notebook: Path
@@ -70,6 +77,9 @@ class Report:
     watch: Mapping[str, str] = field(default_factory=dict)
     alerts: tuple[Alert, ...] = ()
     to: tuple[str, ...] = field(default=(), repr=False)
+    mailing: Mailing = field(default_factory=Mailing, repr=False)
+    last_fact: date | None = None
+    wanted: str = ""
 
     @property
     def heading(self) -> str:

@@ -2,26 +2,51 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import smtplib
 import ssl
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
-from email.utils import localtime, make_msgid, parseaddr
+from email.utils import localtime, parseaddr
+from typing import Literal
 
 from salesops.errors import PressError, did_you_mean
 
 PASSWORD = "SALESOPS_SECRET_SMTP"
-Post = Callable[[EmailMessage, Sequence[str]], Mapping[str, str]]
 
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 _KEYS = ("host", "from", "user", "security", "port")
 _PATIENCE = 60.0  # seconds for each answer of the server
 _ADDRESS = re.compile(r'[^\s@,;:<>()"\[\]]+@[^\s@,;:<>()"\[\]]+')
 _FOR_GOOD = range(500, 600)  # answers that would be the same next time
+_CLOSING, _TOO_MUCH = 421, 552  # the server goes away; more than a mail, or a mailbox, may hold
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How a server takes a mail.
+
+    Parameters
+    ----------
+    takes : {"sent", "refused", "aside", "lost"}
+        refused: it knows no such reader, or wants none; aside: it does not take this mail, or not now; lost: the
+        connection broke.
+    words : str
+        What it said.
+    knows_reader : bool
+        Whether it took the reader's address, whatever became of the mail.
+    """
+
+    takes: Literal["sent", "refused", "aside", "lost"]
+    words: str = ""
+    knows_reader: bool = False
+
+
+Post = Callable[[EmailMessage, str], Answer]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,25 +106,34 @@ def is_address(text: str) -> bool:
 
 @contextmanager
 def posting(server: Smtp) -> Iterator[Post]:
-    """Yield what sends a mail to some addresses: for each that is settled, "" or why it is refused for good.
-
-    An address that is not among the answers may be tried again.
+    """Yield what sends a mail to an address and says how the server takes it.
 
     Raises
     ------
     PressError
-        If the server cannot be reached, refuses the login or the mail, or goes away.
+        If the server cannot be reached, or refuses the login or the sender.
     """
     where = f"{server.host}:{server.port}"
     try:
         with _connected(server) as line:
-            yield lambda mail, whom: _sent(line, server, mail, whom)
+            yield lambda mail, address: _posted(line, server, mail, address)
     except smtplib.SMTPAuthenticationError as error:
-        raise PressError(f"{where} refuses the login of '{server.user}' ({_told(error)}). See {PASSWORD}.") from None
+        why = _words(error.smtp_code, error.smtp_error)
+        raise PressError(f"{where} refuses the login of '{server.user}' ({why}). See {PASSWORD}.") from None
     except smtplib.SMTPResponseException as error:
-        raise PressError(f"{where} answers: {_told(error)}.") from None
+        raise PressError(f"{where} answers: {_words(error.smtp_code, error.smtp_error)}.") from None
     except (smtplib.SMTPException, OSError) as error:
         raise PressError(f"The mail server {where} cannot be used: {error}.") from None
+
+
+def message_id(page: str, address: str, server: Smtp) -> str:
+    """Return the Message-ID of a page, given by its digest, for a reader: the same whenever it is sent.
+
+    A mail that a kill between sending and noting repeats is known by it.
+    """
+    text = f"{page} {parseaddr(address)[1].casefold()}"
+    domain = parseaddr(server.sender)[1].partition("@")[2]
+    return f"<{hashlib.sha256(text.encode()).hexdigest()[:32]}@{domain}>"
 
 
 @contextmanager
@@ -126,23 +160,28 @@ def _password(server: Smtp) -> str:
     return os.environ[PASSWORD]
 
 
-def _sent(line: smtplib.SMTP, server: Smtp, mail: EmailMessage, whom: Sequence[str]) -> dict[str, str]:
-    mail["From"] = server.sender
-    mail["To"] = ", ".join(whom)
-    mail["Date"] = localtime()
-    mail["Message-ID"] = make_msgid(domain=parseaddr(server.sender)[1].partition("@")[2])
+def _posted(line: smtplib.SMTP, server: Smtp, mail: EmailMessage, address: str) -> Answer:
+    for name, value in (("From", server.sender), ("To", address), ("Date", localtime())):
+        del mail[name]
+        mail[name] = value
     try:
-        refused = line.send_message(mail)
+        line.send_message(mail, to_addrs=[parseaddr(address)[1]])
     except smtplib.SMTPRecipientsRefused as error:
-        refused = error.recipients
-    answers = {address: refused.get(parseaddr(address)[1]) for address in whom}
-    return {
-        address: f"{answer[0]} {answer[1].decode(errors='replace')}" if answer else ""
-        for address, answer in answers.items()
-        if not answer or answer[0] in _FOR_GOOD
-    }
+        ((code, words),) = error.recipients.values()
+        refused = code in _FOR_GOOD and code != _TOO_MUCH
+        return Answer("lost" if code == _CLOSING else "refused" if refused else "aside", _words(code, words))
+    except smtplib.SMTPSenderRefused as error:
+        if error.smtp_code != _TOO_MUCH:  # else it is the size of the mail, which is told before the mail
+            raise
+        return Answer("aside", _words(error.smtp_code, error.smtp_error))
+    except smtplib.SMTPDataError as error:
+        takes: Literal["lost", "aside"] = "lost" if error.smtp_code == _CLOSING else "aside"
+        return Answer(takes, _words(error.smtp_code, error.smtp_error), knows_reader=True)
+    except (smtplib.SMTPServerDisconnected, OSError) as error:
+        return Answer("lost", str(error))
+    return Answer("sent", knows_reader=True)
 
 
-def _told(error: smtplib.SMTPResponseException) -> str:
-    words = error.smtp_error.decode(errors="replace") if isinstance(error.smtp_error, bytes) else error.smtp_error
-    return f"{error.smtp_code} {' '.join(words.split())}"
+def _words(code: int, words: bytes | str) -> str:
+    text = words.decode(errors="replace") if isinstance(words, bytes) else words
+    return f"{code} {' '.join(text.split())}"

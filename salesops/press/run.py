@@ -19,6 +19,7 @@ from salesops.press.compare import Earlier
 from salesops.press.drawing import drawing_process
 from salesops.press.plan import Outcome, Report
 from salesops.press.pool import Ending, Pool
+from salesops.press.strays import taking_in_strays
 from salesops.press.task import Death, Limits, Task
 from salesops.press.writing import UNFINISHED
 
@@ -37,7 +38,8 @@ def run_reports(
     done: Done,
     engine: Engine = "auto",
     limits: Limits | None = None,
-    earlier: Callable[[Report], Earlier | None] = lambda report: None,
+    earlier: Callable[[Report], tuple[Earlier, ...]] = lambda report: (),
+    turn: Callable[[], None] = lambda: None,
 ) -> None:
     """Make all reports in `out`, at most `jobs` at a time, and call `done` as each ends, in that order.
 
@@ -49,7 +51,9 @@ def run_reports(
         warm forks each report from a process that has everything imported, on Linux; stock starts a kernel
         for each; auto takes warm where it can.
     earlier : callable
-        Gives the run of a report to compare with.
+        Gives the runs of a report among which is the one to compare with.
+    turn : callable
+        Is called each second, or more often, while reports are made.
 
     Raises
     ------
@@ -67,7 +71,12 @@ def run_reports(
     with tempfile.TemporaryDirectory(prefix="salesops-", ignore_cleanup_errors=True) as name:
         scratch = Path(name)
         try:
-            with _shelf(scratch), drawing_process(scratch) as drawing, closing(_pool(engine, reports)) as pool:
+            with (
+                _shelf(scratch),
+                drawing_process(scratch) as drawing,
+                taking_in_strays() as end_strays,
+                closing(_pool(engine, reports)) as pool,
+            ):
                 tasks = (
                     Task(
                         report=report,
@@ -79,7 +88,7 @@ def run_reports(
                     )
                     for number, report in enumerate(reports)
                 )
-                for ending in _side_by_side(tasks, pool, jobs):
+                for ending in _side_by_side(tasks, pool, jobs, (end_strays, turn)):
                     done(ending.task.report, _outcome(ending))
         finally:
             for part in out.glob(UNFINISHED):
@@ -115,25 +124,29 @@ def _pool(engine: Engine, reports: Sequence[Report]) -> Pool:
     return StockPool()
 
 
-def _side_by_side(tasks: Iterator[Task], pool: Pool, jobs: int) -> Iterator[Ending]:
+def _side_by_side(
+    tasks: Iterator[Task], pool: Pool, jobs: int, each_turn: Sequence[Callable[[], None]]
+) -> Iterator[Ending]:
     """Yield how each task ended. One whose process died is begun again, to make a page of what it had shown."""
     again: deque[Task] = deque()
     began: dict[str, tuple[float, Task]] = {}
     while True:
         while pool.running < max(1, jobs) and (task := again.popleft() if again else next(tasks, None)):
             task.scratch.mkdir(exist_ok=True)
-            began[task.mark] = (time.monotonic(), task)
+            began[task.key] = (time.monotonic(), task)
             pool.start(task)
         if not pool.running:
             return
         for ending in pool.wait(1.0):
-            del began[ending.task.mark]
+            del began[ending.task.key]
             if isinstance(ending.what, Death) and ending.task.death is None:
                 again.append(replace(ending.task, death=ending.what))
                 continue
             shutil.rmtree(ending.task.scratch, ignore_errors=True)
             yield ending
         _kill_late(began, pool)
+        for call in each_turn:
+            call()
 
 
 def _kill_late(began: dict[str, tuple[float, Task]], pool: Pool) -> None:

@@ -6,8 +6,6 @@ does, once, however many were missed; and what could not be made stays due.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import signal
 import subprocess
 import sys
@@ -21,8 +19,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from salesops.errors import PressError, SalesopsError
-from salesops.press.ledger import FOLDER, Ledger
+from salesops.press.ledger import Ledger
 from salesops.press.settings import Settings, Wanted
+from salesops.press.store import FOLDER, own_folder
 from salesops.press.writing import make_writable
 
 _LOOK = 60.0  # seconds until reports.toml and the clock are looked at again: both may be set, and machines sleep
@@ -38,7 +37,9 @@ class Due:
 
 
 def due_reports(settings: Settings, now: datetime) -> list[Due]:
-    """Return what is due and was not made for its last time yet; what was never made is due.
+    """Return what is due and was not made for its last time yet, or of which a mail is to be tried again.
+
+    What was never made is due.
 
     Raises
     ------
@@ -54,14 +55,15 @@ def due_reports(settings: Settings, now: datetime) -> list[Due]:
     if not (settings.out / FOLDER).is_dir():
         return list(found)
     with closing(Ledger(settings.out)) as ledger:
-        return [due for due in found if _is_due(due, ledger.scheduled(_key(due.want)), now)]
+        again = ledger.mails_due(now)
+        return [due for due in found if due.want.key in again or _is_due(due, ledger.scheduled(due.want.key), now)]
 
 
 def note_made(settings: Settings, made: Sequence[Due]) -> None:
     """Note that these are made for their time, whatever became of each report: the next time is another try."""
     with closing(Ledger(settings.out)) as ledger:
         for due in made:
-            ledger.schedule(_key(due.want), due.at)
+            ledger.schedule(due.want.key, due.at)
 
 
 def keep_schedule(read: Callable[[], Settings], command: Sequence[str], tell: Callable[[str], None]) -> None:
@@ -131,11 +133,6 @@ def _until_next(settings: Settings, most: float) -> float:
     return min([most, *((at - now).total_seconds() for at in coming)])
 
 
-def _key(want: Wanted) -> str:
-    text = json.dumps([want.notebook, want.for_each, want.given], sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -143,8 +140,7 @@ def _now() -> datetime:
 @contextmanager
 def _alone(out: Path) -> Iterator[None]:
     make_writable(out)
-    make_writable(out / FOLDER)
-    lock = FileLock(out / FOLDER / "schedule.lock")
+    lock = FileLock(own_folder(out) / "schedule.lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,8 +11,10 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from salesops.errors import PressError, did_you_mean
+from salesops.press import mailing
 from salesops.press.alerts import Alert, read_alert
 from salesops.press.every import Every, read_every
+from salesops.press.mailing import Mailing, read_mailing
 from salesops.press.plan import book_address
 from salesops.press.post import Smtp, read_smtp
 from salesops.press.task import Limits
@@ -18,7 +22,7 @@ from salesops.press.task import Limits
 _WHOLE = ("keep_periods", "cell_seconds", "report_seconds", "memory_mb")
 _YES_OR_NO = ("pdf", "mail")
 _KEYS = ("out", "time_zone", "smtp", "report", *_WHOLE, *_YES_OR_NO)
-_OWN = ("notebook", "for_each", "alerts", "every", "to")  # what is no parameter of the notebook
+_OWN = ("notebook", "for_each", "alerts", "every", "to", *mailing.KEYS)  # what is no parameter of the notebook
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +42,9 @@ class Wanted:
     every : Every or None
         When it is due; None leaves it out of the schedule.
     to : tuple of str
-        To whom its pages are sent: addresses, or "rep" and "manager" for those whom a page is about.
+        To whom its pages are sent: addresses, or "rep", "manager" and "present manager" of whom a page is about.
+    mailing : Mailing
+        When they are sent, and who is told if they cannot be.
     """
 
     notebook: str
@@ -47,6 +53,13 @@ class Wanted:
     alerts: tuple[Alert, ...] = ()
     every: Every | None = None
     to: tuple[str, ...] = ()
+    mailing: Mailing = field(default_factory=Mailing)
+
+    @property
+    def key(self) -> str:
+        """What knows it again in the schedule, whenever it is due and whoever reads it."""
+        text = json.dumps([self.notebook, self.for_each, self.given], sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,8 +93,8 @@ def read_settings(path: Path) -> Settings:
 
     It has `out` (the folder for the pages, default "site"), `keep_periods`, `cell_seconds`, `report_seconds`,
     `memory_mb`, `pdf`, `mail`, `time_zone`, `[smtp]`, and the reports. Each `[[report]]` has `notebook`, and may
-    have `for_each`, `alerts`, `every`, `to` and any parameter of the notebook (`book`, `period`, …). Paths are
-    relative to the file.
+    have `for_each`, `alerts`, `every`, `to`, `owner`, `send`, `stale_after` and any parameter of the notebook
+    (`book`, `period`, …). Paths are relative to the file.
 
     Raises
     ------
@@ -92,7 +105,7 @@ def read_settings(path: Path) -> Settings:
         raise PressError(f"There is no '{path}'. Name a notebook: salesops run NOTEBOOK --book BOOK.")
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise PressError(f"{path.name} is not valid TOML: {error}. Correct the file.") from None
     except OSError as error:
         raise PressError(f"'{path}' cannot be read: {error.strerror}.") from None
@@ -166,4 +179,5 @@ def _wanted(entry: object, number: int, path: Path) -> Wanted:
         alerts=tuple(read_alert(alert, where) for alert in alerts),
         every=read_every(entry["every"], where) if "every" in entry else None,
         to=tuple(whom.strip() for whom in to),
+        mailing=read_mailing(entry, where),
     )

@@ -40,8 +40,8 @@ class Task:
         A folder of this report alone; it goes when the report has ended.
     drawing : str
         The address of the process that draws charts; "" draws them where the page is made.
-    earlier : Earlier or None
-        The last run of the report that was not the same, to compare with.
+    earlier : tuple of Earlier
+        The runs of the report that were not the same, in the order in which they were made.
     death : Death or None
         How the process of an earlier try died. Then nothing runs: the page shows what that try had shown.
     """
@@ -51,12 +51,12 @@ class Task:
     scratch: Path
     limits: Limits = field(default_factory=Limits)
     drawing: str = ""
-    earlier: Earlier | None = None
+    earlier: tuple[Earlier, ...] = ()
     death: Death | None = None
 
     @property
-    def mark(self) -> str:
-        """What marks the processes of this report."""
+    def key(self) -> str:
+        """What tells this report from the others of a run."""
         return self.scratch.name
 
     @property

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from pathlib import Path
 
 UNFINISHED = ".*.part"  # what a killed run may leave behind
-_COMMANDS = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)")  # colours, titles, links
 
 
 def make_writable(folder: Path) -> None:
@@ -47,8 +45,3 @@ def write_whole(path: Path, text: str) -> None:
         if isinstance(error, OSError):
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
-
-
-def one_line(text: str) -> str:
-    """Return text as one line without what would command a terminal: it may come from data."""
-    return "".join(c if c.isprintable() else " " for c in _COMMANDS.sub("", text))

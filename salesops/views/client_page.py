@@ -169,7 +169,7 @@ def _contracts(p: ClientPage) -> Block:
 
 def _issues(p: ClientPage) -> list[Item]:
     found = [
-        (words.day(row.answered_on), f"answered {words.number(row.score)} of 10: {row.state}")
+        (words.day(row.answered_on), f"answered {client_words.score_words(row.score, row.top)}: {row.state}")
         for row in _rows(p.low_answers)
     ]
     found += [(words.day(row.due_on), client_words.line_words(row)) for row in _rows(p.lines[p.lines.recent])]

@@ -125,11 +125,18 @@ def answer_words(p: ClientPage, fewest: int) -> str:
         return "This book holds no surveys."
     if not a["answered"]:
         return f"No answer to {words.plural(a['asked'], 'survey')}." if a["asked"] else "It was never asked."
-    last = f"Last answer {words.number(a['last_score'])} of 10 on {words.day(a['last_answer'])}; "
+    last = f"Last answer {score_words(a['last_score'], a['last_top'])} on {words.day(a['last_answer'])}; "
     count = f"{a['answered']:,} of {words.plural(a['asked'], 'survey')} answered."
-    if a["nps"] is None:
-        return f"{last}{count} No score under {fewest} answers."
-    return f"{last}{count} Net promoter score {words.number(100 * a['nps'])}."
+    scores = [
+        *([f"Net promoter score {words.number(100 * a['nps'])}."] if a["nps"] is not None else []),
+        *([f"Content, with at least 80% of the scale: {words.percent(a['csat'])}."] if a["csat"] is not None else []),
+    ]
+    return " ".join([f"{last}{count}", *(scores or [f"No score under {fewest} answers."])])
+
+
+def score_words(score: float, top: float) -> str:
+    """Say a score with the top of its scale: 8 of 10."""
+    return f"{words.number(score)} of {words.number(top)}"
 
 
 def line_words(row: Any) -> str:
@@ -237,7 +244,7 @@ def _half_even(value: float | None) -> int | None:
 def _low(p: ClientPage) -> str:
     waiting = p.low_answers[p.low_answers.contacted_on.isna()].iloc[0]
     on = words.day(waiting.answered_on)
-    return f"it answered {words.number(waiting.score)} of 10 on {on}, and nobody has been in touch since"
+    return f"it answered {score_words(waiting.score, waiting.top)} on {on}, and nobody has been in touch since"
 
 
 def _ending(p: ClientPage) -> str:

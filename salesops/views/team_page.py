@@ -165,9 +165,7 @@ def limits(r: TeamAccountability, warnings: Sequence[object]) -> Block:
     said = [f"Data up to {words.day(r.as_of)}. {_quota_words(own)}"]
     partly = own.prorated & ~own.is_rest
     if partly.any():
-        said.append(
-            f"{words.plural(partly.sum(), 'quota')} cover other days too and count by their share of days."
-        )
+        said.append(f"{words.plural(partly.sum(), 'quota')} cover other days too and count by their share of days.")
     rest = own.is_rest & own.prorated
     if rest.any():
         said.append(

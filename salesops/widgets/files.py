@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from salesops.book.spreadsheet import harmless
-from salesops.errors import BookError, did_you_mean
+from salesops.errors import BookError, did_you_mean, system_repair
 from salesops.models.segments import Clusters, read_clusters, read_grid, save_clusters, save_grid
 from salesops.models.segments.definition import read_values
 from salesops.widgets.segmentation import Definition
@@ -41,10 +41,8 @@ def export_csv(table: pd.DataFrame, folder: Path, name: str, *, what: str = "sel
             os.fsync(file.fileno())
         return _put(made, wanted)
     except OSError as error:
-        raise BookError(
-            f"The {what} cannot be written to '{wanted}': {error.strerror or error}. "
-            "Choose a folder that can be written."
-        ) from None
+        reason = f"{error.strerror or error}. {system_repair(error)}".rstrip()
+        raise BookError(f"The {what} cannot be written to '{wanted}': {reason}") from None
     finally:
         with suppress(OSError):
             made.unlink(missing_ok=True)

@@ -108,8 +108,8 @@ def endless(tmp_path: Path) -> str:
     """A book in which reading the deals never ends."""
     con = duckdb.connect(str(tmp_path / "endless.duckdb"))
     con.execute(f"create table users as from read_csv('{write_export(tmp_path / 'export') / 'users.csv'}')")
-    deals = f"from read_csv('{tmp_path / 'export' / 'opportunities.csv'}')"
-    con.execute(f"create view opportunities as select t.* {deals} t, range(10000000) a, range(10000000) b")
+    con.execute(f"create table deals as from read_csv('{tmp_path / 'export' / 'opportunities.csv'}')")
+    con.execute("create view opportunities as select t.* from deals t, range(10000000) a, range(10000000) b")
     con.close()
     return f"duckdb://{tmp_path / 'endless.duckdb'}"
 
@@ -139,7 +139,7 @@ def test_ctrl_c_while_the_database_works(tmp_path: Path, endless: str, command: 
         wait_until_it_works(process, tmp_path / "endless.duckdb")
         process.send_signal(signal.SIGINT)
         try:
-            out, err = process.communicate(timeout=120)
+            out, err = process.communicate(timeout=600)
         finally:
             process.kill()
     assert (process.returncode, out) == (130, "")

@@ -34,8 +34,10 @@ def order(moment: str) -> Row:
         ({"opportunities": [closed("2026-03-05"), {"created_date": "2026-03-06"}]}, date(2026, 3, 5)),
         ({"opportunities": [{"created_date": "2026-03-06"}]}, date(2026, 3, 6)),
         ({"opportunities": [closed("2026-03-05"), closed("2026-03-09", is_deleted=True)]}, date(2026, 3, 5)),
-        ({"orders": [order("2026-03-05T12:00:00Z"), order("2026-03-06T12:00:00Z") | {"status": "Cancelled"}]},
-         date(2026, 3, 5)),
+        (
+            {"orders": [order("2026-03-05T12:00:00Z"), order("2026-03-06T12:00:00Z") | {"status": "Cancelled"}]},
+            date(2026, 3, 5),
+        ),
         # the day on which an open deal is expected to close has not happened
         ({"opportunities": [closed("2026-03-05"), {"close_date": "2027-01-01"}]}, date(2026, 3, 5)),
         ({"orders": [order("2026-03-05T12:00:00Z")]}, date(2026, 3, 5)),

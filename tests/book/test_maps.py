@@ -269,9 +269,13 @@ def test_salesforce_data_export(tmp_path: Path) -> None:
         ("0061", "0051", 1000.5, 1.0, dt.date(2025, 11, 2), True),
         ("0062", "0052", None, 0.1, dt.date(2025, 12, 1), False),
     ]
-    assert ask(result, "SELECT field_name, new_value FROM {opportunity_history} ORDER BY 1") == [
-        ("close_date", "2026-03-31"),
-        ("stage_name", "Closed Won"),
+    query = "SELECT field_name, new_value, valid_from::DATE FROM {opportunity_history} ORDER BY 1, 3"
+    assert ask(result, query) == [
+        ("close_date", "2026-01-31", dt.date(2025, 12, 1)),
+        ("close_date", "2026-03-31", dt.date(2026, 1, 25)),
+        ("owner_id", "0051", dt.date(2026, 1, 20)),
+        ("stage_name", "Prospecting", dt.date(2025, 11, 2)),
+        ("stage_name", "Closed Won", dt.date(2026, 1, 20)),
     ]
     query = "SELECT activity_id, type, contact_id, opportunity_id FROM {activities} ORDER BY 1"
     assert ask(result, query) == [
@@ -346,7 +350,7 @@ def test_salesforce_deleted_rows(tmp_path: Path) -> None:
     del files["OpportunityFieldHistory"], files["Task"], files["Event"]
     result = imported(tmp_path, "salesforce", **files)
     assert ask(result, "SELECT opportunity_id, type FROM {opportunities}") == [("0062", "expansion")]
-    assert "  set aside 1: deleted in Salesforce" in result.lines()
+    assert "  set aside 1: deleted in the source, says IsDeleted" in result.lines()
 
 
 def test_salesforce_report_alone(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def quotas(**more: Any) -> list[Row]:
 
 def as_csv(folder: Path, text: str, encoding: str = "utf-8") -> Book:
     make_book(folder, {"users": USERS})
-    (folder / "quotas.csv").write_text(text, encoding=encoding)
+    (folder / "quotas.csv").write_text(text, encoding=encoding, errors="surrogateescape")  # bytes as they stand
     return open_book(folder)
 
 
@@ -54,6 +54,11 @@ FORMS: dict[str, Callable[[Path], Book]] = {
         "Owner_ID;period_start;period_end;measure;quota_amount;currency;version\r\n"
         'A;01.10.2026;31.12.2026;bookings;"1.100,50";EUR;1\r\n"C;ä";01.10.2026;31.12.2026;bookings;2.000,00;EUR;1\r\n',
         "cp1252",
+    ),
+    "CSV in two encodings": lambda folder: as_csv(
+        folder,
+        "owner_id,period_start,period_end,measure,quota_amount,currency,remark\n"
+        '"C;\udcc3\udca4",2026-10-01,2026-12-31,bookings,100,EUR,\nA,2026-10-01,2026-12-31,bookings,200,EUR,\udce9\n',
     ),
     "no quotas": lambda folder: make_book(folder, {"users": USERS}),
 }  # fmt: skip  # one book a line

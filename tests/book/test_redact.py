@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
+import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from books import Row, Rows, by, make_book, records
 
 from salesops.book.check import check_book
 from salesops.book.credits import credited_deals, credited_orders
 from salesops.book.redact import redacted
+from salesops.book.redact_key import VARIABLE
 from salesops.book.schema import SCHEMA, Column
 from salesops.book.source import Book
 
@@ -109,38 +116,86 @@ def test_every_reference_still_finds_its_row(book: Book) -> None:
     assert second["subject_id"] in by(hidden.table("contacts"), "contact_id")
 
 
-def test_pseudonym_says_what_it_stands_for(book: Book) -> None:
-    """A name reads "Rep 4F2A91"; the id begins with it, so that a reader finds one from the other."""
+def pseudonym(company: str, table: str, word: str, identifier: str, key: str) -> str:
+    """The pseudonym as Python's own libraries make it."""
+    message = json.dumps([company, table]) + identifier
+    digest = hmac.new(key.encode(), message.encode(), hashlib.sha256).digest()
+    return f"{word} {base64.b32hexencode(digest)[:10].decode()}"
+
+
+@pytest.mark.parametrize("key", ["k" * 16, "clé 🔑 " * 4, "x" * 63, "x" * 64, "x" * 65, "long " * 100])
+def test_pseudonym_is_a_keyed_hash(book: Book, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    """Name and id read "Rep 1E8K2OCE0V": the first 50 bits of HMAC-SHA256 over company, table and id, in base32."""
+    monkeypatch.setenv(VARIABLE, key)
     hidden = redacted(book)
-    for table, key, name, word in (
+    for table, column, name, word in (
         ("users", "user_id", "user_name", "Rep"),
         ("accounts", "account_id", "account_name", "Account"),
         ("contacts", "contact_id", "contact_name", "Contact"),
     ):
-        for row in records(hidden.table(table)):
-            assert re.fullmatch(rf"{word} [0-9A-F]{{6}}", row[name])
-            assert row[key].startswith(row[name])
+        rows = records(hidden.table(table))
+        assert [row[column] for row in rows] == [row[name] for row in rows]
+        expected = {pseudonym(book.company, table, word, secret, key.strip()) for secret in SECRETS[table]}
+        assert {row[column] for row in rows} == expected
+        assert all(re.fullmatch(rf"{word} [0-9A-V]{{10}}", row[name]) for row in rows)
 
 
-def test_pseudonyms_are_the_same_in_every_book(tmp_path: Path) -> None:
-    """A pseudonym depends on the id alone: not on the other rows, their order, the table or the book."""
+def test_pseudonyms_are_the_same_in_every_report_of_a_company(tmp_path: Path) -> None:
+    """A pseudonym depends on company and id: not on the other rows, their order, the table that names it or the day."""
     users: Rows = [{"user_id": key} for key in ("A", "B", "C")]
     deals: Rows = [{"opportunity_id": f"D{key}", "owner_id": key} for key in ("C", "A")]
-    first = redacted(make_book(tmp_path / "first", {"users": users, "opportunities": deals}))
-    second = redacted(make_book(tmp_path / "second", {"users": users[::-1][:2], "opportunities": deals[:1]}))
+    tables = {"users": users, "opportunities": deals}
+    first = redacted(make_book(tmp_path / "first", tables, company="Acme"))
+    fewer = {"users": users[::-1][:2], "opportunities": deals[:1]}
+    second = redacted(make_book(tmp_path / "second", fewer, company="Acme"))
     names = {row["user_id"]: row["user_name"] for row in records(first.table("users"))}
     assert len(names) == 3
     for row in records(second.table("users")):
         assert names[row["user_id"]] == row["user_name"]
     owners = {row["opportunity_id"]: row["owner_id"] for row in records(first.table("opportunities"))}
     assert by(second.table("opportunities"), "opportunity_id")["DC"]["owner_id"] == owners["DC"]
+    assert set(owners.values()) < set(names)
+
+
+def test_pseudonyms_of_others_tell_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same id of another company, in another table or under another key has another pseudonym."""
+    tables: dict[str, Rows] = {"users": [{"user_id": "A"}], "accounts": [{"account_id": "A"}]}
+    found = []
+    for company, key in (("Acme", "k" * 16), ("Acm", "k" * 16), ("Acme", "l" * 16)):
+        monkeypatch.setenv(VARIABLE, key)
+        hidden = redacted(make_book(tmp_path / f"{company}{key}", tables, company=company))
+        (user,), (account,) = (records(hidden.table(name)) for name in tables)
+        found += [user["user_id"].partition(" ")[2], account["account_id"].partition(" ")[2]]
+    assert len(set(found)) == 6
+
+
+def test_two_keys_on_one_connection_stay_apart(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A book redacted under one key keeps its pseudonyms when it is redacted again under another."""
+    first = redacted(book)
+    before = {row["user_id"] for row in records(first.table("users"))}
+    monkeypatch.setenv(VARIABLE, "another key of tests")
+    second = redacted(book)
+    assert not before & {row["user_id"] for row in records(second.table("users"))}
+    assert before == {row["user_id"] for row in records(first.table("users").order_by("user_id"))}
 
 
 def test_many_accounts_stay_apart(tmp_path: Path) -> None:
-    """No two of very many ids become one, else joins would mix their customers."""
-    accounts: Rows = [{"account_id": f"ACC-{number}"} for number in range(20_000)]
+    """No two of 100,000 ids become one, else joins would mix their customers."""
+    accounts: Rows = [{"account_id": f"ACC-{number}"} for number in range(100_000)]
     hidden = redacted(make_book(tmp_path, {"accounts": accounts}))
-    assert hidden.table("accounts").account_id.nunique().to_pyarrow().as_py() == 20_000
+    assert hidden.table("accounts").account_id.nunique().to_pyarrow().as_py() == 100_000
+
+
+def test_no_query_and_no_error_shows_the_key(book: Book) -> None:
+    """Neither the key nor what HMAC makes of it stands in the SQL, which errors and pages may show."""
+    key = os.environ[VARIABLE].encode().ljust(64, b"\0")
+    sql = str(book.con.compile(redacted(book).table("users")))
+    hidden = [key.rstrip(b"\0").decode(), *(bytes(byte ^ pad for byte in key).hex() for pad in (0x36, 0x5C))]
+    assert [text for text in hidden if text in sql] == []
+    broken = redacted(book).table("users").mutate(wrong=lambda t: t.user_id.cast("int64"))
+    with pytest.raises(duckdb.Error) as error:
+        broken.to_pyarrow()
+    assert [text for text in hidden if text in str(error.value)] == []
 
 
 def test_house_sales_stay_without_owner(tmp_path: Path) -> None:

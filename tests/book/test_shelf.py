@@ -17,10 +17,11 @@ import pyarrow.parquet as pq
 import pytest
 from books import make_book, records, write_table
 
+from salesops.book.connection import connect
 from salesops.book.redact import redacted
 from salesops.book.shelf import VARIABLE
 from salesops.book.snapshot import as_known
-from salesops.book.source import Book, connect, open_book
+from salesops.book.source import Book, open_book
 
 TYPED = """
     select 'ä"\\'''::varchar as words, ''::varchar as nothing, null::varchar as no_words, 0.1::double as part,

@@ -11,9 +11,10 @@ import duckdb
 import pytest
 from books import make_book, records, write_table
 
+from salesops.book.connection import connect, connect_database
 from salesops.book.schema import SCHEMA
 from salesops.book.snapshot import as_known
-from salesops.book.source import connect, open_book
+from salesops.book.source import open_book
 from salesops.errors import BookError
 
 USERS_CSV = "user_id,user_name,role,manager_id,hire_date\nA,Anna,rep,,2024-01-31\n"
@@ -133,7 +134,7 @@ def test_database_is_read_by_two_at_once(tmp_path: Path) -> None:
 def test_no_two_databases_spill_into_one_folder(tmp_path: Path) -> None:
     """Queries that spill to disk at the same time must not share a folder: they overwrite each other's files."""
     one, two = database(tmp_path / "one.duckdb"), database(tmp_path / "two.duckdb")
-    open_connections = [connect(), connect(), connect(one), connect(two)]
+    open_connections = [connect(), connect(), connect_database(one), connect_database(two)]
     folders = [con.raw_sql("select current_setting('temp_directory')").fetchone()[0] for con in open_connections]
     assert len(set(folders)) == 4
     assert all(Path(folder).is_relative_to(tempfile.gettempdir()) for folder in folders)

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from salesops.book.connection import connect
 from salesops.book.schema import Type
-from salesops.book.source import connect
 from salesops.book.values import Format, local_date, to_type
 
 POINT = Format()

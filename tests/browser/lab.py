@@ -6,7 +6,6 @@ import json
 import os
 import re
 import secrets
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,9 +19,10 @@ from tempfile import TemporaryDirectory
 import nbformat
 from playwright.sync_api import Page, Route, expect, sync_playwright
 
+from salesops.press.pdf import find_browser
+
 ROOT = Path(__file__).resolve().parents[2]
-SLOW = 60_000  # milliseconds that a slow machine may take for one step
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+SLOW = 300_000  # milliseconds until a test gives up that waits for a step; no machine is so busy
 expect.set_options(timeout=SLOW)
 
 
@@ -55,7 +55,7 @@ def lab(folder: Path) -> Iterator[str]:
         finally:
             os.killpg(server.pid, signal.SIGTERM)
             try:
-                server.wait(60)
+                server.wait(300)
             except subprocess.TimeoutExpired:
                 os.killpg(server.pid, signal.SIGKILL)
                 server.wait()
@@ -72,7 +72,7 @@ def browser_page(width: int = 1400, height: int = 1000) -> Iterator[tuple[Page, 
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=browser_program(), args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+            executable_path=find_browser(), args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         )
         context = browser.new_context(viewport={"width": width, "height": height})
         context.set_default_timeout(SLOW)
@@ -82,11 +82,6 @@ def browser_page(width: int = 1400, height: int = 1000) -> Iterator[tuple[Page, 
             yield page, asked
         finally:
             browser.close()
-
-
-def browser_program() -> str:
-    """Return the machine's browser, whatever it is called there."""
-    return next(found for name in _BROWSERS if (found := shutil.which(name)))
 
 
 def write_notebook(path: Path, cells: Sequence[str]) -> None:
@@ -128,7 +123,7 @@ def _address(server: subprocess.Popen[bytes], log: Path, token: str) -> str:
 def _answers(address: str) -> bool:
     """Tell whether the server answers; it may say its address before it listens."""
     try:
-        with urllib.request.urlopen(address, timeout=30) as answer:
+        with urllib.request.urlopen(address, timeout=300) as answer:
             json.load(answer)
     except urllib.error.URLError as error:
         if isinstance(error.reason, ConnectionRefusedError):

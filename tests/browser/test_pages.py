@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from lab import browser_program
+from lab import SLOW
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 from salesops.cli.asking import prepare
 from salesops.press.alerts import Alert
 from salesops.press.deliver import deliver
+from salesops.press.pdf import find_browser
 from salesops.press.settings import Wanted
 
+pytestmark = pytest.mark.browser
 ROOT = Path(__file__).resolve().parents[2]
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 KINDS = ("team_accountability", "rep_accountability", "fails", "index")
@@ -39,7 +41,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser_program(), args=ARGUMENTS)
+        chromium = playwright.chromium.launch(executable_path=find_browser(), args=ARGUMENTS)
         yield chromium
         chromium.close()
 
@@ -69,6 +71,7 @@ def test_a_page_is_accessible_and_asks_for_nothing(
         asked.append(request.url)
 
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    context.set_default_timeout(SLOW)
     page = context.new_page()
     page.on("request", note)
     page.goto(page_of(site, kind))
@@ -82,6 +85,7 @@ def test_a_page_is_accessible_and_asks_for_nothing(
 def test_what_wants_attention_stands_below_the_headline(site: Path, browser: Browser) -> None:
     """Alerts and changes come directly after the headline, before the key figures."""
     page = browser.new_page(viewport={"width": 390, "height": 900})
+    page.set_default_timeout(SLOW)
     page.goto(page_of(site, "rep_accountability"))
     news = page.get_by_role("complementary", name="Alerts and changes")
     assert "Alert: attainment is" in news.inner_text()
@@ -96,6 +100,7 @@ def test_what_wants_attention_stands_below_the_headline(site: Path, browser: Bro
 @pytest.fixture
 def index(site: Path, browser: Browser) -> Iterator[Page]:
     page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(SLOW)
     page.goto((site / "index.html").as_uri())
     yield page
     page.close()
@@ -128,3 +133,13 @@ def test_the_index_is_filtered_by_report_and_status(index: Page) -> None:
     index.get_by_role("combobox", name="Report").select_option("")
     index.get_by_label("Find by any word").fill("alert")
     assert shown(index) == 4
+
+
+def test_the_count_of_a_period_follows_the_filter(index: Page) -> None:
+    """Beside each period stands how many of its reports are shown, of how many."""
+    quarter = index.locator("h2", has_text="2026-Q3")
+    assert quarter.inner_text().split(None, 1)[1] == "4 reports"
+    index.get_by_label("Find by any word").fill("10-22")
+    assert quarter.inner_text().split(None, 1)[1] == "2 of 4 reports"
+    index.get_by_label("Find by any word").fill("")
+    assert quarter.inner_text().split(None, 1)[1] == "4 reports"

@@ -25,6 +25,7 @@ from salesops.models.forecast.inputs import Inputs, forecast_inputs
 from salesops.models.quota import Scenario, baseline, outcome, read_scenario
 from salesops.views import words
 
+pytestmark = pytest.mark.browser
 CELL = f"""import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests")!r}]
 from pathlib import Path
 from whatif_books import NOW, QUARTER, book_of
@@ -92,7 +93,7 @@ def whatif(*options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     finally:
         if server.poll() is None:
             os.killpg(server.pid, signal.SIGINT)
-            server.wait(120)
+            server.wait(SLOW / 1000)
         if server.stdout is not None:
             server.stdout.close()
 
@@ -156,7 +157,7 @@ def test_a_port_that_is_taken_and_ctrl_c(served: tuple[str, Path]) -> None:
     with whatif("--book", str(served[1]), "--port", taken[1], "--as-of", NOW.isoformat()) as (address, server):
         assert f":{taken[1]}/" not in address
         os.killpg(server.pid, signal.SIGINT)
-        assert server.wait(120) == 0
+        assert server.wait(SLOW / 1000) == 0
         assert server.stdout is not None
         assert "The page is closed. What was saved is kept." in server.stdout.read()
 
@@ -169,7 +170,7 @@ def begin(folder: Path) -> tuple[Scenario, Inputs]:
 def visit(page: Page, address: str) -> Locator:
     page.goto(address, wait_until="commit")
     face = page.locator(".quota-whatif")
-    expect(face.locator(".headline")).to_contain_text("with a chance of", timeout=2 * SLOW)
+    expect(face.locator(".headline")).to_contain_text("with a chance of")
     return face
 
 

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from customers import drawn
 from lab import ROOT, browser_page, lab, open_notebook, run_cell, write_notebook
 from playwright.sync_api import Locator, Page, expect
@@ -16,6 +17,7 @@ from salesops.widgets.files import csv_text
 from salesops.widgets.segmentation import Choice
 from salesops.widgets.selection import Box
 
+pytestmark = pytest.mark.browser
 COUNT = 600
 CELL = f"""import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests")!r}]
 from customers import drawn

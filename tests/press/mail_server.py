@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import email
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -16,15 +16,21 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from salesops.press.post import Smtp
 
+BREAK = "break"
 LOGIN = LoginPassword(b"sales", b"correct horse")
 
 
 @dataclass
 class Inbox:
-    """What came in: each mail with its readers; and `refusing`, the answers to readers who are refused."""
+    """What came in: each mail with its readers.
+
+    `refusing` holds the answers to readers who are refused; `judge` answers to a mail, and may do what a server must
+    not, as break the connection.
+    """
 
     mails: list[tuple[tuple[str, ...], EmailMessage]] = field(default_factory=list)
     refusing: Mapping[str, str] = field(default_factory=dict)
+    judge: Callable[[EmailMessage], str] = lambda mail: "250 OK"
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
         if address in self.refusing:
@@ -34,8 +40,17 @@ class Inbox:
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         mail: Any = email.message_from_bytes(envelope.content, policy=default)
-        self.mails.append((tuple(envelope.rcpt_tos), mail))
-        return "250 OK"
+        answer = self.judge(mail)
+        if answer == BREAK:
+            server.transport.abort()
+        elif answer.startswith("250"):
+            self.mails.append((tuple(envelope.rcpt_tos), mail))
+        return answer
+
+    @property
+    def readers(self) -> list[tuple[str, ...]]:
+        """Who got each mail."""
+        return [whom for whom, _ in self.mails]
 
 
 class _Anywhere(Controller):
@@ -47,8 +62,13 @@ class _Anywhere(Controller):
 
 
 @contextmanager
-def serving(inbox: Inbox, *, trust: ssl.SSLContext | None = None, login: bool = False) -> Iterator[Smtp]:
-    """Serve on a free port, with STARTTLS if there is a certificate, and say how to reach it."""
+def serving(
+    inbox: Inbox, *, trust: ssl.SSLContext | None = None, login: bool = False, most: int = 33_554_432
+) -> Iterator[Smtp]:
+    """Serve on a free port, with STARTTLS if there is a certificate, and say how to reach it.
+
+    `most` is how many bytes a mail may have, which the server says before the mail comes.
+    """
 
     def check(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
         return AuthResult(success=data == LOGIN, handled=False)
@@ -61,6 +81,7 @@ def serving(inbox: Inbox, *, trust: ssl.SSLContext | None = None, login: bool = 
         authenticator=check if login else None,
         auth_required=login,
         auth_require_tls=trust is not None,
+        data_size_limit=most,
     )
     controller.start()
     try:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from salesops.errors import PressError
 from salesops.press.alerts import raised, read_alert
-from salesops.press.compare import Change, Earlier, changes
+from salesops.press.compare import Change, Earlier, changes, to_compare
 
 
 def earlier(results: dict[str, Any], **more: str) -> Earlier:
@@ -57,10 +57,41 @@ def test_nothing_changed_is_no_change(results: dict[str, float]) -> None:
     assert changes(results, earlier(dict(results)), {}) == ()
 
 
+def run(start: str, end: str, as_of: str, **more: str) -> Earlier:
+    return earlier({"period_start": start, "period_end": end, "as_of": as_of}, period="", as_of="", **more)
+
+
+Q2, Q3 = ("2026-04-01", "2026-06-30"), ("2026-07-01", "2026-09-30")
+LATE = [run(*Q2, "2026-06-30"), run(*Q2, "2026-07-20")]
+WEEKS = [run(*Q3, "2026-08-03"), run(*Q3, "2026-08-10"), *LATE]
+
+
+@pytest.mark.parametrize(
+    ("now", "runs", "found"),
+    [
+        (run(*Q3, "2026-08-17"), WEEKS, WEEKS[1]),  # the same period, at its last day before
+        (run(*Q3, "2026-08-05"), WEEKS, WEEKS[0]),  # not at a later one
+        (run(*Q3, "2026-08-10", made="2026-09-02"), WEEKS, WEEKS[1]),  # the same day with other data
+        (run(*Q3, "2026-10-05"), LATE, LATE[1]),  # both over
+        (run(*Q3, "2026-08-17"), LATE, None),  # seven weeks beside a quarter
+        (run(*Q3, "2026-08-10"), [run(*Q2, "2026-05-11"), *LATE], run(*Q2, "2026-05-11")),  # the same day of it
+        (run(*Q3, "2026-10-05"), [run("2026-01-01", "2026-03-31", "2026-04-09")], None),  # a quarter lies between
+        (run("2026-01-01", "2026-12-31", "2026-10-05"), LATE, None),  # another kind of period
+        (earlier({}, period="", as_of="2026-10-05"), [*WEEKS, earlier({}, period="")], earlier({}, period="")),
+        (earlier({}, period="2026-Q3", as_of="2026-10-05"), LATE, LATE[1]),  # by what was asked for
+        (run(*Q3, "2026-08-05"), [], None),
+    ],
+)  # fmt: skip  # a case a line
+def test_only_what_is_alike_is_compared(now: Earlier, runs: list[Earlier], found: Earlier | None) -> None:
+    """The same period at an earlier day; else the period before, at the same day of it or both over; else nothing."""
+    assert to_compare(now, runs) == found
+
+
 def test_an_earlier_run_is_named_for_what_tells_it_apart() -> None:
     """By its period and as-of day; by the day it was made where the notebook has neither."""
     assert earlier({}).label == "2026-Q3, as of 2026-08-31"
     assert earlier({}, period="", as_of="").label == "made on 2026-09-01"
+    assert run(*Q3, "2026-08-31").label == "2026-Q3, as of 2026-08-31"
 
 
 @pytest.mark.parametrize(

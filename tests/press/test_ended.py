@@ -3,44 +3,32 @@
 from __future__ import annotations
 
 import json
-import select
 import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from written_notebooks import is_alive, quiet_environment, write_notebook
+from written_notebooks import DETACHES, PATIENCE, detached_alive, is_alive, quiet_environment, until, write_notebook
 
 from salesops.press.run import Engine
 
-RUN = "import sys; from salesops.cli import main; sys.exit(main())"
-STARTS = """
-import os, subprocess, sys, time
-from pathlib import Path
-started = [subprocess.Popen([sys.executable, '-c', 'input()'], stdin=subprocess.PIPE, start_new_session=apart)
-           for apart in (False, True)]
-Path('pids').write_text(' '.join(str(pid) for pid in (os.getpid(), *(process.pid for process in started))))
-os.rename('pids', 'running')
-time.sleep(600)
+# whoever runs the tests may ignore signals, as nohup does, and the press must not inherit that
+RUN = """
+import signal, sys
+from salesops.cli import main
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.exit(main())
 """
-
-
-def until(holds: Callable[[], bool]) -> bool:
-    """Wait until something holds, half a minute at most."""
-    end = time.monotonic() + 30
-    while not holds() and time.monotonic() < end:
-        select.select([], [], [], 0.05)
-    return holds()
+STARTS = f"import os\nopen(f'{{os.getpid()}}.own', 'w')\n{DETACHES}\ntime.sleep(600)"
 
 
 @pytest.mark.parametrize("engine", ["warm", "stock"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_a_press_that_is_ended_leaves_nothing_running(tmp_path: Path, engine: Engine, number: signal.Signals) -> None:
-    """What a report started ends with the press, also in a session of its own, and the temporary folder goes.
+    """What a report started ends with the press, however it detached, and the temporary folder goes.
 
     All but SIGKILL are told in a sentence, leave an index with what was finished, and the exit code of a shell.
     """
@@ -53,16 +41,16 @@ def test_a_press_that_is_ended_leaves_nothing_running(tmp_path: Path, engine: En
             [*words, "--jobs", "1"],
             cwd=tmp_path,
             env=quiet_environment() | {"TMPDIR": temporary},
+            stdout=subprocess.PIPE,  # whoever inherits it keeps it open
             stderr=subprocess.PIPE,
             text=True,
         ) as press,
     ):
         assert until((tmp_path / "running").exists)
         press.send_signal(number)
-        _, said = press.communicate(timeout=30)
-        pids = [int(pid) for pid in (tmp_path / "running").read_text().split()]
-        assert len(pids) == 3
-        assert until(lambda: not any(is_alive(pid) for pid in pids))
+        _, said = press.communicate(timeout=PATIENCE)
+        (own,) = tmp_path.glob("*.own")
+        assert until(lambda: not is_alive(int(own.stem)) and not detached_alive(tmp_path))
         assert until(lambda: not list(Path(temporary).glob("salesops-*")))
     if number == signal.SIGKILL:
         assert press.returncode == -number

@@ -19,6 +19,7 @@ from salesops.press.settings import Wanted
 ROOT = Path(__file__).resolve().parents[2]
 TRICKY = ROOT / "tests" / "notebooks" / "tricky.ipynb"
 CELLS = [cell["id"] for cell in json.loads(TRICKY.read_text(encoding="utf-8"))["cells"]][1:]
+WARNS = ("json",)
 SHIPPED = ("team_accountability", "rep_accountability")
 VARIES = [
     (re.compile(r"0x[0-9a-f]+"), "0x"),
@@ -35,6 +36,11 @@ def told(cell: dict[str, Any]) -> Any:
     for varies, same in VARIES:
         text = varies.sub(same, text)
     return json.loads(text)
+
+
+def at_rest(cell: dict[str, Any]) -> dict[str, Any]:
+    """Return what a cell shows with its streams before the rest: a warning about an output may come after it."""
+    return {**cell, "outputs": sorted(cell["outputs"], key=lambda output: output["output_type"] != "stream")}
 
 
 def joined(outputs: list[Any]) -> list[Any]:
@@ -70,7 +76,10 @@ def tricky(tmp_path_factory: pytest.TempPathFactory) -> dict[Engine, dict[str, A
 @pytest.mark.parametrize("name", [*CELLS, "notebook"])
 def test_every_cell_shows_the_same(tricky: dict[Engine, dict[str, Any]], name: str) -> None:
     """Outputs, their order, their metadata, the counts and the tracebacks are equal under both engines."""
-    assert tricky["warm"][name] == tricky["stock"][name]
+    warm, stock = (tricky[engine][name] for engine in ("warm", "stock"))
+    if name in WARNS:  # Jupyter warns of this output as it sends it, and its kernel sends what is printed by time
+        warm, stock = at_rest(warm), at_rest(stock)
+    assert warm == stock
     assert name in ("task", "update", "notebook") or tricky["warm"][name]["outputs"]
 
 
@@ -81,8 +90,7 @@ def shipped(tmp_path_factory: pytest.TempPathFactory, sample: Path) -> dict[Engi
     reports = prepare(wanted, ROOT / "notebooks")
     out = tmp_path_factory.mktemp("shipped")
     engines: tuple[Engine, ...] = ("warm", "stock")
-    limits = {"cell": 300, "report": 600}  # seconds
-    made = {engine: outcomes(reports, out / engine, engine=engine, **limits) for engine in engines}
+    made = {engine: outcomes(reports, out / engine, engine=engine) for engine in engines}
     return {
         engine: {name: (outcome, (out / engine / outcome.path).read_bytes()) for name, outcome in each.items()}
         for engine, each in made.items()
@@ -133,6 +141,6 @@ def test_libraries_with_threads_work_in_a_fork(tmp_path: Path) -> None:
         ),
     )
     paths = [write_notebook(tmp_path / f"{name}.ipynb", *cells) for name in ("first", "second")]
-    made = outcomes([planned(path) for path in paths], tmp_path / "site", engine="warm", jobs=1, cell=60)
+    made = outcomes([planned(path) for path in paths], tmp_path / "site", engine="warm", jobs=1)
     expected = {"groups": 3, "good": True, "sum": 499999500000, "svg": "<svg"}
     assert [made[name].results for name in ("first", "second")] == [expected, expected]

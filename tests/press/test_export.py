@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Callable
 from typing import Any
 
 import altair as alt
 import nbformat.v4 as v4
 import pandas as pd
 import pytest
+from hostile_markup import HOST, HOSTILE
 from nbformat import NotebookNode
 
 from salesops.errors import PressError
-from salesops.press.export import TEMPLATE, export_page
-from salesops.press.whole import LIMIT
+from salesops.press.export import LIMIT, TEMPLATE, export_page
+from salesops.press.markup import cleaned
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
@@ -96,7 +98,7 @@ def test_a_chart_becomes_a_figure() -> None:
     )
     html = body(shows(data))
     assert "<figcaption>Two lines &lt;b&gt;</figcaption>" in html
-    assert '<svg class="chart" role="img" aria-label="Says &#34;more&#34;"' in html
+    assert '<svg class="chart" role="img" aria-label="Says &quot;more&quot;"' in html
     assert 'stroke="var(--accent)"' in html
     assert "#123456" not in html
     assert 'fill="white"' not in html
@@ -123,7 +125,7 @@ def test_two_charts_do_not_share_names() -> None:
 def test_what_has_no_static_form_is_an_error(data: dict[str, Any]) -> None:
     """Nothing vanishes silently: the error names the cell. In a failed report a line stands in its place."""
     with pytest.raises(
-        PressError, match=r"Cell In \[3\] \(fig\.show\(\)\): An output has no form that a page can show"
+        PressError, match=r"Cell 1, In \[3\] \(fig\.show\(\)\): An output has no form that a page can show"
     ):
         page(shows(data, source="fig.show()\nmore"))
     assert "has no form that a page can show" in body(shows(data), status="failed")
@@ -137,28 +139,66 @@ def test_a_live_output_with_a_picture_shows_the_picture() -> None:
 
 def test_a_chart_that_cannot_be_drawn_is_an_error() -> None:
     """A broken specification names its cell."""
-    with pytest.raises(PressError, match=r"Cell In \[3\] .*The chart cannot be drawn"):
+    with pytest.raises(PressError, match=r"Cell 1, In \[3\] .*The chart cannot be drawn"):
         page(shows({"application/vnd.vegalite.v5+json": {"mark": 7}}))
 
 
-@pytest.mark.parametrize(
-    "cell",
-    [
-        prose("![logo](https://example.org/logo.png)"),
-        prose("<script>alert(1)</script>"),
-        prose("<iframe srcdoc='x'></iframe>"),
-        shows({"text/html": "<meta http-equiv=Refresh content='0;url=https://example.org'>"}),
-        shows({"text/html": "<style>@import 'https://example.org/a.css';</style>"}),
-        shows({"text/html": '<style>p { background: URL( "https://example.org/a.png") }</style>'}),
-        shows({"text/html": "<p style='background:url(//example.org/a.png)'>x</p>"}),
-        shows({"text/html": "<table background='https://example.org/a.png'></table>"}),
-        prose("![x](attachment:x.png)"),
-        shows({"text/html": "<img src=//a/b>"}),
-    ],
-)
-def test_a_page_that_would_load_something_is_refused(cell: NotebookNode) -> None:
-    """A page holds everything itself."""
-    with pytest.raises(PressError, match=r"runs nothing\. This one has "):
+WRITERS: dict[str, Callable[[str], NotebookNode]] = {
+    "prose": prose,
+    "HTML": lambda markup: shows({"text/html": markup}),
+    "SVG": lambda markup: shows({"image/svg+xml": f"<svg>{markup}</svg>"}),
+    "markdown": lambda markup: shows({"text/markdown": f"![x]({HOST}/a.png) {markup}"}),
+}
+
+
+@pytest.mark.parametrize("kind", ["event", "script in SVG", "address", "picture", "style, escaped", "refresh", "frame"])
+@pytest.mark.parametrize("written", WRITERS)
+def test_markup_that_does_harm_is_refused_by_the_number_of_its_cell(kind: str, written: str) -> None:
+    """A page holds everything itself and runs nothing; which of all the notebook's cells breaks that, is told."""
+    cells = [prose("# Words"), shows({"text/plain": "hidden"}, tags=("setup",)), WRITERS[written](HOSTILE[kind])]
+    with pytest.raises(PressError, match=r"^Cell 3[ ,].*: (A page .*, and runs nothing\.|An output has no form)"):
+        page(*cells)
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+@pytest.mark.parametrize("written", WRITERS)
+def test_markup_that_does_harm_is_taken_out_of_a_failed_page(kind: str, written: str) -> None:
+    """The page of a failure shows the rest, and says what is not there."""
+    html = body(prose("Before"), WRITERS[written](HOSTILE[kind]), failing(), status="failed")
+    assert "Before" in html
+    assert cleaned(html)[1] == []
+
+
+def test_what_is_taken_out_of_a_failed_page_is_said() -> None:
+    """A hole in the page of a failure is named in its place, as words."""
+    html = body(shows({"text/html": "<p onclick='x'>a</p><form>b</form>"}), failing(), status="failed")
+    assert '<p>a</p>b<p class="meta">Taken out here: onclick, &lt;form&gt;</p>' in html
+
+
+@pytest.mark.parametrize("data", ['"><script>ran()</script>', 'AAAA" onerror="ran()', "<svg onload=ran()>"])
+def test_a_picture_is_letters_of_base64(data: str) -> None:
+    """What calls itself a picture and holds anything else is refused, and named on the page of a failure."""
+    for form in ("image/png", "image/jpeg"):
+        with pytest.raises(
+            PressError, match=f"Cell 1, .*An output of the form {form} is none: it holds what is not base64"
+        ):
+            page(shows({form: data}))
+        assert "holds what is not base64" in body(shows({form: data}), status="failed")
+
+
+def test_a_chart_leads_nowhere_by_itself() -> None:
+    """An address that data brings into a chart is judged like any other."""
+    rows = pd.DataFrame({"x": [1], "u": ["javascript:ran()"]})
+    made = alt.Chart(rows).mark_point().encode(x="x:Q", href="u:N").to_dict()
+    html = body(shows({"application/vnd.vegalite.v5+json": made}), status="failed")
+    assert "javascript" not in html.replace("href=javascript:ran()</p>", "")
+
+
+def test_an_attachment_is_a_picture() -> None:
+    """A picture beside a cell brings no markup with it."""
+    cell = prose("![x](attachment:x.png)")
+    cell.attachments = {"x.png": {"text/html": "PHNjcmlwdD4=", 'image/png"><script>ran()</script>': "AAAA"}}
+    with pytest.raises(PressError, match=r"Cell 1 .*runs nothing"):
         page(cell)
 
 
@@ -210,7 +250,7 @@ def test_a_failed_report_starts_with_what_failed() -> None:
         "stopped with an error",
         "KeyError: &#39;&lt;rep&gt;&#39;",
         "open_book(rep)[&#39;&lt;x&gt;&#39;]",
-        "Cell In [3]",
+        "Cell 3, In [3]",
     ):
         assert part in html
     assert "\x1b" not in html

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 from collections.abc import Callable
@@ -70,6 +71,16 @@ def test_a_secret_is_in_no_text(secret: str, write: Callable[[str], str]) -> Non
     """Wherever it stands in what is shown, in whichever form, dots take its place."""
     told = hide([{"key": f"<{write(secret)}>"}], forms([secret]))
     assert told[0]["key"].strip("<\"'>") == HIDDEN
+
+
+@given(st.text(min_size=6), st.binary(), st.binary(), st.sampled_from([base64.b64encode, base64.urlsafe_b64encode]))
+def test_a_secret_is_in_no_base64(secret: str, before: bytes, after: bytes, encode: Callable[[bytes], bytes]) -> None:
+    """As in the header of a login: of all letters that it shares with nothing else none is left, whatever is around."""
+    raw = secret.encode()
+    told = encode(before + raw + after).decode()
+    hidden = hide(told, forms([secret]))
+    assert len(told) - len(hidden) + len(HIDDEN) * hidden.count(HIDDEN) >= (len(raw) * 8 - 10) // 6
+    assert HIDDEN in hidden
 
 
 def test_a_torn_journal_gives_what_is_whole(tmp_path: Path) -> None:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from written_notebooks import planned, quiet_environment, write_notebook
+from written_notebooks import PATIENCE, planned, quiet_environment, write_notebook
 
 from salesops.errors import PressError
 from salesops.press.deliver import Delivery, How, deliver
-from salesops.press.ledger import FOLDER
+from salesops.press.ledger import Ledger
 from salesops.press.plan import Report
+from salesops.press.store import FOLDER
 
 DECLARES = {"tables": ["users"]}
 
@@ -169,7 +173,7 @@ def test_two_presses_in_one_folder_do_not_meet(tmp_path: Path) -> None:
     ):
         deliver([planned(path)], out)
     go.write_text("end")
-    assert press.wait(120) == 0
+    assert press.wait(PATIENCE) == 0
 
 
 def test_after_kill_minus_nine_only_the_rest_is_made(tmp_path: Path) -> None:
@@ -205,6 +209,68 @@ def test_a_ledger_that_is_none_is_refused(tmp_path: Path) -> None:
     assert ledger.read_text() == "not a database" * 100
 
 
+GOOD = (
+    '{"id": "a", "notebook": "a", "title": "a", "period": "", "person": "", "status": "ok", "path": "", "alerts": [], '
+    '"started": "2026-10-01T06:00:00+00:00", "parameters": {}, "results": {}, "changes": []}'
+)
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    ["", "{", "[]", '{"id": "a"}', GOOD.replace("{}", "1"), GOOD.replace("2026-10-01", "soon"), GOOD[:-2] + "1]}"],
+)
+@pytest.mark.parametrize("of_this_run", [True, False])
+def test_a_damaged_entry_is_told_before_anything_runs(tmp_path: Path, damaged: str, *, of_this_run: bool) -> None:
+    """The error names the ledger, the report and the repair; also if the entry is of a report that is not asked for."""
+    report, out = with_state(planned(counting(tmp_path)), "tables"), tmp_path / "site"
+    deliver([report], out)
+    with closing(sqlite3.connect(out / FOLDER / "ledger.sqlite")) as ledger, ledger:
+        ledger.execute("UPDATE made SET entry = ?", (damaged,))
+        if not of_this_run:
+            ledger.execute("UPDATE made SET id = 'other'")
+    wanted = f"ledger\\.sqlite' has a damaged entry, that of report '{report.id if of_this_run else 'other'}'. Move the"
+    with pytest.raises(PressError, match=wanted):
+        deliver([report], out)
+    assert runs(tmp_path) == 1
+
+
+def test_a_damaged_time_of_the_schedule_is_told(tmp_path: Path) -> None:
+    """It is a sentence, and no traceback."""
+    with closing(Ledger(tmp_path)) as ledger:
+        with closing(sqlite3.connect(tmp_path / FOLDER / "ledger.sqlite")) as other, other:
+            other.execute("INSERT INTO scheduled VALUES ('a', 'soon')")
+        with pytest.raises(PressError, match="has a damaged entry, that of the schedule, 'soon'"):
+            ledger.scheduled("a")
+
+
+@pytest.mark.parametrize("linked", [FOLDER, "gone", "ledger.sqlite", "ledger.sqlite-journal", "lock", "schedule.lock"])
+def test_the_press_follows_no_link_to_its_ledger(tmp_path: Path, linked: str) -> None:
+    """A link in the place of the press's folder, or in it, is told; what it leads to stays as it is."""
+    out, elsewhere = tmp_path / "site", tmp_path / "elsewhere"
+    out.mkdir()
+    if linked in (FOLDER, "gone"):
+        (out / FOLDER).symlink_to(elsewhere)
+        if linked == FOLDER:
+            elsewhere.mkdir()
+    else:
+        elsewhere.write_text("mine")
+        (out / FOLDER).mkdir()
+        (out / FOLDER / linked).symlink_to(elsewhere)
+    name = FOLDER if linked == "gone" else linked
+    with pytest.raises(PressError, match=rf"{re.escape(name)}' is a link, .* Remove the link, or choose"):
+        deliver([planned(counting(tmp_path))], out)
+    assert not elsewhere.is_dir() or list(elsewhere.iterdir()) == []
+    assert not elsewhere.is_file() or elsewhere.read_text() == "mine"
+
+
+def test_a_file_in_the_place_of_the_press_s_folder_is_told(tmp_path: Path) -> None:
+    """It is not overwritten."""
+    (tmp_path / FOLDER).write_text("mine")
+    with pytest.raises(PressError, match=r"\.press' is no folder, .* Move it away"):
+        deliver([planned(counting(tmp_path))], tmp_path)
+    assert (tmp_path / FOLDER).read_text() == "mine"
+
+
 def command(*paths: Path, jobs: int = 2) -> list[str]:
     code = "import sys; from salesops.cli import main; sys.exit(main())"
     notebooks = [str(path) for path in paths[:-1]]
@@ -217,4 +283,4 @@ def said(words: list[str]) -> subprocess.CompletedProcess[str]:
 
 def wait_for(fifo: Path) -> None:
     """Return when a pipe has been made."""
-    subprocess.run(["sh", "-c", f"until [ -p '{fifo}' ]; do sleep 0.05; done"], timeout=120, check=True)
+    subprocess.run(["sh", "-c", f"until [ -p '{fifo}' ]; do sleep 0.05; done"], timeout=PATIENCE, check=True)

@@ -13,6 +13,7 @@ from salesops.press.deliver import How, deliver
 from salesops.press.pdf import find_browser, print_pdf
 
 
+@pytest.mark.browser
 def test_a_page_is_printed_beside_itself_and_linked(tmp_path: Path) -> None:
     """The PDF is whole, has the page's name, stands in index.json and is linked in the index."""
     path = write_notebook(tmp_path / "a.ipynb", "# Does it print?", "print('Zoë')")
@@ -43,4 +44,11 @@ def test_a_browser_that_fails_leaves_no_pdf(tmp_path: Path) -> None:
     with pytest.raises(PressError, match=r"a\.pdf was not printed: broken ended with exit code 9"):
         print_pdf(str(browser), tmp_path / "a.html")
     assert {path.name for path in tmp_path.iterdir()} == {"a.html", "broken"}
-    assert find_browser()
+
+
+@pytest.mark.parametrize("name", ["chromium", "google-chrome"])
+def test_a_browser_is_found_by_any_of_its_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Distributions call it differently."""
+    (tmp_path / name).touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert find_browser() == str(tmp_path / name)

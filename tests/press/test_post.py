@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 import trustme
-from mail_server import Inbox, serving
+from mail_server import BREAK, Inbox, serving
 
 from salesops.errors import PressError
-from salesops.press.post import PASSWORD, Smtp, is_address, posting, read_smtp
+from salesops.press.post import PASSWORD, Answer, Smtp, is_address, message_id, posting, read_smtp
 
 GIVEN = {"host": "smtp.example.com", "from": "sales@example.com"}
 
@@ -35,22 +35,27 @@ def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLConte
 
 
 def test_mails_go_out_encrypted_with_a_login(certificate: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two mails go over one connection; each has sender, readers, date and an id of the sender's domain."""
+    """Two mails go over one connection; each has sender, reader and date of its own."""
     monkeypatch.setenv(PASSWORD, "correct horse")
-    inbox = Inbox()
+    inbox, message = Inbox(), mail()
     with serving(inbox, trust=certificate, login=True) as server, posting(server) as post:
-        assert post(mail(), ["Eva <eva@example.com>", "bo@example.com"]) == {
-            "Eva <eva@example.com>": "",
-            "bo@example.com": "",
-        }
-        assert post(mail(), ["bo@example.com"]) == {"bo@example.com": ""}
-    (readers, first), (_, second) = inbox.mails
-    assert readers == ("eva@example.com", "bo@example.com")
-    assert (first["From"], first["To"]) == ("Sales <sales@example.com>", "Eva <eva@example.com>, bo@example.com")
-    assert first["Subject"] == "Zoë’s week"
+        assert post(message, "Eva <eva@example.com>") == Answer("sent", knows_reader=True)
+        assert post(message, "bo@example.com") == Answer("sent", knows_reader=True)
+    assert inbox.readers == [("eva@example.com",), ("bo@example.com",)]
+    (_, first), (_, second) = inbox.mails
+    assert (first["From"], first["To"]) == ("Sales <sales@example.com>", "Eva <eva@example.com>")
+    assert (second["From"], second["To"]) == ("Sales <sales@example.com>", "bo@example.com")
+    assert first["Subject"] == second["Subject"] == "Zoë’s week"
     assert first["Date"] is not None
-    assert first["Message-ID"].endswith("@example.com>")
-    assert first["Message-ID"] != second["Message-ID"]
+
+
+def test_a_message_id_is_that_of_a_page_and_a_reader() -> None:
+    """The same page for the same reader has the same id whenever it is sent, however the address is written."""
+    server = read_smtp({**GIVEN, "from": "Sales <sales@example.com>"}, "reports.toml")
+    ids = [message_id(page, whom, server) for page in ("a", "b") for whom in ("eva@example.com", "bo@example.com")]
+    assert len(set(ids)) == 4
+    assert message_id("a", "Eva <Eva@example.com>", server) == ids[0]
+    assert all(found.startswith("<") and found.endswith("@example.com>") for found in ids)
 
 
 def test_a_server_that_nobody_vouches_for_gets_nothing(
@@ -81,15 +86,45 @@ def test_a_wrong_or_missing_password_is_told_without_it(
     assert "battery" not in str(told.value)
 
 
-def test_a_refusal_for_good_is_an_answer_and_one_for_now_is_none() -> None:
-    """550 settles an address, 450 leaves it for the next time; the others get their mail."""
-    inbox = Inbox(refusing={"gone@example.com": "550 No such user", "full@example.com": "450 Mailbox busy"})
+@pytest.mark.parametrize(
+    ("answer", "takes"),
+    [("550 No such user", "refused"), ("450 Mailbox busy", "aside"), ("552 Mailbox full", "aside")],
+)
+def test_how_a_reader_is_refused(answer: str, takes: str) -> None:
+    """A reader who is unknown is refused, one who cannot be reached now waits; the next reader gets the mail."""
+    inbox = Inbox(refusing={"gone@example.com": answer})
     with serving(inbox) as server, posting(server) as post:
-        readers = ["gone@example.com", "full@example.com", "eva@example.com"]
-        assert post(mail(), readers) == {"gone@example.com": "550 No such user", "eva@example.com": ""}
-        assert post(mail(), ["gone@example.com"]) == {"gone@example.com": "550 No such user"}
-        assert post(mail(), ["full@example.com"]) == {}
-    assert [readers for readers, _ in inbox.mails] == [("eva@example.com",)]
+        assert post(mail(), "gone@example.com") == Answer(takes, answer)  # type: ignore[arg-type]  # one of these
+        assert post(mail(), "eva@example.com").takes == "sent"
+    assert inbox.readers == [("eva@example.com",)]
+
+
+@pytest.mark.parametrize("answer", ["552 Too large", "554 Looks like spam", "451 Try again later"])
+def test_a_mail_that_is_refused_leaves_the_others_alone(answer: str) -> None:
+    """The server knows the reader and does not take this mail; the next one goes over the same connection."""
+    answers = iter([answer, "250 OK"])
+    inbox = Inbox(judge=lambda mail: next(answers))
+    with serving(inbox) as server, posting(server) as post:
+        assert post(mail(), "eva@example.com") == Answer("aside", answer, knows_reader=True)
+        assert post(mail(), "eva@example.com").takes == "sent"
+
+
+def test_a_mail_that_is_too_large_is_set_aside_before_it_is_sent() -> None:
+    """A server that says how much it takes refuses a larger mail at once, and takes a smaller one."""
+    inbox, large = Inbox(), mail()
+    large.add_attachment("x" * 20_000)
+    with serving(inbox, most=10_000) as server, posting(server) as post:
+        refused = post(large, "eva@example.com")
+        assert (refused.takes, refused.words[:3]) == ("aside", "552")
+        assert post(mail(), "eva@example.com").takes == "sent"
+
+
+@pytest.mark.parametrize("answer", [BREAK, "421 Closing"])
+def test_a_connection_that_breaks_is_an_answer(answer: str) -> None:
+    """Whether it broke at this mail or by chance nobody knows: who sends decides whether to go on."""
+    with serving(Inbox(judge=lambda mail: answer)) as server, posting(server) as post:
+        assert post(mail(), "eva@example.com").takes == "lost"
+        assert post(mail(), "eva@example.com").takes == "lost"
 
 
 def test_a_server_that_is_not_there_is_told() -> None:

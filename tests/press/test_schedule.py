@@ -18,6 +18,7 @@ from pathlib import Path
 import psutil
 import pytest
 from mail_server import Inbox, serving
+from written_notebooks import PATIENCE
 
 from salesops.cli import main
 from salesops.errors import PressError
@@ -26,7 +27,6 @@ from salesops.press.schedule import due_reports, keep_schedule, note_made, told_
 from salesops.press.settings import Settings, read_settings
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
-PATIENCE = 120.0
 MONDAY = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 BOTH = """
 time_zone = "UTC"
@@ -203,8 +203,45 @@ def test_what_cannot_be_sent_stays_due(project: Path, capsys: pytest.CaptureFixt
     assert [readers for readers, _ in inbox.mails] == [("eva@example.com",)]
 
 
-def mailed(project: Path, server: Smtp) -> None:
-    timed(project, "greeting", more='to = ["eva@example.com"]\n')
+def test_a_mail_that_was_set_aside_is_due_at_its_own_time(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The page is made for its time and not due again; only its mail is, after a quarter of an hour."""
+    with serving(Inbox(judge=lambda mail: "554 Looks like spam")) as server:
+        mailed(project, server)
+        assert main(["schedule", "--once"]) == 1
+        assert "1 of 1 reports made, 1 set aside and tried again from 20" in capsys.readouterr().out
+        assert main(["schedule", "--once"]) == 0
+        assert capsys.readouterr().out == "Nothing is due.\n"
+    read = read_settings(project / "reports" / "reports.toml")
+    now = datetime.now(UTC)
+    assert names(read, now + timedelta(minutes=10)) == []
+    assert names(read, now + timedelta(minutes=16)) == ["greeting"]
+
+
+def test_a_server_that_refuses_every_reader_leaves_all_due(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The exit code and the summary say so, and what was not sent is due at once."""
+    with serving(Inbox(refusing={"eva@example.com": "550 Relaying denied"})) as server:
+        mailed(project, server)
+        for _ in range(2):
+            assert main(["schedule", "--once"]) == 1
+            assert "1 to be sent the next time" in capsys.readouterr().out
+
+
+def test_a_page_that_is_too_old_is_not_sent_and_that_is_an_alert(
+    project: Path, capsys: pytest.CaptureFixture[str], sample: Path
+) -> None:
+    """Exit code 3: nothing failed, and something wants attention; the sender is told, the reader gets nothing."""
+    inbox = Inbox()
+    shutil.copy(NOTEBOOKS / "person.ipynb", project / "notebooks")
+    with serving(inbox) as server:
+        mailed(project, server, "person", f'book = "{sample}"\nperiod = "2026-Q3"\nstale_after = "1 day"\n')
+        assert main(["schedule", "--once"]) == 3
+        assert "1 too old to be sent" in capsys.readouterr().out
+        assert main(["schedule", "--once"]) == 0
+    assert inbox.readers == [("sales@example.com",)]
+
+
+def mailed(project: Path, server: Smtp, notebook: str = "greeting", more: str = "") -> None:
+    timed(project, notebook, more=f'to = ["eva@example.com"]\n{more}')
     path = project / "reports" / "reports.toml"
     smtp = f'[smtp]\nhost = "{server.host}"\nport = {server.port}\nfrom = "sales@example.com"\nsecurity = "none"\n'
     path.write_text(smtp + path.read_text(encoding="utf-8"), encoding="utf-8")

@@ -11,11 +11,13 @@ import pytest
 from salesops.errors import PressError
 from salesops.press.alerts import Alert
 from salesops.press.catalog import find_notebook
+from salesops.press.mailing import Mailing
 from salesops.press.parameters import bind
 from salesops.press.post import Smtp
 from salesops.press.settings import Settings, Wanted, read_settings
 from salesops.press.task import Limits
 
+MAILED = '[[report]]\nnotebook = "a"\nto = ["rep"]\n'
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -71,6 +73,10 @@ def test_to_whom_and_by_which_server_are_settings(tmp_path: Path) -> None:
     read = settings(tmp_path, smtp + report)
     assert read.smtp == Smtp(host="h", sender="a@b.c", security="starttls", port=587)
     assert read.wanted[0].to == ("rep", "d@e.f")
+    assert read.wanted[0].mailing == Mailing()
+    more = 'owner = "Ops <ops@b.c>"\nsend = "changed"\nstale_after = "2 weeks"\n'
+    mailing = settings(tmp_path, smtp + report + more).wanted[0].mailing
+    assert mailing == Mailing(owner="Ops <ops@b.c>", only_changed=True, stale_after=14)
     with pytest.raises(PressError, match=r"says to whom to send, but not how. Add \[smtp\]"):
         settings(tmp_path, report)
 
@@ -82,6 +88,14 @@ def test_to_whom_and_by_which_server_are_settings(tmp_path: Path) -> None:
             '[[report]]\nnotebook = "a"\nto = "eva@example.com"',
             "report 1: to must be a list such as",
         ),
+        (
+            '[[report]]\nnotebook = "a"\nsend = "changed"',
+            "report 1: send says how pages are sent, but nobody gets one",
+        ),
+        (MAILED + 'owner = "eva"', "report 1: owner must be an address like eva@example.com. Got 'eva'"),
+        (MAILED + 'send = "change"', "send must be 'always' or 'changed'. Got 'change'. Did you mean 'changed'"),
+        (MAILED + "stale_after = 10", "stale_after must be like '10 days' or '2 weeks'. Got 10"),
+        (MAILED + 'stale_after = "0 days"', "stale_after must be like '10 days' or '2 weeks'. Got '0 days'"),
         ('time_zone = "Mars/Base"\n[[report]]\nnotebook = "a"', "time_zone must be like 'Europe/Berlin'. Got 'Mars"),
         ('mail = "yes"\n[[report]]\nnotebook = "a"', "mail must be true or false. Got 'yes'"),
         ('[[report]]\nnotebook = "a"\nevery = "mondays"', "reports.toml, report 1: every must be days and a time"),

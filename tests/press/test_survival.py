@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import subprocess
 from pathlib import Path
 
 import pytest
-from written_notebooks import is_alive, outcomes, partial, planned, write_notebook
+from written_notebooks import DETACHES, PATIENCE, detached_alive, outcomes, partial, planned, write_notebook
 
-from salesops.press.plan import Outcome
-from salesops.press.run import Engine
+from salesops.press.plan import Outcome, Report
+from salesops.press.run import Engine, run_reports
+from salesops.press.task import Limits
 
 BEFORE = 'print("shown before")'
 BAD = {
@@ -31,6 +34,13 @@ STATUS = {
     "eats": ("failed", "MemoryError"),
     "asks": ("failed", "StdinNotImplementedError"),
 }
+LIMIT = 12  # seconds for a cell: what hangs takes them, and nothing else comes near, however busy the machine is
+AWAITS = """
+import select, time
+from pathlib import Path
+end = time.monotonic() + 10  # less than a cell may take
+while not Path(ENDED).exists() and time.monotonic() < end: select.select([], [], [], 0.05)
+"""
 IN_C = ("hangs_in_c", "segfault")
 
 
@@ -42,7 +52,7 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Out
     good = [write_notebook(folder / f"good{n}.ipynb", f"print({n})", ("{'n': %d}" % n, "results")) for n in range(24)]  # noqa: UP031  # braces are the point
     ordered = [path for n in range(8) for path in (good[3 * n], good[3 * n + 1], bad[n], good[3 * n + 2])]
     out = folder / "site"
-    made = outcomes([planned(path) for path in ordered], out, engine="warm", cell=3, memory=1_500_000_000)
+    made = outcomes([planned(path) for path in ordered], out, engine="warm", cell=LIMIT, memory=1_500_000_000)
     return out, made
 
 
@@ -84,20 +94,54 @@ def test_a_process_that_dies_leaves_where_it_stood(mixed: tuple[Path, dict[str, 
 
 
 @pytest.mark.parametrize("engine", ["warm", "stock"])
-@pytest.mark.parametrize("ends", ["pass", "import os; os._exit(1)"])
-def test_no_grandchild_survives(tmp_path: Path, engine: Engine, ends: str) -> None:
-    """A process that a report started, even one that left its session, ends with the report."""
-    path = write_notebook(
-        tmp_path / "starts.ipynb",
-        "import subprocess\nfrom pathlib import Path\n"
-        "sleepers = [subprocess.Popen(['sleep', '600'], start_new_session=apart) for apart in (False, True)]\n"
-        f"Path({str(tmp_path / 'pids')!r}).write_text(' '.join(str(s.pid) for s in sleepers))",
-        ends,
+@pytest.mark.parametrize("ends", ["well", "exits", "segfault", "killed", "hangs_in_c"])
+def test_nothing_that_a_report_started_survives_it(tmp_path: Path, engine: Engine, ends: str) -> None:
+    """What left its session, has an empty environment, was forked twice or goes on forking ends with the report.
+
+    So it is however the report ends; and a report beside it keeps its own processes.
+    """
+    cells = {"well": ("pass",), "killed": ("import os; os.kill(os.getpid(), 9)",), **BAD}[ends]
+    (tmp_path / "own").mkdir()
+    path = write_notebook(tmp_path / "own" / "starts.ipynb", DETACHES, *cells)
+    beside = write_notebook(
+        tmp_path / "beside.ipynb",
+        "import subprocess\nsleeper = subprocess.Popen(['sleep', '600'], start_new_session=True)",
+        *[AWAITS.replace("ENDED", repr(str(tmp_path / "ended")))] * 60,
+        ("{'alive': sleeper.poll() is None}", "results"),
     )
-    outcomes([planned(path)], tmp_path / "site", engine=engine)
-    pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
-    assert len(pids) == 2
-    assert not any(is_alive(pid) for pid in pids)
+    made: dict[str, Outcome] = {}
+    alive: list[list[str]] = []
+
+    def done(report: Report, outcome: Outcome) -> None:
+        made[report.notebook.stem] = outcome
+        if report.notebook == path:
+            alive.append(detached_alive(path.parent))
+            (tmp_path / "ended").touch()
+
+    limits = Limits(cell=2 * LIMIT, report=PATIENCE)
+    run_reports([planned(path), planned(beside)], tmp_path / "site", jobs=2, engine=engine, limits=limits, done=done)
+    assert alive == [[]]
+    assert made["beside"].results == {"alive": True}
+    assert made["starts"].status == STATUS.get(ends, ("ok" if ends == "well" else "crashed", ""))[0]
+
+
+@pytest.mark.parametrize("engine", ["warm", "stock"])
+def test_nothing_survives_where_the_process_above_a_report_dies_too(tmp_path: Path, engine: Engine) -> None:
+    """What a killed warm parent or worker leaves behind comes to the press, which ends it and nothing of its own."""
+    path = write_notebook(tmp_path / "starts.ipynb", DETACHES, "os.kill(os.getppid(), 9); time.sleep(600)")
+    good = write_notebook(tmp_path / "good.ipynb", "1")
+    sleep = ["sleep", "600"]
+    with subprocess.Popen(sleep, start_new_session=True) as before, contextlib.ExitStack() as started:
+        during: list[subprocess.Popen[bytes]] = []
+
+        def done(report: Report, outcome: Outcome) -> None:
+            during.append(started.enter_context(subprocess.Popen(sleep)))
+
+        run_reports([planned(path), planned(good)], tmp_path / "site", jobs=1, engine=engine, done=done)
+        assert detached_alive(tmp_path) == []
+        assert [process.poll() for process in (before, *during)] == [None] * 3
+        for process in (before, *during):
+            process.kill()
 
 
 @pytest.mark.parametrize("engine", ["warm", "stock"])
@@ -105,7 +149,7 @@ def test_a_report_that_takes_too_long_in_all_is_stopped(tmp_path: Path, engine: 
     """The limit of the report holds although no cell reaches its own."""
     step = "import time\nend = time.monotonic() + 0.4\nwhile time.monotonic() < end: pass"
     path = write_notebook(tmp_path / "slow.ipynb", BEFORE, *[step] * 30)
-    made = outcomes([planned(path)], tmp_path / "site", engine=engine, cell=60, report=4)["slow"]
+    made = outcomes([planned(path)], tmp_path / "site", engine=engine, report=4)["slow"]
     assert made.status == "timeout"
     assert "took longer than it may" in made.error
 
@@ -114,7 +158,7 @@ def test_the_stock_engine_tells_the_same_of_a_kernel_that_dies(tmp_path: Path) -
     """A kernel that ends, hangs, runs out of memory or asks has the same status as under the warm engine."""
     names = ("exits", "exits_with_zero", "segfault", "hangs", "eats", "asks")
     paths = [write_notebook(tmp_path / f"{name}.ipynb", BEFORE, *BAD[name]) for name in names]
-    made = outcomes([planned(p) for p in paths], tmp_path / "site", engine="stock", cell=3, memory=1_500_000_000)
+    made = outcomes([planned(p) for p in paths], tmp_path / "site", engine="stock", cell=LIMIT, memory=1_500_000_000)
     assert {name: made[name].status for name in names} == {name: STATUS[name][0] for name in names}
     assert all(made[name].error.startswith(STATUS[name][1]) for name in names)
     assert all(partial(tmp_path / "site", made[name])[0]["text"] == "shown before\n" for name in names)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from written_notebooks import planned, write_notebook
+from written_notebooks import PATIENCE, planned, write_notebook
 
 from salesops.errors import PressError
 from salesops.press.pool import Ending
@@ -104,7 +104,12 @@ def test_what_the_program_has_imported_costs_the_parent_nothing(tmp_path: Path) 
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *filter(None, sys.path)])}
     ran = subprocess.run(
-        [sys.executable, program, tmp_path], env=environment, capture_output=True, text=True, timeout=120, check=True
+        [sys.executable, program, tmp_path],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=True,
     )
     assert ran.stdout.split("\n")[0] == "{'pandas': True, 'threads': 1}"
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from salesops.press.writing import one_line, write_whole
+from salesops.errors import one_line
+from salesops.press.writing import write_whole
 
 
 def test_a_file_is_written_as_it_is(tmp_path: Path) -> None:

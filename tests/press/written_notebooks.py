@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Sequence
+import select
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,29 @@ from salesops.press.plan import Outcome, Report, plan_report
 from salesops.press.run import Engine, run_reports
 from salesops.press.task import Limits
 
+PATIENCE = 600.0  # seconds until a test gives up that waits for something; no machine is so busy
 Cell = str | tuple[str, ...]
+
+# Five processes that wait for ever, each detached in another way; their ids come into the file `running`. The last
+# one is never the same for long: it forks, and the child goes on in its place.
+DETACHES = """
+import os, subprocess, sys, time
+from pathlib import Path
+def start(*before, **how):
+    subprocess.Popen([*before, sys.executable, '-S', '-c', STAYS], cwd=HERE, **how)
+HERE = str(Path.cwd())
+STAYS = 'import os, time; open(f"{os.getpid()}.pid", "w").close(); time.sleep(600)'
+TWICE = 'import os\\nif os.fork(): os._exit(0)\\nos.setsid()\\nif os.fork(): os._exit(0)\\n'
+HOPS = TWICE + 'open(f"{os.getsid(0)}.hops", "w").close()\\nwhile True:\\n    if os.fork(): os._exit(0)\\n'
+start()
+start(start_new_session=True)
+start('setsid', 'env', '-i')
+subprocess.Popen([sys.executable, '-S', '-c', TWICE + STAYS], env={}, cwd=HERE).wait()
+subprocess.Popen([sys.executable, '-S', '-c', HOPS], env={}, cwd=HERE).wait()
+while len(list(Path().glob('*.pid'))) < 4 or not list(Path().glob('*.hops')): time.sleep(0.01)
+Path('running.part').write_text(' '.join(path.stem for path in (*Path().glob('*.pid'), *Path().glob('*.hops'))))
+os.rename('running.part', 'running')
+"""
 
 
 def write_notebook(path: Path, *cells: Cell, says: dict[str, Any] | None = None, kernel: str = "python3") -> Path:
@@ -46,7 +71,7 @@ def outcomes(
 ) -> dict[str, Outcome]:
     """Make reports, and return what became of each, by the name of its notebook."""
     made: dict[str, Outcome] = {}
-    limits = {"cell": 60, "report": 120, **limits}  # a test that hangs says where
+    limits = {"cell": PATIENCE, "report": PATIENCE, **limits}  # a test that hangs says where
 
     def done(report: Report, outcome: Outcome) -> None:
         made[report.notebook.stem] = outcome
@@ -59,6 +84,31 @@ def partial(out: Path, outcome: Outcome) -> list[dict[str, Any]]:
     """Return all outputs of the notebook that a failed report has left, in their order."""
     notebook = nbformat.read((out / outcome.path).with_suffix(".ipynb"), as_version=4)
     return [output for cell in notebook.cells for output in cell.get("outputs", ())]
+
+
+def until(holds: Callable[[], bool]) -> bool:
+    """Wait until something holds, and tell whether it does."""
+    end = time.monotonic() + PATIENCE
+    while not holds() and time.monotonic() < end:
+        select.select([], [], [], 0.02)
+    return holds()
+
+
+def detached_alive(folder: Path) -> list[str]:
+    """Return which of the processes that DETACHES started in a folder still run: their ids, or those of sessions."""
+    started = (folder / "running").read_text().split()
+    assert len(started) >= 5
+    return [pid for pid in started if is_alive(int(pid)) or _session(int(pid))]
+
+
+def _session(leader: int) -> list[int]:
+    """Return the processes of a session."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if path.read_text().rpartition(")")[2].split()[3] == str(leader):
+                found.append(int(path.parent.name))
+    return [pid for pid in found if is_alive(pid)]
 
 
 def is_alive(pid: int) -> bool:

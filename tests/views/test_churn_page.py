@@ -116,7 +116,8 @@ def test_who_has_no_rhythm_is_told_apart(found: ChurnReview) -> None:
         in text
     )
     assert text.index("Project 0") < text.index("Project 9")
-    assert churn_page.no_rhythm(made_review(made_churn(setting="contracts"))).text == ""
+    contracts = churn_page.no_rhythm(made_review(made_churn(setting="contracts"))).text
+    assert contracts == "- Contracts are scored here, and ask for no rhythm."
 
 
 def test_a_vacant_place_is_said(found: ChurnReview) -> None:

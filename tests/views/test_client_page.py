@@ -88,7 +88,9 @@ def test_fixed_rules_in_words(page: ClientPage) -> None:
 
 def test_every_rule_has_its_sentence(page: ClientPage, bare: ClientPage) -> None:
     """Low answers, contracts, missing deliveries and owners who left are named with day and number."""
-    answers = pd.DataFrame({"answered_on": [pd.Timestamp("2026-10-05")], "score": [3.0], "contacted_on": [pd.NaT]})
+    answers = pd.DataFrame(
+        {"answered_on": [pd.Timestamp("2026-10-05")], "score": [3.0], "top": [10], "contacted_on": [pd.NaT]}
+    )
     low = replace(page, play=None, low_answers=answers, step=NextStep("call", NOW, "unhappy"))
     assert "it answered 3 of 10 on 5 Oct 2026, and nobody has been in touch since" in client_words.next_sentence(low)
     missing = replace(page, play=None, step=NextStep("call", NOW, "missing"))

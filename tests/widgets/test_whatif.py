@@ -201,6 +201,43 @@ def test_saved_scenarios_come_back(made: tuple[Book, Inputs], state: WhatIf, tmp
     assert read_scenario(path, made[0], QUARTER).win_rate == 1.15
 
 
+def test_levers_that_are_kept_come_back_in_another_what_if(
+    state: WhatIf, made: tuple[Book, Inputs], tmp_path: Path
+) -> None:
+    """Levers, quotas, moves and locks, as one step that can be taken back; nothing is saved."""
+    assert shown(state)["kept"] == ""
+    state.set("win_rate", 120)
+    state.set_quota("C", 80)
+    state.add_move("A", "B", 20)
+    state.lock("deal_size", on=True)
+    assert "kept" not in shown(state, coarse=True)
+    again = WhatIf(*made, folder=tmp_path / "others")
+    assert take(again, [{"do": "take", "value": shown(state)["kept"]}]) == ("", False, False)
+    assert (again.now, again.locked) == (state.now, frozenset({"deal_size"}))
+    again.undo()
+    assert again.now == again.start
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[]", '{"scenario": "", "locked": 1}', '{"scenario": "format = 9", "locked": []}']
+)
+def test_what_is_no_levers_is_refused(state: WhatIf, text: str) -> None:
+    """A text from elsewhere changes nothing, and is a sentence."""
+    told, alert, _ = take(state, [{"do": "take", "value": text}])
+    assert alert
+    assert told
+    assert (state.now, state.locked) == (state.start, frozenset())
+
+
+def test_levers_of_another_book_are_refused(state: WhatIf, made: tuple[Book, Inputs], tmp_path: Path) -> None:
+    """A tab that was opened on another book before does not bring its levers along."""
+    state.set("win_rate", 120)
+    other = WhatIf(made[0], forecast_inputs(made[0], parse_period("2027-Q1"), NOW), folder=tmp_path)
+    with pytest.raises(ScenarioError, match=r"What was kept is about 2026-10-01\.\.2026-12-31, not 2027-Q1"):
+        other.take(state.kept())
+
+
 def test_four_scenarios_are_compared(state: WhatIf) -> None:
     """A fifth waits until one is taken away; nothing saved is lost."""
     for n in range(5):

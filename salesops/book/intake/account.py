@@ -10,8 +10,9 @@ from salesops.book.intake.convert import Bound, keyed
 from salesops.book.intake.mapfile import Map
 from salesops.book.intake.names import quoted
 from salesops.book.intake.orphans import Emptied
+from salesops.book.intake.read_item import Loaded
 from salesops.book.intake.report import TableResult, rows_text
-from salesops.book.intake.sources import Loaded, Sources
+from salesops.book.intake.sources import Sources
 from salesops.book.schema import SCHEMA
 
 _MONEY = ("amount", "net_amount", "quota_amount", "annual_amount")
@@ -28,6 +29,7 @@ class Account:
     tables: dict[str, Bound]
     warnings: list[str] = field(default_factory=list)
     emptied: list[Emptied] = field(default_factory=list)
+    not_read: list[tuple[str, str, int, int]] = field(default_factory=list)
     _notes: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     _told: set[str] = field(default_factory=set)
 
@@ -39,10 +41,10 @@ class Account:
         """Return the sentences about a table."""
         return self._notes[name]
 
-    def first_time(self, relation: str) -> bool:
+    def first_time(self, label: str) -> bool:
         """Tell whether a source is spoken of for the first time."""
-        new = relation not in self._told
-        self._told.add(relation)
+        new = label not in self._told
+        self._told.add(label)
         return new
 
 
@@ -52,12 +54,16 @@ def table_result(account: Account, name: str) -> TableResult:
     aside = con.raw_sql(f"SELECT reason, count(*), min(_row) FROM _rejected_{name} GROUP BY 1 ORDER BY 3").fetchall()
     rows_out = _number(con, f"SELECT count(*) FROM _live_{name}")
     notes = [*_counted(con, bound), *_changes(con, bound), *account.notes(name)]
+    notes += [f"{rows_text(reading.cells)}: {reading.column} {reading.words}" for reading in bound.readings]
     notes += [*_merged(con, bound), *_empty(con, bound, rows_out)]
     if name == "opportunities":
         notes += _stages(account)
     if not rows_out:
         notes.append("no row is left, so the table is not written")
     loaded = _first_read(account, bound)
+    left = [(item.label, part) for item in loaded for part in item.not_read]
+    notes += [f"{label}: {rows_text(part.rows)} not read, {part.reason}" for label, part in left]
+    account.not_read.extend((name, part.reason, part.rows, bound.view.origin.rows + part.rows) for _, part in left)
     return TableResult(
         name=name,
         origin=bound.view.origin.label,
@@ -145,7 +151,7 @@ def _stages(account: Account) -> list[str]:
     found: dict[str, list[str]] = {"won": [], "lost": [], "open": []}
     for state, stage, rows in account.con.raw_sql(query).fetchall():
         found[state].append(f"{stage} ({rows:,})")
-    if not found["won"]:
+    if any(found.values()) and not found["won"]:
         held = ", ".join(found["open"][:_LISTED])
         account.warnings.append(f"opportunities: no deal is won. Compare [stages] in the map with the stages: {held}.")
     return ["; ".join(f"{state}: {', '.join(names[:_LISTED]) or 'none'}" for state, names in found.items())]
@@ -172,14 +178,14 @@ def _unused(account: Account, loaded: list[Loaded]) -> tuple[str, ...]:
     used: dict[str, set[str]] = defaultdict(set)
     for other in account.tables.values():
         for name in other.view.sources:
-            used[account.sources.load(name).relation] |= other.used
-    return tuple(header for item in loaded for header in item.headers if header.casefold() not in used[item.relation])
+            used[account.sources.load(name).label] |= other.used
+    return tuple(header for item in loaded for header in item.headers if header.casefold() not in used[item.label])
 
 
 def _first_read(account: Account, bound: Bound) -> list[Loaded]:
     """Return the sources of a table of which no earlier table has told."""
     loaded = [account.sources.load(name) for name in bound.view.sources]
-    return [item for item in loaded if account.first_time(item.relation)]
+    return [item for item in loaded if account.first_time(item.label)]
 
 
 def _number(con: Any, query: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,11 +11,13 @@ import ibis.expr.types as ir
 
 from salesops.book.finding import Finding, in_number
 from salesops.book.intake.convert import Bound
+from salesops.book.intake.history import UNREAD
+from salesops.book.intake.map_columns import HISTORY
 from salesops.book.intake.money import Told
 from salesops.book.intake.names import literal, quoted
 from salesops.book.intake.orphans import Emptied, empty_orphans
 from salesops.book.people import manager_cycles
-from salesops.book.rules import RULES, Rule, column_rules, reference_rule
+from salesops.book.rules import DAMAGED, ROUNDED, RULES, Rule, column_rules, reference_rule
 from salesops.book.schema import SCHEMA
 from salesops.errors import first_few
 
@@ -91,6 +94,10 @@ def _breaches(con: Any, bound: Bound, tables: Collection[str]) -> Iterator[Breac
         yield Breach(name, rule.found, rule.repair, query)
     if name == "order_lines" and bound.told and "orders" in tables:
         yield _other_currency(bound, bound.told)
+    if name == HISTORY:
+        repair = 'Correct the cells in the source, or replace them in the map: values = { "{first}" = "" }.'
+        rows = f"SELECT _row, shown FROM {UNREAD} ANTI JOIN _rejected_{name} USING (_row)"
+        yield Breach(name, "have a new_value that is no value of its field", repair, rows)
     # last, so that of two rows with one key the one that can be read is kept
     yield _repeats(bound)
 
@@ -187,7 +194,11 @@ def _finding(con: Any, breach: Breach, affected: int) -> Finding:
     first = con.raw_sql(query).fetchall()
     keys = tuple(f"row {row:,} '{_short(shown)}'" for row, shown in first)
     shown = _short(first[0][1])
-    repair = _RECKON if shown.startswith("=") else breach.repair.replace("{first}", shown)
+    repair = breach.repair.replace("{first}", shown)
+    if shown.startswith("="):
+        repair = _RECKON
+    elif re.search(DAMAGED, shown):
+        repair = f"A spreadsheet has rounded it. {ROUNDED}"
     found = in_number(breach.found, affected)
     return Finding(breach.table, breach.found, "error", found, repair, affected, rows, keys)
 

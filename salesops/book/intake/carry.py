@@ -7,13 +7,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from salesops.book.connection import connect
 from salesops.book.horizon import last_day
 from salesops.book.intake.names import literal, quoted
 from salesops.book.intake.report import rows_text
 from salesops.book.intake.vanished import keep_vanished
 from salesops.book.intake.write import write_table
 from salesops.book.schema import KNOWN_FIELDS, OPPORTUNITIES, OPPORTUNITY_HISTORY, VALUE_FIELDS
-from salesops.book.source import Book, connect, open_book
+from salesops.book.source import Book, open_book
 from salesops.errors import BookError, IntakeError
 
 _ALWAYS = "DATE '1900-01-01'"  # before any deal was entered
@@ -54,9 +55,9 @@ def carry_history(dest: Path, folder: Path, *, own: bool) -> tuple[str, ...]:
     """
     if not (dest / "opportunities.parquet").is_file():
         return ()
-    con = connect()
+    files = [*dest.glob("*.parquet"), *folder.glob("*.parquet")]
+    con = connect(files=files, folders=[folder], memory="1GB")  # the import holds its own tables meanwhile
     try:
-        con.raw_sql("SET memory_limit = '1GB'")  # the import holds its own tables meanwhile
         old = _previous(con, dest)
         before, after = last_day(old), last_day(open_book(folder))
         vanished = keep_vanished(con, old, folder)

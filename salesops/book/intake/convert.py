@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,10 +12,14 @@ import ibis
 import ibis.expr.types as ir
 
 from salesops.book.intake.expressions import Expression, column_expression
+from salesops.book.intake.ids import with_whole_ids
+from salesops.book.intake.map_columns import COLUMNS, HISTORY, STATES
 from salesops.book.intake.mapfile import ColumnMap, Map, TableMap
+from salesops.book.intake.marks import keeps_gone, without_gone
 from salesops.book.intake.money import Told, iso_code, read_amount, with_told
 from salesops.book.intake.names import literal, quoted, words_of
-from salesops.book.intake.views import View, described, sql_or_error
+from salesops.book.intake.views import View, described_view, sql_or_error
+from salesops.book.readings import Reading, number_readings
 from salesops.book.schema import SCHEMA, Column
 from salesops.book.values import Format, to_type
 from salesops.errors import MapError, did_you_mean
@@ -26,7 +30,7 @@ class Bound:
     """A table whose columns have found their headers. `missing` and `unnamed` are sentences that refuse the import.
 
     `missing` is about the source, `unnamed` about the map; `notes` says what was filled in or left out; `told` is the
-    currency that signs in an amount tell.
+    currency that signs in an amount tell; `readings` are numbers that can be read in two ways.
     """
 
     name: str
@@ -37,12 +41,15 @@ class Bound:
     missing: tuple[str, ...]
     unnamed: tuple[str, ...]
     told: Told | None = None
+    readings: tuple[Reading, ...] = ()
 
     @property
     def used(self) -> set[str]:
         """The headers that the table uses, in lower case."""
+        spoken = words_of(self.map.conditions)
         headers = {header for column in self.columns.values() for header in column.headers} | self.view.used
-        return {header.casefold() for header in headers} | words_of(self.map.conditions)
+        headers |= {header for header, cell in self.view.cells.items() if words_of(cell) & spoken}
+        return {header.casefold() for header in headers} | spoken
 
     @property
     def derives_role(self) -> bool:
@@ -53,8 +60,8 @@ class Bound:
 
 def bind(con: Any, map_: Map, table: TableMap, view: View) -> Bound:
     """Find the headers of every column of a table, and fill in what the map may leave out."""
-    schema = SCHEMA[table.name]
-    table = _without_absent(con, table, view)
+    schema = COLUMNS[table.name]
+    table = without_gone(_without_absent(con, table, view), view.cells)
     named = {**_of_query(map_, table, view), **table.columns}
     columns: dict[str, Expression] = {}
     missing, notes, absent = [], [], []
@@ -66,6 +73,8 @@ def bind(con: Any, map_: Map, table: TableMap, view: View) -> Bound:
         if expression and spec.unit == "money" and not named[spec.name].sql:
             expression, shown = read_amount(con, spec.name, expression, view.relation, own)
             told = told or shown
+        if expression:
+            expression = with_whole_ids(expression, spec, schema, map_.ids)
         if spec.unit == "ISO 4217":
             expression = with_told(iso_code(expression, own) if expression else None, told, own)
         filled, note = _filled_in(map_, table.name, spec, expression, columns)
@@ -83,13 +92,33 @@ def bind(con: Any, map_: Map, table: TableMap, view: View) -> Bound:
         elif spec.required and not spec.filled:
             note = f"{spec.name} left empty: not in the map"
         notes += [note] if note else []
-    notes += [f"left empty, no such column in the source: {', '.join(absent)}"] if absent else []
+    if table.name == HISTORY and not ({"field_name", "new_value"} <= set(columns) or set(STATES) & set(columns)):
+        missing.append(f"{HISTORY}: no columns of changes or states in {view.origin.label}.")
+    if absent and table.name != HISTORY:  # which has changes or states, and of states those that are known
+        notes.append(f"left empty, no such column in the source: {', '.join(absent)}")
     unnamed = tuple(
         f"{map_.name}: [tables.{table.name}.columns] gives no {spec.name} ({spec.meaning}). {_repair(spec)}"
         for spec in schema.columns
         if spec.filled and spec.name not in columns and (spec.name not in named or named[spec.name].optional)
     )
-    return Bound(table.name, table, view, columns, tuple(notes), tuple(missing), unnamed, told)
+    readings = _readings(table, columns, view, own)
+    return Bound(table.name, table, view, columns, tuple(notes), tuple(missing), unnamed, told, readings)
+
+
+def _readings(table: TableMap, columns: Mapping[str, Expression], view: View, own: str) -> tuple[Reading, ...]:
+    """Return the numbers of a table that can be read in two ways. SQL takes the mark for the decimal one."""
+    direct: dict[str, Column] = {}
+    for spec in COLUMNS[table.name].columns:
+        given = table.columns.get(spec.name)
+        if spec.name in columns and given and not given.sql and not table.select:
+            direct |= dict.fromkeys(columns[spec.name].headers, spec)
+    in_sql = {header for column in columns.values() for header in column.headers} | view.used - set(direct)
+    computed = [group for group in view.origin.groups if group.column in in_sql and group.sure and group.alone]
+    by_sql = (Reading(group.column, group.text, group.cells, thousands=False, doubtful=True) for group in computed)
+    return (
+        *number_readings(view.origin.groups, direct, own),
+        *(reading for reading in by_sql if reading.column not in direct),
+    )
 
 
 def stage(con: Any, map_: Map, bound: Bound) -> None:
@@ -108,9 +137,12 @@ def stage(con: Any, map_: Map, bound: Bound) -> None:
     for place, condition in _conditions(bound.map):
         _try(con, map_, f"[tables.{name}] {place}", f"{cells}, ({condition})::BOOLEAN", condition, view)
     query = f"SELECT _row, {cells}, {why} AS _why FROM {view.relation}"
-    con.raw_sql(f"CREATE VIEW _raw_{name} AS SELECT *, _why IS NULL AS _kept FROM ({query})")
+    kept = f"_why IS NULL OR {keeps_gone(name)}"
+    con.raw_sql(f"CREATE VIEW _raw_{name} AS SELECT *, {kept} AS _kept FROM ({query})")
     raw = con.table(f"_raw_{name}")
-    typed = con.compile(raw.filter(raw._kept).select(_row=raw._row, **_typed(bound, raw, view.origin.form)))
+    thousands = frozenset(reading.column for reading in bound.readings if reading.thousands)
+    form = replace(view.origin.form, thousands=thousands)
+    typed = con.compile(raw.filter(raw._kept).select(_row=raw._row, **_typed(bound, raw, form)))
     if bound.map.distinct:
         typed = (
             f"SELECT min(_row) AS _row, * EXCLUDE (_row) FROM ({typed}) WHERE {keyed(name)} IS NOT NULL "
@@ -123,7 +155,14 @@ def stage(con: Any, map_: Map, bound: Bound) -> None:
         f"CREATE TABLE _rejected_{name} AS SELECT _row, _why AS reason, NULL::VARCHAR AS shown "
         f"FROM _raw_{name} WHERE NOT _kept"
     )
-    con.raw_sql(f"CREATE VIEW _live_{name} AS SELECT * FROM _staged_{name} ANTI JOIN _rejected_{name} USING (_row)")
+    make_live(con, name)
+
+
+def make_live(con: Any, name: str) -> None:
+    """Make _live_NAME: the staged rows that are not rejected."""
+    con.raw_sql(
+        f"CREATE OR REPLACE VIEW _live_{name} AS SELECT * FROM _staged_{name} ANTI JOIN _rejected_{name} USING (_row)"
+    )
 
 
 def keyed(table: str) -> str:
@@ -164,8 +203,9 @@ def _of_query(map_: Map, table: TableMap, view: View) -> dict[str, ColumnMap]:
     """Return the columns of the book that a query gives under their own names."""
     if not table.select:
         return {}
-    known = {column.name: column.name for column in SCHEMA[table.name].columns}
+    known = {column.name: column.name for column in COLUMNS[table.name].columns}
     used = {h.casefold() for column in table.columns.values() for joined in column.headers for h in joined}
+    used |= words_of(table.conditions)
     used |= {word for column in table.columns.values() for word in words_of(column.sql)}
     for header in view.headers:
         if header.casefold() not in known and header.casefold() not in used:
@@ -186,7 +226,8 @@ def _filled_in(
             return Expression(literal(currency)), f"currency filled with {currency} from [book] in every row"
         counts = (*found.counts, (f"({found.sql}) IS NULL", f"currency empty, filled with {currency} from [book]"))
         return Expression(f"coalesce({found.sql}, {literal(currency)})", found.headers, counts), ""
-    if found is None and spec.name in ("is_closed", "is_won") and "stage_name" in columns and map_.won:
+    of_stage = table == "opportunities" and "stage_name" in columns and map_.won
+    if found is None and spec.name in ("is_closed", "is_won") and of_stage:
         stages = map_.won if spec.name == "is_won" else map_.won + map_.lost
         name = f"lower(trim(CAST({columns['stage_name'].sql} AS VARCHAR)))"
         same = " OR ".join(f"{name} LIKE {_like(stage)} ESCAPE '!'" for stage in stages)
@@ -205,12 +246,12 @@ def _like(stage: str) -> str:
 def _typed(bound: Bound, raw: ir.Table, form: Format) -> dict[str, ir.Value]:
     """Return every column of the schema, typed, and its unreadable cells."""
     columns: dict[str, ir.Value] = {}
-    for spec in SCHEMA[bound.name].columns:
+    for spec in COLUMNS[bound.name].columns:
         if spec.name not in bound.columns:
             columns[spec.name] = to_type(ibis.null("string"), spec.type, form)
             continue
         cell = raw[spec.name]
-        value = to_type(cell, spec.type, form)
+        value = to_type(cell, spec.type, form.of(spec.name))
         if spec.unit == "MM-DD":
             value = ibis.coalesce(to_type(cell, "date", form).strftime("%m-%d"), value)
         if bound.map.columns.get(spec.name, ColumnMap()).percent:
@@ -257,13 +298,13 @@ def _try(con: Any, map_: Map, place: str, sql: str, written: str, view: View) ->
         sql_or_error(
             con,
             f"SELECT {sql} FROM {view.relation} LIMIT 0",
-            lambda error: f"{map_.name}: {place}: {written}: {error} The columns are: {described(con, view.relation)}.",
+            lambda error: f"{map_.name}: {place}: {written}: {error} The columns are: {described_view(con, view)}.",
         )
 
 
 def _run(con: Any, map_: Map, name: str, sql: str, view: View) -> None:
     sql_or_error(
         con, sql,
-        lambda error: f"{map_.name}: [tables.{name}]: {error} The columns are: {described(con, view.relation)}. "
+        lambda error: f"{map_.name}: [tables.{name}]: {error} The columns are: {described_view(con, view)}. "
         "Where a cell may not fit, use TRY_CAST.",
     )  # fmt: skip

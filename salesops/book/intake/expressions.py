@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from salesops.book.intake.mapfile import ColumnMap
-from salesops.book.intake.names import find_header, literal, words_of
+from salesops.book.intake.mapfile import ColumnMap, Headers
+from salesops.book.intake.names import found_headers, literal, words_of
 from salesops.book.intake.views import View
+from salesops.book.intake.workbook import EXCEL_DAY_ZERO
 from salesops.book.schema import Column
 
 _CLOCK = r"\d:\d\d"
@@ -32,7 +33,9 @@ def column_expression(spec: Column, column: ColumnMap, view: View) -> Expression
         mentioned = words_of(column.sql)
         used = tuple(header for header in view.headers if header.casefold() in mentioned)
         return _converted(spec, column, Expression(f"({column.sql})", used), view)
-    alternatives = [found for joined in column.headers if (found := _found(joined, view))]
+    if column.cases:
+        return _by_case(spec, column, view)
+    alternatives = _alternatives(column.headers, view)
     if not alternatives:
         return Expression(literal(column.default)) if column.default is not None else None
     if not column.first_filled:
@@ -43,8 +46,29 @@ def column_expression(spec: Column, column: ColumnMap, view: View) -> Expression
     return _converted(spec, column, Expression(sql, headers), view)
 
 
-def _found(joined: tuple[str, ...], view: View) -> tuple[str, ...]:
-    return tuple(header for wanted in joined if (header := find_header(wanted, view.headers)))
+def _alternatives(wanted: Headers, view: View) -> list[tuple[str, ...]]:
+    """Return the headers that are there, for each alternative of which any is."""
+    return [found for joined in wanted if (found := found_headers([joined], view.headers))]
+
+
+def _by_case(spec: Column, column: ColumnMap, view: View) -> Expression | None:
+    """Return the expression of a column whose headers depend on the value of another column."""
+    deciding = _alternatives(column.by, view)
+    cases = {case: found for case, wanted in column.cases.items() if (found := _alternatives(wanted, view))}
+    if not deciding or not cases:
+        return None
+    value = f"lower({_as_text(_joined(deciding[0], view))})"
+    counts, whens = [], []
+    for case, alternatives in cases.items():
+        same = f"{value} = {literal(case.strip().lower())}"
+        cells = [f"nullif({_as_text(_joined(headers, view))}, '')" for headers in alternatives]
+        whens.append(f"WHEN {same} THEN coalesce({', '.join(cells)})")
+        for before, (headers, cell) in enumerate(zip(alternatives[1:], cells[1:], strict=True), start=1):
+            condition = f"{same} AND coalesce({', '.join(cells[:before])}) IS NULL AND {cell} IS NOT NULL"
+            first, other = (" + ".join(joined) for joined in (alternatives[0], headers))
+            counts.append((condition, f"{spec.name} where {case} without '{first}', taken from '{other}'"))
+    used = (*deciding[0], *(header for found in cases.values() for headers in found for header in headers))
+    return _converted(spec, column, Expression(f"(CASE {' '.join(whens)} END)", used, tuple(counts)), view)
 
 
 def _joined(headers: tuple[str, ...], view: View) -> str:
@@ -55,7 +79,7 @@ def _joined(headers: tuple[str, ...], view: View) -> str:
 
 
 def _converted(spec: Column, column: ColumnMap, start: Expression, view: View) -> Expression:
-    sql, counts = start.sql, []
+    sql, counts = start.sql, list(start.counts)
     if column.first_of:
         mark = literal(column.first_of)
         rest = f"split_part({_as_text(sql)}, {mark}, 2)"
@@ -70,14 +94,15 @@ def _converted(spec: Column, column: ColumnMap, start: Expression, view: View) -
         counts.append((unlisted, f"{spec.name} not among the listed values → '{column.other}'"))
     if column.values or column.other is not None:
         sql = _renamed(sql, column)
-    if _is_day(spec) and (column.excel_date or view.origin.serials):
+    if _is_day(spec) and (column.excel_date or view.origin.day_zero):
         # unasked, only days from 1954 to 2064 are taken for dates
         days = r"\d{1,6}" if column.excel_date else r"[2-5]\d{4}"
         serial = f"regexp_full_match({_as_text(sql)}, '{days}([.,]\\d+)?')"
         counts.append((serial, f"{spec.name} given as the number of a day in Excel, read as a date"))
-        sql = f"CASE WHEN {serial} THEN {_excel_day(sql, spec)} ELSE {_as_text(sql)} END"
+        day = _excel_day(sql, spec, view.origin.day_zero or EXCEL_DAY_ZERO)
+        sql = f"CASE WHEN {serial} THEN {day} ELSE {_as_text(sql)} END"
     zone = view.origin.form.time_zone
-    if spec.type == "instant" and zone != "UTC":
+    if spec.type == "instant" and zone != "UTC" and view.origin.form.local:
         text = _as_text(sql)
         clock = f"regexp_matches({text}, {literal(_CLOCK)}) AND NOT regexp_matches({text}, {literal(_OFFSET)})"
         counts.append((clock, f"{spec.name} is a time without an offset, taken from the clock of {zone}"))
@@ -102,9 +127,9 @@ def _is_day(spec: Column) -> bool:
     return spec.type in ("date", "instant") or spec.unit == "MM-DD"
 
 
-def _excel_day(sql: str, spec: Column) -> str:
+def _excel_day(sql: str, spec: Column, day_zero: str) -> str:
     number = f"try_cast(replace({_as_text(sql)}, ',', '.') AS DOUBLE)"
-    day = f"DATE '1899-12-30' + floor({number})::INTEGER"
+    day = f"DATE '{day_zero}' + floor({number})::INTEGER"
     if spec.type != "instant":
         return f"CAST({day} AS VARCHAR)"
     # whole numbers stay bare days: a bare day is one in the book's time zone

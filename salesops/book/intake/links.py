@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from salesops.book.intake.convert import Bound
+from salesops.book.intake.map_columns import HISTORY
 from salesops.book.intake.names import quoted
 from salesops.book.intake.report import rows_text
 from salesops.book.schema import SCHEMA
@@ -16,7 +17,9 @@ def look_up(con: Any, bound: Bound, tables: Collection[str]) -> list[str]:
 
     A value that is an id stays. A name that no row or several rows have stays too: it is an orphan then.
     """
-    notes = []
+    notes: list[str] = []
+    if bound.name == HISTORY:  # its values are ids only where a deal changed hands
+        return notes
     for column, how in bound.map.columns.items():
         parent, _, key = SCHEMA[bound.name].column(column).references.partition(".")
         if not how.lookup or parent not in tables or column not in bound.columns:

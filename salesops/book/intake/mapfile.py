@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from salesops.book.config import parse_config
+from salesops.book.intake.map_columns import COLUMNS
+from salesops.book.intake.map_guard import Written, refuse_unsafe_sql
 from salesops.book.schema import SCHEMA
 from salesops.errors import BookError, MapError, did_you_mean
+
+Headers = tuple[tuple[str, ...], ...]  # alternatives, each one or more headers that are joined by a space
 
 SHIPPED = Path(__file__).resolve().parents[3] / "data" / "maps"
 
@@ -23,12 +27,15 @@ class ColumnMap:
     """Where one column of a book comes from.
 
     `headers` holds alternatives, each a tuple of headers that are joined by a space. `sql` is a DuckDB
-    expression instead. `other` replaces what `values` does not list; `default` fills empty cells, or every
-    cell where there is no header.
+    expression instead. With `by` the value of another column decides which alternatives of `cases` count.
+    `other` replaces what `values` does not list; `default` fills empty cells, or every cell where there is no
+    header.
     """
 
-    headers: tuple[tuple[str, ...], ...] = ()
+    headers: Headers = ()
     sql: str = ""
+    by: Headers = ()
+    cases: Mapping[str, Headers] = field(default_factory=dict)
     values: Mapping[str, str] = field(default_factory=dict)
     lookup: tuple[str, ...] = ()
     other: str | None = None
@@ -38,6 +45,24 @@ class ColumnMap:
     percent: bool = False
     excel_date: bool = False
     optional: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceMap:
+    """A source that a map names: the patterns of its names, and what its files must have.
+
+    Only files with a header of each of `needs` count. `columns` are what SQL sees of it, as text, and empty where
+    the file has none of the headers; an `optional` source has no rows in SQL where it is absent. Of rows that a
+    connector keeps in several versions only today's count, but with `every_version`. With `select` it is a query
+    over other sources instead.
+    """
+
+    names: tuple[str, ...] = ()
+    select: str = ""
+    needs: tuple[Headers, ...] = ()
+    columns: Mapping[str, Headers] = field(default_factory=dict)
+    optional: bool = False
+    every_version: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,29 +94,39 @@ class TableMap:
 
 @dataclass(frozen=True, kw_only=True)
 class Map:
-    """A map. `tables` holds for each table the definitions to try in order; `empty` the texts that mean nothing."""
+    """A map. `tables` holds for each table the definitions to try in order; `empty` the texts that mean nothing.
+
+    `ids` names the system whose ids have two forms; `home_currency` are headers of the company's own currency;
+    `written` is the file as it stands.
+    """
 
     name: str
     title: str
     empty: tuple[str, ...]
+    ids: str
+    home_currency: Headers
     book: Mapping[str, Any]
     csv: Mapping[str, Any]
-    sources: Mapping[str, tuple[str, ...]]
+    sources: Mapping[str, SourceMap]
     won: tuple[str, ...]
     lost: tuple[str, ...]
     tables: Mapping[str, tuple[TableMap, ...]]
+    written: Written = field(default=Written(""), repr=False)
 
 
 def read_map(name_or_path: str | Path) -> Map:
     """Read a map by its name in data/maps or by its path. Raises MapError."""
     path = _locate(name_or_path)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        content = tomllib.loads(text)
     except OSError as error:
         raise MapError(f"The map '{path}' cannot be read: {error.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise MapError(f"{path.name} is not valid TOML: {error}. Correct the file.") from None
-    return _Reader(path.name).map(content)
+    map_, written = _Reader(path.name).map(content), Written(path.name, text)
+    refuse_unsafe_sql(content, written)
+    return replace(map_, written=written)
 
 
 def shipped_maps() -> tuple[str, ...]:
@@ -117,9 +152,12 @@ class _Reader:
     """Turns TOML into a Map; `file` names the map in every error."""
 
     file: str
+    shared: dict[str, Mapping[str, str]] = field(default_factory=dict)
 
     def map(self, content: Mapping[str, Any]) -> Map:
-        self._only(content, ("title", "empty", "book", "csv", "sources", "stages", "tables"), "")
+        self._only(content, _MAP_KEYS, "")
+        for name, renames in self._table(content.get("values", {}), "values").items():
+            self.shared[name] = self._renames(renames, f"values.{name}")
         tables = self._table(content.get("tables", {}), "tables")
         if not tables:
             raise MapError(f"{self.file} maps no table. Add one, such as [tables.opportunities].")
@@ -131,9 +169,11 @@ class _Reader:
             name=self.file.removesuffix(".toml"),
             title=self._text(content.get("title", self.file.removesuffix(".toml")), "title"),
             empty=self._texts(content.get("empty", []), "empty"),
+            ids=self._ids(content.get("ids", "")),
+            home_currency=self._lists(content["home_currency"], "home_currency") if "home_currency" in content else (),
             book=self._book(content.get("book", {})),
             csv=self._table(content.get("csv", {}), "csv"),
-            sources={name: self._texts(value, f"sources.{name}") for name, value in sources.items()},
+            sources={name: self._source(value, f"sources.{name}") for name, value in sources.items()},
             won=self._texts(stages.get("won", []), "stages.won"),
             lost=self._texts(stages.get("lost", []), "stages.lost"),
             tables={name: self._definitions(name, tables[name]) for name in SCHEMA if name in tables},
@@ -149,6 +189,29 @@ class _Reader:
             raise MapError(str(error)) from None
         return book
 
+    def _ids(self, value: Any) -> str:
+        if value not in ("", "salesforce"):
+            raise MapError(f"{self.file}: ids must be 'salesforce', whose ids have 15 or 18 characters. Got {value!r}.")
+        return str(value)
+
+    def _source(self, value: Any, where: str) -> SourceMap:
+        if not isinstance(value, dict):
+            return SourceMap(names=self._texts(value, where))
+        self._only(value, _SOURCE_KEYS, where)
+        if "select" in value:
+            self._only(value, ("select",), f"{where}, a query,")
+            return SourceMap(select=self._query(value["select"], f"{where}.select"))
+        columns = self._table(value.get("columns", {}), f"{where}.columns")
+        needs = value.get("needs", [])
+        needs = needs if isinstance(needs, list) else [needs]
+        return SourceMap(
+            names=self._texts(value.get("names", where.removeprefix("sources.")), f"{where}.names"),
+            needs=tuple(self._lists(item, f"{where}.needs") for item in needs),
+            columns={name: self._lists(headers, f"{where}.columns.{name}") for name, headers in columns.items()},
+            optional=self._flag(value, "optional", where),
+            every_version=self._flag(value, "every_version", where),
+        )
+
     def _definitions(self, name: str, value: Any) -> tuple[TableMap, ...]:
         listed = value if isinstance(value, list) else [value]
         return tuple(self._definition(name, self._table(item, f"tables.{name}")) for item in listed)
@@ -159,7 +222,7 @@ class _Reader:
         if "from" in value and "select" in value:
             raise MapError(f"{self.file}: [{where}] has both 'from' and 'select'. Keep one.")
         columns = self._table(value.get("columns", {}), f"{where}.columns")
-        self._only(columns, (column.name for column in SCHEMA[name].columns), f"{where}.columns")
+        self._only(columns, (column.name for column in COLUMNS[name].columns), f"{where}.columns")
         leave_out = {
             words: self._if_there(sql, f"{where}.leave_out.{words}")
             for words, sql in self._table(value.get("leave_out", {}), f"{where}.leave_out").items()
@@ -169,7 +232,7 @@ class _Reader:
         return TableMap(
             name=name,
             sources=() if "select" in value else self._lists(value.get("from", name), f"{where}.from"),
-            select=self._text(value.get("select", ""), f"{where}.select").strip().rstrip(";"),
+            select=self._query(value.get("select", ""), f"{where}.select"),
             columns={key: self._column(name, key, item) for key, item in columns.items()},
             where=self._text(value.get("where", ""), f"{where}.where"),
             leave_out=self._conditions(leave_out, f"{where}.leave_out"),
@@ -188,10 +251,15 @@ class _Reader:
             raise MapError(f"{self.file}: {where} has both 'from' and 'sql'. Keep one.")
         if not {"from", "sql", "default"} & set(value):
             raise MapError(f"{self.file}: {where} needs one of from, sql or default.")
+        if isinstance(value.get("from"), dict) != ("by" in value):
+            raise MapError(f'{self.file}: {where}: by = "Status" goes with from = {{ Won = "Header", … }}.')
+        cases = value["from"] if "by" in value else {}
         return ColumnMap(
-            headers=self._lists(value["from"], where) if "from" in value else (),
+            headers=self._lists(value["from"], where) if "from" in value and not cases else (),
             sql=self._text(value.get("sql", ""), f"{where}.sql"),
-            values={old: _plain(new) for old, new in self._table(value.get("values", {}), f"{where}.values").items()},
+            by=self._lists(value["by"], f"{where}.by") if cases else (),
+            cases={case: self._lists(headers, f"{where}.from.{case}") for case, headers in cases.items()},
+            values=self._renames(value.get("values", {}), f"{where}.values"),
             lookup=self._lookup(table, name, value.get("lookup", []), where),
             other=_plain(value["other"]) if "other" in value else None,
             default=_plain(value["default"]) if "default" in value else None,
@@ -202,7 +270,14 @@ class _Reader:
             optional=self._flag(value, "optional", where),
         )
 
-    def _lists(self, value: Any, where: str) -> tuple[tuple[str, ...], ...]:
+    def _renames(self, value: Any, where: str) -> Mapping[str, str]:
+        if isinstance(value, str):
+            if value not in self.shared:
+                raise MapError(f"{self.file}: there is no [values.{value}]. {did_you_mean(value, self.shared)}")
+            return self.shared[value]
+        return {old: _plain(new) for old, new in self._table(value, where).items()}
+
+    def _lists(self, value: Any, where: str) -> Headers:
         listed = value if isinstance(value, list) else [value]
         names = tuple(self._texts(item, where) for item in listed)
         if not names or not all(name.strip() for listed in names for name in listed or [""]):
@@ -211,7 +286,7 @@ class _Reader:
 
     def _lookup(self, table: str, name: str, value: Any, where: str) -> tuple[str, ...]:
         names = self._texts(value, f"{where}.lookup")
-        parent = SCHEMA[table].column(name).references.partition(".")[0]
+        parent = COLUMNS[table].column(name).references.partition(".")[0]
         if names and not parent:
             raise MapError(f"{self.file}: {where} names no row of another table, so remove 'lookup'.")
         for column in names:
@@ -237,6 +312,9 @@ class _Reader:
         if not isinstance(value, str):
             raise MapError(f"{self.file}: {where} must be a text in quotes. Got {value!r}.")
         return value
+
+    def _query(self, value: Any, where: str) -> str:
+        return self._text(value, where).strip().rstrip(";")
 
     def _texts(self, value: Any, where: str) -> tuple[str, ...]:
         listed = value if isinstance(value, list) else [value]
@@ -265,9 +343,11 @@ class _Reader:
         return value
 
 
+_MAP_KEYS = ("title", "empty", "ids", "home_currency", "book", "csv", "sources", "stages", "values", "tables")
+_SOURCE_KEYS = ("select", "names", "needs", "columns", "optional", "every_version")
 _TABLE_KEYS = ("from", "select", "columns", "where", "leave_out", "count", "distinct", "optional")
 _COLUMN_KEYS = (
-    "from", "sql", "values", "other", "lookup", "default", "first_of", "first_filled", "percent", "excel_date",
+    "from", "by", "sql", "values", "other", "lookup", "default", "first_of", "first_filled", "percent", "excel_date",
     "optional",
 )  # fmt: skip  # two lines read better than eleven
 

@@ -22,14 +22,17 @@ def words_of(sql: str) -> set[str]:
 
 
 def clean_headers(headers: Sequence[object]) -> list[str]:
-    """Return headers without outer space and trailing `*`, none empty, none twice (ignoring case)."""
+    """Return headers without outer space and trailing `*`, none empty, none twice (ignoring case).
+
+    Names that the import itself uses, such as `_row`, count as taken.
+    """
     cleaned: list[str] = []
-    seen: set[str] = set()
+    seen: set[str] = {"_row", "_part"}
     for position, header in enumerate(headers, start=1):
         written = " ".join(str("" if header is None else header).split())
         text = written.rstrip("* ") or written or f"column {position}"
         name, number = text, 1
-        while name.casefold() in seen:
+        while name.casefold() in seen or re.fullmatch(r"_cell_\d+", name.casefold()):
             number += 1
             name = f"{text} ({number})"
         seen.add(name.casefold())
@@ -49,6 +52,12 @@ def find_header(wanted: str, headers: Iterable[str]) -> str | None:
         if len(found) == 1:
             return found[0]
     return None
+
+
+def found_headers(wanted: Iterable[Sequence[str]], headers: Sequence[str]) -> tuple[str, ...]:
+    """Return the headers of the first alternative of which any is there; () if none is."""
+    found = (tuple(there for name in joined if (there := find_header(name, headers))) for joined in wanted)
+    return next(filter(None, found), ())
 
 
 def _loose(header: str) -> str:

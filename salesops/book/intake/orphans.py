@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from salesops.book.intake.convert import Bound
+from salesops.book.intake.marks import GONE
 from salesops.book.intake.names import literal, quoted
 from salesops.book.intake.report import rows_text
 from salesops.book.schema import SCHEMA, Column
@@ -83,7 +84,9 @@ def _orphans(column: Column, parent: str) -> str:
 def _left_out(parent: str) -> str:
     """Return SQL for the keys that the map leaves out, and those that followed what it leaves out."""
     key = quoted(SCHEMA[parent].key[0])
-    followed = f"SELECT _row FROM _rejected_{parent} WHERE reason LIKE '%{_FOLLOWS}'"
+    followed = (
+        f"SELECT _row FROM _rejected_{parent} WHERE reason LIKE '%{_FOLLOWS}' OR starts_with(reason, {literal(GONE)})"
+    )
     return (
         f"SELECT trim(CAST({key} AS VARCHAR)) FROM _raw_{parent} WHERE NOT _kept AND {key} IS NOT NULL "
         f"UNION ALL SELECT {key} FROM _staged_{parent} SEMI JOIN ({followed}) USING (_row) WHERE {key} IS NOT NULL"
@@ -100,7 +103,7 @@ def _empty(con: Any, name: str, column: Column, parent: str, orphans: str) -> li
 
 
 def _set_aside(con: Any, name: str, column: Column, orphans: str) -> bool:
-    con.raw_sql(f"CREATE OR REPLACE TEMP TABLE _followers AS SELECT _row FROM _live_{name} WHERE {orphans}")
+    con.raw_sql(f"CREATE OR REPLACE TEMP TABLE _followers AS SELECT DISTINCT _row FROM _live_{name} WHERE {orphans}")
     reason = literal(f"names {'an' if column.name[0] in 'aeio' else 'a'} {column.name} {_FOLLOWS}")
     con.raw_sql(f"INSERT INTO _rejected_{name} SELECT _row, {reason}, NULL FROM _followers")
     return bool(con.raw_sql("SELECT count(*) FROM _followers").fetchone()[0])

@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from salesops.book.connection import connect, database_files
+from salesops.book.encoding import WARNING
 from salesops.book.finding import Finding
 from salesops.book.intake.account import Account, table_result, unused_files
 from salesops.book.intake.breaches import refusals, set_aside_blank, set_aside_broken
 from salesops.book.intake.carry import carry_history
 from salesops.book.intake.convert import Bound, bind, stage
-from salesops.book.intake.doubled import REASON, doubled_rows
-from salesops.book.intake.files import list_items
+from salesops.book.intake.doubled import REASON, Doubled, doubled_rows
+from salesops.book.intake.files import Item, list_items
+from salesops.book.intake.history import unfold_history
 from salesops.book.intake.links import look_up, name_managers
+from salesops.book.intake.map_columns import HISTORY
 from salesops.book.intake.mapfile import Map, TableMap, read_map
+from salesops.book.intake.marks import leave_out_idle
+from salesops.book.intake.names import found_headers
 from salesops.book.intake.orphans import follow_left_out
-from salesops.book.intake.report import Intake
+from salesops.book.intake.report import Intake, TableResult
 from salesops.book.intake.sources import Sources
 from salesops.book.intake.views import Views
 from salesops.book.intake.write import check_destination, new_folder, write_rejected, write_settings, write_table
-from salesops.book.rejected import DOUBLED, EMPTIED, write_counts
+from salesops.book.rejected import COUNTS, DOUBLED, EMPTIED, NOT_READ, READINGS, write_counts
+from salesops.book.replacement import settle_replacement
+from salesops.book.scale import proposed_scale
 from salesops.book.schema import SCHEMA
-from salesops.book.source import connect
-from salesops.errors import IntakeError, MapError, did_you_mean
+from salesops.errors import IntakeError, MapError, did_you_mean, system_repair
 
 _LISTED = 40
 
@@ -62,17 +71,28 @@ def import_book(
         If the source or its rows cannot be trusted, or `dest` cannot be written. Nothing is written then.
     """
     map_ = read_map(map_name_or_path)
-    con = connect()
     try:
+        settle_replacement(dest)
         check_destination(dest, source, replace=replace)
-        return _import(con, map_, source, dest, set_aside=set_aside)
+        items = list_items(source)
+        with new_folder(dest) as folder, _connection(items, folder) as con:
+            sources = Sources(con, source, map_, items, str(map_.book.get("time_zone", "UTC")))
+            return _import(sources, dest, folder, set_aside=set_aside)
     except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         place = getattr(error, "filename", None) or dest
-        raise IntakeError(
-            f"The import stopped at '{place}': {reason}. Nothing was written. "
-            "Make room, or choose a folder that can be written."
-        ) from None
+        repair = system_repair(error) if isinstance(error, OSError) else "Free space or memory, and try again."
+        text = f"The import stopped at '{place}': {reason}. Nothing was written. {repair}"
+        raise IntakeError(text.rstrip()) from None
+
+
+@contextmanager
+def _connection(items: Sequence[Item], folder: Path) -> Iterator[Any]:
+    """Give a connection that reads the items of a source and writes to a folder, and to nothing else."""
+    files = [file for path in dict.fromkeys(item.path for item in items) for file in database_files(path)]
+    con = connect(files=files, folders=[folder], memory="3GB")  # what does not fit is spilled to disk
+    try:
+        yield con
     except RuntimeError as error:
         if "interrupted" in str(error).lower():  # so DuckDB reports Ctrl-C
             con.con.interrupt()  # else the query is worked through before the connection closes
@@ -82,40 +102,81 @@ def import_book(
         con.disconnect()
 
 
-def _import(con: Any, map_: Map, source: Path, dest: Path, *, set_aside: bool) -> Intake:
-    con.raw_sql("SET autoinstall_known_extensions = false")
-    con.raw_sql("SET memory_limit = '3GB'")  # what does not fit is spilled to disk
-    sources = Sources(con, source, map_, list_items(source), str(map_.book.get("time_zone", "UTC")))
+def _import(sources: Sources, dest: Path, folder: Path, *, set_aside: bool) -> Intake:
+    con, map_ = sources.con, sources.map
     views = Views(con, sources)
     chosen, skipped = _choose(map_, views)
+    map_ = _with_home_currency(con, map_, chosen, views)
     tables = {name: _bind(con, map_, definitions, views) for name, definitions in chosen.items()}
+    unnamed = [name for name, bound in tables.items() if _names_nothing(bound)]
+    skipped += tuple(f"{name}: left out, {tables.pop(name).view.origin.label} names none" for name in unnamed)
     _refuse_unbound(tables)
     account = Account(con, map_, sources, tables)
     _convert(account, set_aside=set_aside)
     findings = refusals(con, tables)
     if findings:
-        raise IntakeError(_refusal(findings, set_aside=set_aside))
+        raise IntakeError(*_refusal(findings, set_aside=set_aside))
     results = tuple(table_result(account, name) for name in tables)
     if not any(result.rows_out for result in results):
         raise IntakeError("No row is left to import. Nothing was written.")
-    doubled = [found for bound in tables.values() if (found := doubled_rows(con, bound))]
+    doubled = [found for bound in tables.values() if (found := doubled_rows(con, bound, sources))]
     account.warnings.extend(str(found) for found in doubled)
-    with new_folder(dest) as folder:
-        for result in results:
-            _write(con, tables[result.name], folder, rejected=bool(result.set_aside), rows=result.rows_out)
-        if any(result.set_aside for result in results):
-            write_counts(folder, [(r.name, reason, rows, r.rows_in) for r in results for reason, rows in r.set_aside])
-        if account.emptied:
-            rows_in = {result.name: result.rows_in for result in results}
-            write_counts(folder, [(e.table, e.reason, e.rows, rows_in[e.table]) for e in account.emptied], EMPTIED)
-        if doubled:
-            write_counts(folder, [(found.table, REASON, found.rows, found.of) for found in doubled], DOUBLED)
-        kept = write_settings(map_.book, map_.title, folder / "book.toml", previous=dest / "book.toml")
-        carried = carry_history(dest, folder, own="opportunity_history" in tables)
+    account.warnings.extend(note for result in results for note in result.notes if WARNING in note)
+    for result in results:
+        _write(con, tables[result.name], folder, rejected=bool(result.set_aside), rows=result.rows_out)
+    _write_counts(account, results, doubled, folder)
+    before, scale = dest / "book.toml", _proposed_scale(con, tables)
+    settings = {**map_.book, **_stages(map_, tables)}
+    kept = write_settings(settings, map_.title, folder / "book.toml", previous=before, proposed=scale)
+    carried = carry_history(dest, folder, own=any(r.name == HISTORY and r.rows_out for r in results))
     return Intake(
         title=map_.title, dest=dest, tables=results, skipped=skipped,
         notes=(*unused_files(sources), *kept, *carried), warnings=tuple(account.warnings),
     )  # fmt: skip  # one result
+
+
+def _stages(map_: Map, tables: Mapping[str, Bound]) -> dict[str, Any]:
+    """Return the map's words for won and lost stages as a setting, where the source has no words of its own for it."""
+    deals = tables.get("opportunities")
+    if deals is None or not map_.won or deals.columns["is_won"].headers:
+        return {}
+    return {"stages": {"won": list(map_.won), "lost": list(map_.lost)}}
+
+
+def _write_counts(account: Account, results: Sequence[TableResult], doubled: Sequence[Doubled], folder: Path) -> None:
+    """Write beside the book what every page is to say of the import."""
+    rows_in = {result.name: result.rows_in for result in results}
+    counts = {
+        COUNTS: [
+            (result.name, reason, rows, result.rows_in) for result in results for reason, rows in result.set_aside
+        ],
+        EMPTIED: [(cells.table, cells.reason, cells.rows, rows_in[cells.table]) for cells in account.emptied],
+        DOUBLED: [(found.table, REASON, found.rows, found.of) for found in doubled],
+        READINGS: [
+            (name, f"{reading.column} {reading.words}", reading.cells, rows)
+            for name, rows in rows_in.items()
+            for reading in account.tables[name].readings
+        ],
+        NOT_READ: account.not_read,
+    }
+    for name, rows in counts.items():
+        if rows:
+            write_counts(folder, rows, name)
+
+
+def _proposed_scale(con: Any, tables: dict[str, Bound]) -> dict[str, tuple[Any, str]]:
+    """Return the scale that the scores suggest, as a setting of the book with a sentence about it."""
+    if "survey_responses" not in tables or "scale" in tables["survey_responses"].columns:
+        return {}
+    query = "SELECT count(score), min(score), max(score) FROM _live_survey_responses"
+    count, lowest, highest = con.raw_sql(query).fetchone()
+    scale = proposed_scale(count, lowest, highest) if count else ""
+    if not scale:
+        return {}
+    told = (
+        f"survey_responses: {count:,} scores from {lowest:g} to {highest:g}, taken for the scale {scale}. If that is "
+    )
+    return {"surveys": ({"scale": scale}, told + 'wrong, say it in book.toml: [surveys] scale = "…"')}
 
 
 def _choose(map_: Map, views: Views) -> tuple[dict[str, list[TableMap]], tuple[str, ...]]:
@@ -137,18 +198,36 @@ def _choose(map_: Map, views: Views) -> tuple[dict[str, list[TableMap]], tuple[s
             continue
         wanting.setdefault(absent, []).append(name)
     if wanting:
-        listed = "\n".join(f"- {', '.join(names)}: {_absent(map_, views, source)}" for source, names in wanting.items())
         raise IntakeError(
-            f"The source does not have what {map_.name} needs. Nothing was written.\n{listed}\n"
-            "Rename the file, or change [sources] in the map."
+            f"The source does not have what {map_.name} needs. Nothing was written.",
+            *(f"- {', '.join(names)}: {_absent(map_, views, source)}" for source, names in wanting.items()),
+            "Rename the file, or change [sources] in the map.",
         )
     return chosen, tuple(skipped)
 
 
 def _absent(map_: Map, views: Views, source: str) -> str:
-    patterns = "', '".join(map_.sources.get(source, (source,)))
+    near = views.sources.named_like(source)
+    if near:
+        missing = "; ".join(f"no column '{wanted}'" for wanted in views.sources.lacks(near[0], source))
+        return f"{near[0].label} is named like it, but has {missing}. It has: {_shown(views.sources.headers(near[0]))}."
+    patterns = "', '".join(views.sources.declared(source).names)
     found = [item.names[0] for item in views.sources.items]
     return f"no file, sheet or table is named like '{patterns}'. {did_you_mean(source, found)}"
+
+
+def _with_home_currency(con: Any, map_: Map, chosen: dict[str, list[TableMap]], views: Views) -> Map:
+    """Return the map with the currency to which the source of the deals converts, where the map names none."""
+    if not map_.home_currency or "currency" in map_.book or "opportunities" not in chosen:
+        return map_
+    view = views.of(chosen["opportunities"][0])
+    for header in found_headers(map_.home_currency, view.headers):
+        code = f"upper(trim(CAST({view.cells[header]} AS VARCHAR)))"
+        query = f"SELECT DISTINCT {code} FROM {view.relation} WHERE regexp_full_match({code}, '[A-Z]{{3}}')"
+        codes = [row[0] for row in con.raw_sql(query).fetchall()]
+        if len(codes) == 1:
+            return dataclasses.replace(map_, book={**map_.book, "currency": codes[0]})
+    return map_
 
 
 def _bind(con: Any, map_: Map, definitions: list[TableMap], views: Views) -> Bound:
@@ -160,17 +239,24 @@ def _bind(con: Any, map_: Map, definitions: list[TableMap], views: Views) -> Bou
     return next((bound for bound in later if not bound.missing), first)
 
 
+def _names_nothing(bound: Bound) -> bool:
+    """Tell whether an optional table is made of rows that another file names, and the file has no column of its key."""
+    return bound.map.optional and bound.map.distinct and SCHEMA[bound.name].key[0] not in bound.columns
+
+
 def _refuse_unbound(tables: dict[str, Bound]) -> None:
     missing = [sentence for table in tables.values() for sentence in table.missing]
     if missing:
-        listed = "\n".join(f"- {sentence}" for sentence in missing)
         held = {table.view.origin.label: table.view.headers for table in tables.values() if table.missing}
-        there = "\n".join(f"{label} has: {_shown(headers)}." for label, headers in held.items())
-        text = f"Required columns were not found. Nothing was written.\n{listed}\n{there}"
-        raise IntakeError(f"{text}\nAdd the headers of your export to the map.")
+        raise IntakeError(
+            "Required columns were not found. Nothing was written.",
+            *(f"- {sentence}" for sentence in missing),
+            *(f"{label} has: {_shown(headers)}." for label, headers in held.items()),
+            "Add the headers of your export to the map.",
+        )
     unnamed = [sentence for table in tables.values() for sentence in table.unnamed]
     if unnamed:
-        raise MapError("\n".join(unnamed))
+        raise MapError(*unnamed)
 
 
 def _shown(headers: Sequence[str]) -> str:
@@ -186,6 +272,10 @@ def _convert(account: Account, *, set_aside: bool) -> None:
         account.note(name, *bound.notes)
     for name, bound in tables.items():
         account.note(name, *look_up(con, bound, tables))
+    if HISTORY in tables:
+        account.note(HISTORY, *unfold_history(con, account.map, tables))
+    if "users" in tables:
+        leave_out_idle(con, tables)
     if "users" in tables and tables["users"].derives_role:
         name_managers(con)
     account.emptied.extend(follow_left_out(con, tables))
@@ -195,12 +285,11 @@ def _convert(account: Account, *, set_aside: bool) -> None:
         account.note(cells.table, str(cells))
 
 
-def _refusal(findings: list[Finding], *, set_aside: bool) -> str:
-    listed = "\n".join(f"- {finding}" for finding in findings)
-    text = f"The import was refused. Nothing was written.\n{listed}"
+def _refusal(findings: list[Finding], *, set_aside: bool) -> Iterator[str]:
+    yield "The import was refused. Nothing was written."
+    yield from (f"- {finding}" for finding in findings)
     if not set_aside and any(finding.affected for finding in findings):
-        text += "\nOr import the rest: with --set-aside these rows go to DEST/rejected with the reason."
-    return text
+        yield "Or import the rest: with --set-aside these rows go to DEST/rejected with the reason."
 
 
 def _write(con: Any, bound: Bound, folder: Path, *, rejected: bool, rows: int) -> None:

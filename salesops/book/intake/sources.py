@@ -1,48 +1,21 @@
-"""Reading the tables of a source into the database, each when a map first asks for it."""
+"""The tables of a source by the names that a map gives them, each read when the map first asks for it."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, time
-from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-import duckdb
-import openpyxl
-import pyarrow as pa
-
-from salesops.book.delimited import load_delimited
+from salesops.book.detect import find_groups
 from salesops.book.intake.files import Item, matching
-from salesops.book.intake.mapfile import Map
-from salesops.book.intake.names import clean_headers, literal, quoted
-from salesops.book.intake.workbook import notes_on_cells, unreckoned, with_formulas
-from salesops.book.surround import HEAD, cut_footer, filled, footer_notes, header_at, title_notes
-from salesops.book.values import Format, detect_format
-from salesops.errors import BookError, IntakeError
+from salesops.book.intake.mapfile import Map, SourceMap
+from salesops.book.intake.names import find_header, found_headers, literal, quoted
+from salesops.book.intake.read_item import Loaded, read_item
+from salesops.book.values import TRUE_WORDS
+from salesops.errors import IntakeError
 
-_BATCH = 20_000
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """A table of the source in the database.
-
-    `relation` has the columns `headers` and `_row` (1 = first row of data). `cells` tells that all are text;
-    `serials` that a number among dates is a day as Excel counts them.
-    """
-
-    label: str
-    relation: str
-    headers: tuple[str, ...]
-    rows: int
-    form: Format
-    notes: tuple[str, ...] = ()
-    cells: bool = False
-    serials: bool = False
+_ACTIVE, _SINCE = "_fivetran_active", "_fivetran_start"
 
 
 @dataclass
@@ -54,37 +27,58 @@ class Sources:
     map: Map
     items: tuple[Item, ...]
     zone: str
+    _read: dict[Item, Loaded] = field(default_factory=dict)
+    _found: dict[str, tuple[Item, ...]] = field(default_factory=dict)
     _loaded: dict[str, Loaded] = field(default_factory=dict)
 
     def names(self) -> list[str]:
         """Return every name that a map may use: those that it declares and those of the files."""
         return [*self.map.sources, *(item.names[0] for item in self.items)]
 
+    def declared(self, name: str) -> SourceMap:
+        """Return what the map says of a source; a name that it does not declare stands for itself."""
+        known = {key.casefold(): source for key, source in self.map.sources.items()}
+        return known.get(name.casefold(), SourceMap(names=(name,)))
+
     def find(self, name: str) -> tuple[Item, ...]:
         """Return the items that a name stands for; () if there is none.
 
         A single file that no pattern names is taken for the first source of the map.
         """
-        declared = {key.casefold(): patterns for key, patterns in self.map.sources.items()}
-        found = matching(declared.get(name.casefold(), (name,)), self.items)
+        key = name.casefold()
+        if key not in self._found:
+            self._found[key] = self._find(name)
+        return self._found[key]
+
+    def _find(self, name: str) -> tuple[Item, ...]:
+        source = self.declared(name)
+        found = matching(source.names, self.items, lambda item: self._has(item, source))
         first = next(iter(self.map.sources), self._only_name())
         seen = tuple(item for item in self.items if not item.hidden)
         if not found and self.source.is_file() and len(seen) == 1 and name.casefold() == first.casefold():
-            claimed = any(matching(patterns, self.items) for patterns in self.map.sources.values())
+            claimed = any(matching(other.names, self.items) for other in self.map.sources.values())
             return () if claimed else seen
         return found
 
-    def _only_name(self) -> str:
-        """Return the name that every table of the map reads, if it is one."""
-        tables = [table for definitions in self.map.tables.values() for table in definitions]
-        names = {name for table in tables for listed in table.sources for name in listed}
-        return names.pop() if len(names) == 1 and not any(table.select for table in tables) else ""
+    def named_like(self, name: str) -> tuple[Item, ...]:
+        """Return the items that a name would stand for if they had the headers that it needs."""
+        return matching(self.declared(name).names, self.items)
+
+    def headers(self, item: Item) -> tuple[str, ...]:
+        """Return the headers of an item."""
+        return self._item(item).headers
+
+    def lacks(self, item: Item, name: str) -> list[str]:
+        """Return the headers that an item does not have of those that a source needs."""
+        headers = self._item(item).headers
+        return ["' or '".join(" + ".join(j) for j in wanted) for wanted in self.declared(name).needs
+                if not found_headers(wanted, headers)]  # fmt: skip  # one line too long
 
     def load(self, name: str) -> Loaded:
         """Read what a name stands for. Raises IntakeError if it cannot be read or has no rows."""
         key = name.casefold()
         if key not in self._loaded:
-            parts = [self._read(item) for item in self.find(name)]
+            parts = [self._item(item) for item in self.find(name)]
             headers = [sorted(header.casefold() for header in part.headers) for part in parts]
             if any(other != headers[0] for other in headers):
                 raise IntakeError(
@@ -95,8 +89,48 @@ class Sources:
             loaded = parts[0] if len(parts) == 1 else self._stacked(parts)
             if not loaded.rows:
                 raise IntakeError(f"{loaded.label} has a header but no rows. Export it again, with its rows.")
-            self._loaded[key] = self._emptied(loaded)
+            loaded = self._emptied(loaded)
+            self._loaded[key] = loaded if self.declared(name).every_version else self._current(loaded)
         return self._loaded[key]
+
+    def load_together(self, names: Sequence[str]) -> Loaded:
+        """Read several sources, those of them that are there, as one; what one does not have is empty there."""
+        parts = [self.load(name) for name in names if self.find(name)]
+        return parts[0] if len(parts) == 1 else self._stacked(parts)
+
+    def was_read(self, item: Item) -> bool:
+        """Tell whether anything asked for an item."""
+        return any(item in self.find(name) for name in self._loaded)
+
+    def _only_name(self) -> str:
+        """Return the name that every table of the map reads, if it is one."""
+        tables = [table for definitions in self.map.tables.values() for table in definitions]
+        names = {name for table in tables for listed in table.sources for name in listed}
+        return names.pop() if len(names) == 1 and not any(table.select for table in tables) else ""
+
+    def _item(self, item: Item) -> Loaded:
+        if item not in self._read:
+            table = f"_source_{self.items.index(item)}"
+            self._read[item] = read_item(self.con, item, table, self.map.csv, self.zone)
+        return self._read[item]
+
+    def _has(self, item: Item, source: SourceMap) -> bool:
+        """Tell whether an item has the headers that a source needs. Only items with a name of it are read."""
+        return not source.needs or all(found_headers(wanted, self._item(item).headers) for wanted in source.needs)
+
+    def _current(self, loaded: Loaded) -> Loaded:
+        """Keep today's rows of a table that a connector keeps in versions."""
+        active, since = (find_header(name, loaded.headers) for name in (_ACTIVE, _SINCE))
+        if not (active and since):
+            return loaded
+        relation = f"{loaded.relation}_current"
+        words = ", ".join(map(literal, TRUE_WORDS))
+        rows = f"FROM {loaded.relation} WHERE lower(trim(CAST({quoted(active)} AS VARCHAR))) IN ({words})"
+        self.con.raw_sql(f"CREATE VIEW IF NOT EXISTS {relation} AS SELECT * {rows}")
+        kept = self.con.raw_sql(f"SELECT count(*) FROM {relation}").fetchone()[0]
+        earlier = loaded.rows - kept
+        note = f"{earlier:,} row{' is' if earlier == 1 else 's are'} no longer active, and only part of a history."
+        return replace(loaded, relation=relation, rows=kept, notes=(*loaded.notes, *([note] if earlier else [])))
 
     def _emptied(self, loaded: Loaded) -> Loaded:
         """Empty the cells that stand for nothing by the word of the map, and count them."""
@@ -110,161 +144,45 @@ class Sources:
             f"CASE WHEN {test} THEN NULL ELSE {quoted(h)} END AS {quoted(h)}" for h, test in nothing.items()
         )
         relation = f"{loaded.relation}_emptied"
-        self.con.raw_sql(f"CREATE VIEW {relation} AS SELECT {cells}, _row FROM {loaded.relation}")
+        self.con.raw_sql(f"CREATE VIEW IF NOT EXISTS {relation} AS SELECT {cells}, _row FROM {loaded.relation}")
         words = "' or '".join(self.map.empty)
         note = f"{found:,} cell{'' if found == 1 else 's'} with '{words}' read as empty."
         return replace(loaded, relation=relation, notes=(*loaded.notes, *([note] if found else [])))
 
-    def load_together(self, names: Sequence[str]) -> Loaded:
-        """Read several sources, those of them that are there, as one; what one does not have is empty there."""
-        parts = [self.load(name) for name in names if self.find(name)]
-        return parts[0] if len(parts) == 1 else self._stacked(parts)
-
-    def was_read(self, item: Item) -> bool:
-        """Tell whether anything asked for an item."""
-        return any(item in self.find(name) for name in self._loaded)
-
-    def _read(self, item: Item) -> Loaded:
-        readers = {
-            "delimited": self._delimited, "workbook": self._workbook, "parquet": self._parquet,
-            "sqlite": self._sqlite, "duckdb": self._duckdb,
-        }  # fmt: skip  # reads as a table
-        try:
-            return readers[item.kind](item, f"_source_{self.items.index(item)}")
-        except BookError as error:
-            raise IntakeError(str(error).replace("in book.toml", "in [csv] of the map")) from None
-        except (duckdb.Error, sqlite3.Error) as error:
-            raise IntakeError(f"{item.label} cannot be read: {str(error).splitlines()[0]}. Export it again.") from None
-
     def _stacked(self, parts: Sequence[Loaded]) -> Loaded:
         """Put tables under one another by header; `_row` then counts through all of them."""
-        first, labels = parts[0], ", ".join(part.label for part in parts)
-        if any((part.form, part.cells) != (first.form, first.cells) for part in parts):
-            raise IntakeError(
-                f"The files {labels} write numbers or dates differently. Set decimal and day_first in [csv]."
-            )
+        labels = ", ".join(part.label for part in parts)
+        decimal, day_first = (self._agreed(parts, key, labels) for key in ("decimal", "day_first"))
         headers: dict[str, str] = {}
         for header in (header for part in parts for header in part.headers):
             headers.setdefault(header.casefold(), header)
-        columns = ", ".join(quoted(header) for header in headers.values())
+        listed = ", ".join(quoted(header) for header in headers.values())
         union = " UNION ALL BY NAME ".join(
             f"SELECT {number} AS _part, * FROM {part.relation}" for number, part in enumerate(parts)
         )
         relation = f"{'_'.join(part.relation for part in parts)}_stacked"
         self.con.raw_sql(
-            f"CREATE TABLE IF NOT EXISTS {relation} AS SELECT {columns}, "
+            f"CREATE TABLE IF NOT EXISTS {relation} AS SELECT {listed}, "
             f"row_number() OVER (ORDER BY _part, _row) AS _row FROM ({union})"
         )
         note = f"{len(parts)} files read as one, rows counted through: {labels}."
-        notes = (note, *dict.fromkeys(text for part in parts for text in part.notes))
-        rows, serials = sum(part.rows for part in parts), any(part.serials for part in parts)
-        found = tuple(headers.values())
-        return Loaded(labels, relation, found, rows, first.form, notes, cells=first.cells, serials=serials)
+        grouped = {group.column.casefold() for part in parts for group in part.groups}
+        columns = [header for header in headers.values() if header.casefold() in grouped]
+        return Loaded(
+            labels, relation, tuple(headers.values()), sum(part.rows for part in parts),
+            replace(parts[0].form, decimal=decimal, day_first=day_first),
+            notes=(note, *dict.fromkeys(text for part in parts for text in part.notes)),
+            cells=parts[0].cells, day_zero=max(part.day_zero for part in parts),
+            shown=frozenset(key for part in parts for key in part.shown),
+            groups=find_groups(self.con.con, relation, columns, decimal) if columns else (),
+        )  # fmt: skip  # one source
 
-    def _delimited(self, item: Item, table: str) -> Loaded:
-        read = load_delimited(self.con, item.path, table, self.map.csv)
-        form = Format(decimal=read.decimal, day_first=read.day_first, time_zone=self.zone, local=True)
-        notes = tuple(note.replace("in book.toml", "in [csv] of the map") for note in read.notes)
-        return self._named(item, table, form, notes=notes, cells=True)
-
-    def _workbook(self, item: Item, table: str) -> Loaded:
-        with closing(openpyxl.load_workbook(item.path, read_only=True, data_only=True)) as book:
-            sheet = book[item.inner]
-            sheet.reset_dimensions()  # some writers store a wrong size, and rows would be cut
-            part = sheet._worksheet_path.lstrip("/")  # its place in the file, which openpyxl tells nowhere else
-            cells = with_formulas(sheet.iter_rows(values_only=True), unreckoned(item.path, part))
-            above, header, rows = below_header(cells, item.label)
-            notes = (*title_notes(above), *notes_on_cells(item.path, part))
-            return self._cells(item, table, header, rows, notes=notes, serials=True)
-
-    def _sqlite(self, item: Item, table: str) -> Loaded:
-        with closing(sqlite3.connect(f"{item.path.resolve().as_uri()}?mode=ro", uri=True)) as con:
-            cursor = con.execute(f"SELECT * FROM {quoted(item.inner)}")
-            return self._cells(item, table, [column[0] for column in cursor.description], cursor)
-
-    def _parquet(self, item: Item, table: str) -> Loaded:
-        scan = f"read_parquet({literal(str(item.path))}, file_row_number = true)"
-        query = f"SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS _row FROM {scan}"
-        self.con.raw_sql(f"CREATE VIEW {table} AS {query}")
-        return self._named(item, table, Format(time_zone=self.zone, local=True))
-
-    def _duckdb(self, item: Item, table: str) -> Loaded:
-        base = f"_file_{[other.path for other in self.items].index(item.path)}"
-        self.con.raw_sql(f"ATTACH IF NOT EXISTS {literal(str(item.path))} AS {base} (READ_ONLY)")
-        query = f"SELECT *, row_number() OVER () AS _row FROM {base}.{quoted(item.inner)}"
-        self.con.raw_sql(f"CREATE VIEW {table} AS {query}")
-        return self._named(item, table, Format(time_zone=self.zone, local=True))
-
-    def _cells(
-        self, item: Item, table: str, header: Sequence[object], rows: Iterable[Sequence[object]],
-        notes: tuple[str, ...] = (), serials: bool = False,
-    ) -> Loaded:  # fmt: skip  # one line too long
-        decimal = str(self.map.csv.get("decimal", "."))
-        width = len(header)
-        names = [f"c{number}" for number in range(width)]
-        fields = [("_row", pa.int64()), *((name, pa.string()) for name in names)]
-        kinds = ", ".join(["_row BIGINT", *(f"{name} VARCHAR" for name in names)])
-        self.con.raw_sql(f"CREATE TABLE {table} ({kinds})")
-        for batch in _batches(rows, width, decimal):
-            columns = zip(*batch, strict=True)
-            arrays = [pa.array(column, kind) for column, (_, kind) in zip(columns, fields, strict=True)]
-            self.con.con.register("_block", pa.table(arrays, pa.schema(fields)))
-            self.con.raw_sql(f"INSERT INTO {table} SELECT * FROM _block")
-            self.con.con.unregister("_block")
-        footer = cut_footer(self.con.con, table, self.map.csv.get("skip_footer")) if serials else ()
-        headers = clean_headers(header)
-        for old, new in zip(names, headers, strict=True):
-            self.con.raw_sql(f"ALTER TABLE {table} RENAME COLUMN {old} TO {quoted(new)}")
-        chosen = {"decimal": decimal, **{key: value for key, value in self.map.csv.items() if key == "day_first"}}
-        found = detect_format(self.con.con, table, headers, name=item.label, european=False, chosen=chosen)
-        form = Format(decimal, found.day_first, self.zone, local=True)
-        notes = (*notes, *footer_notes(footer))
-        return self._named(item, table, form, notes=notes, cells=True, serials=serials)
-
-    def _named(self, item: Item, table: str, form: Format, **more: Any) -> Loaded:
-        """Return the relation with clean headers."""
-        found = [name for name in self.con.table(table).columns if name != "_row"]
-        headers = clean_headers(found)
-        if headers != found:
-            renamed = ", ".join(f"{quoted(old)} AS {quoted(new)}" for old, new in zip(found, headers, strict=True))
-            self.con.raw_sql(f"CREATE VIEW {table}_named AS SELECT {renamed}, _row FROM {table}")
-            table = f"{table}_named"
-        rows = self.con.raw_sql(f"SELECT count(*) FROM {table}").fetchone()[0]
-        return Loaded(item.label, table, tuple(headers), rows, form, **more)
-
-
-def below_header(
-    rows: Iterable[Sequence[object]], label: str
-) -> tuple[list[list[str | None]], Sequence[object], Iterator[Sequence[object]]]:
-    """Return the rows above the header as text, the header, and the rows below it."""
-    remaining = iter(rows)
-    first = list(islice(remaining, HEAD))
-    texts = [[_text(cell, ".") for cell in row] for row in first]
-    if not any(filled(row) for row in texts):
-        raise IntakeError(f"{label} is empty. Export it again, with its header and rows.")
-    at = header_at(texts, even=True)
-    width = max(number for number, cell in enumerate(texts[at], start=1) if cell)
-    return texts[:at], first[at][:width], chain(first[at + 1 :], remaining)
-
-
-def _batches(rows: Iterable[Sequence[object]], width: int, decimal: str) -> Iterator[list[list[Any]]]:
-    """Yield blocks of rows as text, each row led by its number; blank rows count but are left out."""
-    padding: list[object] = [None] * width
-    texts = ([_text(cell, decimal) for cell in [*row, *padding][:width]] for row in rows)
-    numbered = ([number, *cells] for number, cells in enumerate(texts, start=1) if any(cells))
-    while batch := list(islice(numbered, _BATCH)):
-        yield batch
-
-
-def _text(cell: object, decimal: str) -> str | None:
-    """Return a cell as text that reads back as the same value."""
-    if cell is None or isinstance(cell, str):
-        return (cell or "").strip() or None
-    if isinstance(cell, bool):
-        return str(cell).lower()
-    if isinstance(cell, float):
-        whole = cell.is_integer() and abs(cell) < 1e15
-        return str(int(cell)) if whole else repr(cell).replace(".", decimal)
-    if isinstance(cell, datetime):
-        return cell.isoformat(" ") if cell.time() != time() else cell.date().isoformat()
-    return cell.hex() if isinstance(cell, bytes) else str(cell)
+    def _agreed(self, parts: Sequence[Loaded], key: str, labels: str) -> Any:
+        """Return how tables write numbers or dates: as those do that show it, which must be one way."""
+        shown = [part for part in parts if key in part.shown] or parts[:1]
+        ways = {getattr(part.form, key) for part in shown}
+        if len(ways) > 1 or len({part.cells for part in parts}) > 1:
+            raise IntakeError(
+                f"The files {labels} write numbers or dates differently. Set decimal and day_first in [csv]."
+            )
+        return ways.pop()

@@ -11,6 +11,8 @@ from salesops.book.values import Format, local_time, to_type
 
 _SAMPLE = 500
 _MOST_DIGITS = 15  # more would not survive as a number, and are ids
+_ROUNDED = r"^\d(\.\d+)?[eE]\+(1[1-9]|[2-9]\d)$"  # so a spreadsheet shows an id of twelve digits or more
+_MOST = 1e18  # of a whole number in 64 bits
 
 
 def typed_columns(con: Any, relation: str, headers: Iterable[str], form: Format) -> dict[str, ir.Value]:
@@ -45,11 +47,11 @@ def _kinds(table: ir.Table, headers: Iterable[str], form: Format) -> dict[str, s
 def _readable(cell: ir.Value, form: Format) -> Mapping[str, ir.BooleanValue]:
     bare = cell.strip()
     number = to_type(cell, "number", form)
-    is_id = bare.re_search(r"^[+-]?0\d") | (bare.re_replace(r"\D", "").length() > _MOST_DIGITS)
+    is_id = bare.re_search(rf"^[+-]?0\d|{_ROUNDED}") | (bare.re_replace(r"\D", "").length() > _MOST_DIGITS)
     return {
         "filled": cell.notnull(),
         "number": number.notnull() & ~is_id,
-        "whole": number.notnull() & (number == number.round()),
+        "whole": number.notnull() & (number % 1 == 0) & (number.abs() < _MOST),
         "word": bare.lower().isin(["true", "false"]),
         "time": to_type(cell, "instant", form).notnull(),
         "clock": bare.re_search(r"\d:\d\d"),

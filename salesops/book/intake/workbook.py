@@ -2,21 +2,57 @@
 
 from __future__ import annotations
 
+import mmap
 import posixpath
 import re
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import unescape
 from pathlib import Path
-from zipfile import ZipFile
+from xml.etree.ElementTree import ParseError
+from zipfile import BadZipFile, ZipFile, is_zipfile
 
-from salesops.errors import first_few
+from openpyxl import Workbook
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
+from salesops.errors import IntakeError, first_few
+
+BROKEN = (BadZipFile, zlib.error, ParseError, ValueError, LookupError, EOFError)  # what reading a damaged one raises
+EXCEL_DAY_ZERO = "1899-12-30"
+_OLE = bytes.fromhex("d0cf11e0a1b11ae1")  # a compound file: a workbook of old, or one that is encrypted
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+_LARGEST = 2_000_000_000
 _CHUNK = 1 << 20
 _LONGEST = 1 << 16  # more than any cell takes
 _FORMULA = re.compile(rb'<c r="([A-Z]+)(\d+)"([^>]*)><f[^>]*?(?:/>|>([^<]*)</f>)(?:<v\s*/>|<v></v>)?</c>')
 _RELATED = re.compile(r'<Relationship\b[^>]*?Type="[^"]*/comments"[^>]*>')
 _TARGET = re.compile(r'Target="([^"]+)"')
 _NOTE = re.compile(r'<(?:\w+:)?comment\b[^>]*?\bref="([A-Z]+\d+)"')
+
+
+def refuse_locked(path: Path) -> None:
+    """Raise IntakeError for a workbook that is protected by a password, of the old kind, or far too large."""
+    with path.open("rb") as file:
+        if file.read(len(_OLE)) == _OLE:
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole:
+                protected = whole.find(_ENCRYPTED) >= 0
+            why = "is protected by a password" if protected else "is a workbook of the old kind (.xls) under a new name"
+            repair = "Save it without the password." if protected else "Save it as .xlsx."
+            raise IntakeError(f"{path.name} {why}, so it cannot be read. {repair}")
+    if not is_zipfile(path):
+        raise IntakeError(f"{path.name} cannot be read: it is no workbook. Save it as .xlsx, or export it as CSV.")
+    with ZipFile(path) as archive:
+        size = sum(part.file_size for part in archive.infolist())
+        if size > _LARGEST:
+            raise IntakeError(
+                f"{path.name} holds {size / 1e9:,.1f} GB when unpacked, more than {_LARGEST / 1e9:,.0f} GB. "
+                "Export it as CSV, or in parts."
+            )
+
+
+def day_zero(book: Workbook) -> str:
+    """Return the day from which a workbook counts its days: files that began on a Mac may count from 1904."""
+    return "1904-01-01" if book.epoch == CALENDAR_MAC_1904 else EXCEL_DAY_ZERO
 
 
 def unreckoned(path: Path, part: str) -> dict[tuple[int, int], str]:

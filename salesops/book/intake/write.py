@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import shutil
@@ -13,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import tomli_w
 
 from salesops.book.intake.names import literal, quoted
 from salesops.book.playbook import log, overrides, read
+from salesops.book.replacement import folders_beside, held
 from salesops.book.spreadsheet import harmless, harmless_sql
 from salesops.book.state import SCENARIOS
-from salesops.errors import IntakeError
+from salesops.errors import IntakeError, one_line
 
 PEOPLES_OWN = (read.FILE, overrides.FILE, log.FILE)
 
@@ -46,25 +47,26 @@ def new_folder(dest: Path) -> Iterator[Path]:
     """Give an empty folder; on leaving without an error it becomes `dest`, else nothing of it remains.
 
     A folder that stands at `dest` is moved aside and removed when the new one is in its place. What people wrote
-    into it, the playbook and its records, is carried over.
+    into it, the playbook and its records, is carried over. Of an import that was killed, `settle_replacement` takes
+    care.
     """
     dest = dest.resolve()
-    mark = secrets.token_hex(4)
-    made, aside = dest.with_name(f".{dest.name}.{mark}.new"), dest.with_name(f".{dest.name}.{mark}.old")
+    made, aside = folders_beside(dest, secrets.token_hex(4))
     parents = [parent for parent in dest.parents if not parent.exists()]
     try:
         made.mkdir(parents=True)
-        yield made
-        for name in PEOPLES_OWN:
-            if (dest / name).is_file():
-                shutil.copy2(dest / name, made / name)
-        if (dest / SCENARIOS).is_dir():
-            shutil.copytree(dest / SCENARIOS, made / SCENARIOS)
-        _sync(made)
-        if dest.exists():
-            dest.rename(aside)
-        made.rename(dest)
-        _sync_folder(dest.parent)
+        with held(made):
+            yield made
+            _sync(made)  # what takes long, before what people may still be writing to
+            _carry_over(dest, made)
+            if dest.exists():
+                dest.rename(aside)
+            try:
+                made.rename(dest)
+            except FileNotFoundError:  # who wanted the book just now has finished this
+                if not dest.is_dir():
+                    raise
+            _sync_folder(dest.parent)
     finally:
         if aside.exists() and not dest.exists():
             aside.rename(dest)
@@ -73,6 +75,16 @@ def new_folder(dest: Path) -> Iterator[Path]:
         for parent in parents:
             with suppress(OSError):  # it holds the book, or others' files
                 parent.rmdir()
+
+
+def _carry_over(dest: Path, made: Path) -> None:
+    """Copy what people wrote into a book to the one that takes its place."""
+    for name in PEOPLES_OWN:
+        if (dest / name).is_file():
+            _sync_file(Path(shutil.copy2(dest / name, made / name)))
+    if (dest / SCENARIOS).is_dir():
+        _sync(Path(shutil.copytree(dest / SCENARIOS, made / SCENARIOS)))
+    _sync_folder(made)
 
 
 def write_table(con: Any, relation: str, columns: list[str], path: Path) -> None:
@@ -91,7 +103,9 @@ def write_rejected(con: Any, name: str, relation: str, headers: list[str], path:
     _copy(con, query, path, "FORMAT csv, HEADER")
 
 
-def write_settings(values: Mapping[str, Any], title: str, path: Path, *, previous: Path) -> tuple[str, ...]:
+def write_settings(
+    values: Mapping[str, Any], title: str, path: Path, *, previous: Path, proposed: Mapping[str, tuple[Any, str]]
+) -> tuple[str, ...]:
     """Write book.toml: the settings of the map, and those that people gave the previous book beside them.
 
     Parameters
@@ -100,11 +114,13 @@ def write_settings(values: Mapping[str, Any], title: str, path: Path, *, previou
         The [book] table of the map, which goes before.
     previous : Path
         The book.toml of the book to replace; it need not exist.
+    proposed : mapping
+        Settings that the data suggest, each with the sentence that says so; they count where nobody has said otherwise.
 
     Returns
     -------
     tuple of str
-        A sentence that names the settings kept, if any.
+        Sentences that name the settings kept, and those proposed.
 
     Raises
     ------
@@ -112,17 +128,19 @@ def write_settings(values: Mapping[str, Any], title: str, path: Path, *, previou
         If the previous book.toml cannot be read.
     """
     kept = {key: value for key, value in _settings(previous).items() if key not in (*values, "csv")}
-    # JSON writes texts, numbers and lists as TOML does
-    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in {**values, **kept}.items()]
-    heading = " ".join(title.split())
-    path.write_text("\n".join([f"# Imported: {heading}", *lines, ""]), encoding="utf-8")
-    return (f"book.toml: kept from the previous book: {', '.join(kept)}",) if kept else ()
+    said = {**values, **kept}
+    new = {key: value for key, value in proposed.items() if key not in said}
+    heading = " ".join(one_line(title).split())
+    settings = {**said, **{key: value for key, (value, _) in new.items()}}
+    path.write_text(f"# Imported: {heading}\n{tomli_w.dumps(settings)}", encoding="utf-8")
+    told = [f"book.toml: kept from the previous book: {', '.join(kept)}"] if kept else []
+    return (*told, *(sentence for _, sentence in new.values()))
 
 
 def _settings(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig")) if path.is_file() else {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise IntakeError(f"{path} is not valid TOML: {error}. Correct the file. Nothing was written.") from None
 
 
@@ -141,9 +159,16 @@ def _harmless_header(header: str) -> str:
 def _sync(folder: Path) -> None:
     for path in folder.rglob("*"):
         if path.is_file():
-            with path.open("rb+") as file:
-                os.fsync(file.fileno())
+            _sync_file(path)
     _sync_folder(folder)
+
+
+def _sync_file(path: Path) -> None:
+    handle = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)  # what was copied may be read-only
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _sync_folder(folder: Path) -> None:

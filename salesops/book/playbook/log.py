@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 
 from salesops.book.spreadsheet import harmless
-from salesops.errors import BookError
+from salesops.errors import BookError, system_repair
 
 FILE = "play_log.csv"
 EVENTS = ("assigned", "done", "outcome")
@@ -53,9 +53,8 @@ def append_log(folder: Path, entries: Iterable[Mapping[str, str | date]]) -> int
         finally:
             os.close(handle)
     except OSError as error:
-        raise BookError(
-            f"The log cannot be written to '{path}': {error.strerror or error}. Choose a folder that can be written."
-        ) from None
+        reason = f"{error.strerror or error}. {system_repair(error)}".rstrip()
+        raise BookError(f"The log cannot be written to '{path}': {reason}") from None
     return len(rows)
 
 

@@ -104,7 +104,7 @@ def load_playbook(path: Path) -> tuple[Playbook | None, tuple[Finding, ...]]:
         values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         return None, (_finding("readable", f"cannot be read: {error.strerror or error}", "Make the file readable."),)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         return None, (_finding("readable", f"is not valid TOML: {error}", "Correct the file."),)
     return parse_playbook(values)
 

@@ -18,7 +18,7 @@ offer = "Listen, say what will change, and by when"
 owner = "account owner"
 stop = "The client says that it is settled"
 stop_after = 4
-why = "{account_name} answered {last_score} of 10 on {last_answer}, and nobody has been in touch since."
+why = "{account_name} answered {last_score} of {last_top} on {last_answer}, and nobody has been in touch since."
 hold_out = 0 # an unhappy client is never left alone
 
 [[plays]]

@@ -10,13 +10,14 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
+import tomli_w
 
 from salesops.book.sample.company import COMPANY, CURRENCY, FOLLOW_UP_DAYS, RAMP, SIZES, STAGES, Columns
 from salesops.book.sample.division import company_tables, simulate
 from salesops.book.sample.playbook import PLAYBOOK
 from salesops.book.sample.truth import company_truth, merge
 from salesops.book.schema import SCHEMA, Type
-from salesops.errors import BookError
+from salesops.errors import BookError, system_repair
 
 AS_CSV = ("territories", "trainings", "fx_rates", "quotas", "commitments")
 
@@ -24,6 +25,10 @@ _ARROW: dict[Type, pa.DataType] = {
     "text": pa.string(), "number": pa.float64(), "integer": pa.int64(), "boolean": pa.bool_(),
     "date": pa.date32(), "instant": pa.timestamp("ms", "UTC"),
 }  # fmt: skip  # reads as a table
+
+
+# nothing is deleted, and every score is on the scale to 10
+LEFT_OUT = (("opportunities", "is_deleted"), ("survey_responses", "scale"))
 
 
 def write_sample(dest: Path, *, seed: int, size: Literal["small", "medium", "large"]) -> Path:
@@ -59,7 +64,7 @@ def write_sample(dest: Path, *, seed: int, size: Literal["small", "medium", "lar
             _write(Path(made), seed, size)
             _move(Path(made), dest)
     except OSError as error:
-        reason = f"{error.strerror or error}. Free space, or choose a folder that can be written."
+        reason = f"{error.strerror or error}. {system_repair(error)}".rstrip()
         raise BookError(f"The sample cannot be written to '{dest}': {reason}") from None
     return dest
 
@@ -82,7 +87,8 @@ def _write(folder: Path, seed: int, size: str) -> None:
 
 
 def _arrow_schema(name: str) -> pa.Schema:
-    return pa.schema([(column.name, _ARROW[column.type]) for column in SCHEMA[name].columns])
+    columns = [column for column in SCHEMA[name].columns if (name, column.name) not in LEFT_OUT]
+    return pa.schema([(column.name, _ARROW[column.type]) for column in columns])
 
 
 def _writer(folder: Path, name: str) -> Any:
@@ -107,8 +113,7 @@ def _settings() -> str:
         "company": COMPANY, "currency": CURRENCY, "fiscal_year_start": 1, "time_zone": "Europe/Berlin",
         "stage_order": list(STAGES), "follow_up_days": FOLLOW_UP_DAYS, "ramp": list(RAMP),
     }  # fmt: skip  # reads as a table
-    # JSON writes texts, numbers and lists as TOML does
-    return "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items())
+    return tomli_w.dumps(values)
 
 
 def _move(made: Path, dest: Path) -> None:

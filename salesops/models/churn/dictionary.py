@@ -114,8 +114,9 @@ FEATURES: dict[str, Feature] = {
             percent=True, bad=1,
         ),
         Feature(
-            "lowest_score", "satisfaction", "0–10", "Lowest survey score since 180 days before the last order",
-            f"Lowest survey score {{v}} since 180 days before its last order; {LIKE}: {{n}}.", bad=-1,
+            "lowest_score", "satisfaction", "0–10 in proportion",
+            "Lowest survey score since 180 days before the last order",
+            f"Lowest survey score {{v}} of 10 since 180 days before its last order; {LIKE}: {{n}}.", bad=-1,
         ),
         Feature("talks", "contact", "contacts", "Calls, e-mails, meetings and follow-ups done in the last 90 days",
                 f"{{v}} contacts in the last 90 days; {LIKE}: {{n}}.", bad=-1),

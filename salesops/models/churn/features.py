@@ -15,6 +15,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
+from salesops.book.scale import of_ten, surveys
 from salesops.book.snapshot import as_known
 from salesops.book.sold import sold_lines
 from salesops.book.source import Book
@@ -177,9 +178,9 @@ def _due(known: Book, as_of: date) -> ir.Table:
 
 
 def _answers(known: Book, as_of: date, units: ir.Table, horizon: int) -> ir.Table:
-    surveys = known.table("survey_responses")
-    day = local_date(surveys.responded_at, known.config.time_zone)
-    answers = surveys.mutate(day=day).filter(surveys.score.notnull() & day.notnull())
+    answers = surveys(known)
+    answers = answers.mutate(day=local_date(answers.responded_at, known.config.time_zone), score=of_ten(answers))
+    answers = answers.filter(answers.score.notnull() & answers.day.notnull())
     both = _up_to_cut(units, answers.select("account_id", "day", "score"))
     return both.group_by("unit_id").aggregate(
         lowest_score=both.score.min(where=both.day > both.since), until_answers=both.day.max()

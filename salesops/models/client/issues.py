@@ -8,11 +8,12 @@ from typing import Any
 import ibis.expr.types as ir
 import pandas as pd
 
+from salesops.book.scale import is_unhappy, surveys, top
 from salesops.book.snapshot import as_known
 from salesops.book.source import Book
 from salesops.book.values import local_date
 from salesops.metrics.otif import due_lines
-from salesops.metrics.satisfaction import DETRACTORS, satisfaction
+from salesops.metrics.satisfaction import satisfaction
 
 RECENT = 90
 YEAR = 365
@@ -62,12 +63,12 @@ def answers(book: Book, account_id: str, as_of: date) -> dict[str, Any]:
     known = as_known(book, as_of)
     table = known.keep("client satisfaction", lambda: satisfaction(book, as_of))
     rows = table.filter(table.account_id == account_id).to_pyarrow().to_pylist()
-    nothing = dict.fromkeys(("response_rate", "last_score", "last_answer", "nps"))
+    nothing = dict.fromkeys(("response_rate", "last_score", "last_top", "last_answer", "nps", "csat"))
     return rows[0] if rows else {"account_id": account_id, "asked": 0, "answered": 0, **nothing}
 
 
 def low_answers(book: Book, account_id: str, as_of: date, *, touches: pd.DataFrame, days: pd.DataFrame) -> pd.DataFrame:
-    """Return the answers of DETRACTORS or less in the RECENT days that were not recovered, newest first.
+    """Return the unhappy answers (`salesops.book.scale`) of the RECENT days that were not recovered, newest first.
 
     Recovered means: a call, email, meeting or follow-up within the book's follow_up_days after the answer, and a
     purchase after that.
@@ -82,8 +83,8 @@ def low_answers(book: Book, account_id: str, as_of: date, *, touches: pd.DataFra
     Returns
     -------
     pandas.DataFrame
-        answered_on (date), score (0–10), comment (text or null), contacted_on (date of the first contact after the
-        answer; NaT if none), in_time (boolean: within follow_up_days), state (in words).
+        answered_on (date), score, top (of its scale), comment (text or null), contacted_on (date of the first contact
+        after the answer; NaT if none), in_time (boolean: within follow_up_days), state (in words).
     """
     known = as_known(book, as_of)
     table = known.keep("client low answers", lambda: _low(known))
@@ -108,10 +109,10 @@ def _named(known: Book, as_of: date) -> ir.Table:
 
 
 def _low(known: Book) -> ir.Table:
-    surveys = known.table("survey_responses")
-    low = surveys.filter(surveys.responded_at.notnull() & (surveys.score <= DETRACTORS))
+    answers = surveys(known)
+    low = answers.filter(answers.responded_at.notnull() & is_unhappy(answers))
     day = local_date(low.responded_at, known.config.time_zone)
-    return low.select("account_id", "survey_id", "score", "comment", answered_on=day)
+    return low.select("account_id", "survey_id", "score", "comment", top=top(low), answered_on=day)
 
 
 def _what(lines: pd.DataFrame) -> pd.Series:

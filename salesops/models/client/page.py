@@ -50,7 +50,7 @@ class ClientPage:
     lines, low_answers : pandas.DataFrame
         What stands open: as `issues.delivered` and `issues.low_answers` give them.
     answers : dict
-        asked, answered, response_rate, last_score, last_answer, nps.
+        asked, answered, response_rate, last_score, last_top, last_answer, nps, csat.
     touches, promises, birthdays : pandas.DataFrame
         As `models.client.people` gives them.
     owner : Owner

@@ -8,12 +8,12 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
+from salesops.book.scale import is_unhappy, surveys, top
 from salesops.book.source import Book
 from salesops.book.values import local_date
 from salesops.metrics.contracts import contract_spans
 
 ISSUE_DAYS = 90
-UNHAPPY = 6  # detractors of the net promoter score answer 6 or less (Reichheld, 2003)
 
 
 def renewals(book: Book, as_of: date) -> pd.DataFrame:
@@ -53,9 +53,9 @@ def relationship(known: Book, as_of: date) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        account_id, contacts (people), days_since_contact (days since the last completed activity), last_score
-        (0–10), last_answer (date), open_issue (boolean: answered UNHAPPY or less within ISSUE_DAYS, and no
-        activity completed on a later day).
+        account_id, contacts (people), days_since_contact (days since the last completed activity), last_score,
+        last_top (the top of its scale), last_answer (date), open_issue (boolean: an unhappy answer, as
+        `salesops.book.scale` says, within ISSUE_DAYS, and no activity completed on a later day).
     """
     people = known.table("contacts").group_by("account_id").aggregate(contacts=ibis._.count())
     parts = [_pandas(people), _pandas(_last_contact(known)), _pandas(_last_answer(known))]
@@ -66,8 +66,8 @@ def relationship(known: Book, as_of: date) -> pd.DataFrame:
     return table.assign(
         contacts=table.contacts.fillna(0),
         days_since_contact=(pd.Timestamp(as_of) - done).dt.days,
-        open_issue=(table.last_score <= UNHAPPY) & recent & waiting,
-    ).drop(columns="last_done")
+        open_issue=table.unhappy.eq(True) & recent & waiting,
+    ).drop(columns=["last_done", "unhappy"])
 
 
 def _last_contact(known: Book) -> ir.Table:
@@ -78,13 +78,17 @@ def _last_contact(known: Book) -> ir.Table:
 
 
 def _last_answer(known: Book) -> ir.Table:
-    surveys = known.table("survey_responses")
-    answers = surveys.filter(surveys.score.notnull() & surveys.responded_at.notnull())
+    answers = surveys(known)
+    answers = answers.filter(answers.score.notnull() & answers.responded_at.notnull())
     latest = ibis.row_number().over(
         group_by=answers.account_id, order_by=[ibis.desc(answers.responded_at), answers.survey_id]
     )
-    answers = answers.mutate(place=latest, last_answer=local_date(answers.responded_at, known.config.time_zone))
-    return answers.filter(answers.place == 0).select("account_id", "last_answer", last_score="score")
+    answers = answers.mutate(
+        place=latest, last_answer=local_date(answers.responded_at, known.config.time_zone),
+        last_top=top(answers), unhappy=is_unhappy(answers),
+    )  # fmt: skip  # one row
+    answers = answers.filter(answers.place == 0)
+    return answers.select("account_id", "last_answer", "last_top", "unhappy", last_score="score")
 
 
 def _pandas(table: ir.Table) -> pd.DataFrame:

@@ -98,7 +98,7 @@ def from_toml(text: str, where: str = "The scenario") -> Scenario:
     """Read what `to_toml` writes; `where` names it in errors."""
     try:
         content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ScenarioError(f"{where} is not valid TOML: {error}.") from None
     version = content.pop("format", None)
     if version != FORMAT:

@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from salesops.errors import BookError, did_you_mean
+from salesops.errors import BookError, did_you_mean, system_repair
 from salesops.models.segments.grid import Dimension, Segment, SegmentGrid
 
 FORMAT = 1
@@ -58,9 +58,8 @@ def write_whole(text: str, path: Path) -> None:
             os.fsync(file.fileno())
         made.replace(path)
     except OSError as error:
-        raise BookError(
-            f"The segments cannot be saved to '{path}': {error.strerror or error}. Choose a folder that can be written."
-        ) from None
+        reason = f"{error.strerror or error}. {system_repair(error)}".rstrip()
+        raise BookError(f"The segments cannot be saved to '{path}': {reason}") from None
     finally:
         with suppress(OSError):
             made.unlink(missing_ok=True)
@@ -72,7 +71,7 @@ def read_values(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise BookError(f"The segments cannot be read from '{path}': {error.strerror or error}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise BookError(f"{path.name} is not valid TOML: {error}. Correct the file.") from None
 
 

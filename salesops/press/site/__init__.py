@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from salesops.errors import PressError
-from salesops.press.ledger import Entry, period_start
-from salesops.press.plan import LETTERS, Outcome, Report
+from salesops.press.entry import BROKEN_OFF, GOOD, UNDER_WAY, Entry
+from salesops.press.ledger import period_start
+from salesops.press.plan import LETTERS
 from salesops.press.writing import write_whole
 
 VERSION = 1
-GOOD = ("ok", "skipped")
 
 _TEMPLATE = Path(__file__).parent / "index.html.j2"
 _STYLE = Path(__file__).parents[1] / "template" / "page.css"
+_UNDELIVERED = {
+    "refused": "A reader’s address is refused",
+    "aside": "Not sent to a reader yet",
+    "undeliverable": "Undeliverable to a reader",
+}
 _PLACED = ("period", "as_of", "book", "rep", "account")  # parameters that the page shows in a place of their own
 
 
@@ -37,27 +42,6 @@ def refuse_foreign(out: Path) -> None:
         raise PressError(f"'{path}' is not an index of reports. Move it away, or choose another folder with --out.")
 
 
-def entry_of(report: Report, outcome: Outcome) -> Entry:
-    """Return what index.json says of a report."""
-    entry: Entry = {
-        "id": report.id,
-        "notebook": report.notebook.stem,
-        "title": report.title,
-        "period": report.period,
-        "person": report.person,
-        "parameters": dict(report.shown),
-        "status": outcome.status,
-        "started": outcome.started.isoformat(timespec="seconds"),
-        "seconds": outcome.seconds,
-        "path": outcome.path,
-        "results": dict(outcome.results),
-        "alerts": list(outcome.news.alerts),
-        "changes": [asdict(change) for change in outcome.news.changes],
-        "since": outcome.news.since,
-    }
-    return entry if outcome.status == "ok" else {**entry, "error": outcome.error}
-
-
 def write_index(out: Path, entries: Sequence[Entry], unplanned: Sequence[str] = ()) -> Path:
     """Write index.json and index.html, both whole, and return the path of the page.
 
@@ -67,26 +51,26 @@ def write_index(out: Path, entries: Sequence[Entry], unplanned: Sequence[str] = 
     ordered = sorted(entries, key=lambda entry: str(entry["parameters"].get("as_of", "")), reverse=True)
     ordered.sort(key=_place)
     ordered.sort(key=lambda entry: period_start(entry["period"]), reverse=True)
-    content = {"version": VERSION, "unplanned": list(unplanned), "reports": ordered}
-    write_whole(out / "index.json", json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+    lines = ",\n".join(json.dumps(entry, ensure_ascii=False, allow_nan=False) for entry in ordered)
+    top = f'{{"version": {VERSION}, "unplanned": {json.dumps(list(unplanned), ensure_ascii=False)}, "reports": ['
+    write_whole(out / "index.json", f"{top}\n{lines}\n]}}\n")
     write_whole(out / "index.html", index_page(ordered, unplanned))
     return out / "index.html"
 
 
 def index_page(entries: Sequence[Entry], unplanned: Sequence[str] = ()) -> str:
     """Return the page that lists entries, by period in their order; it needs no server and loads nothing."""
-    from jinja2 import Environment, StrictUndefined  # heavy, and only this function needs it
-
-    jinja = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = jinja.from_string(_TEMPLATE.read_text(encoding="utf-8"))
-    return template.render(
+    made = [entry for entry in entries if entry["status"] != UNDER_WAY]
+    return _template()(
         periods=list(_periods(entries)),
         count=len(entries),
-        failed=sum(entry["status"] not in GOOD for entry in entries),
+        failed=sum(entry["status"] not in GOOD for entry in made),
+        under_way=len(entries) - len(made),
+        undelivered=sum("undelivered" in entry for entry in entries),
         alerted=sum(bool(entry["alerts"]) for entry in entries),
         unplanned=unplanned,
         letters=LETTERS,
-        latest=max((_minute(entry["started"]) for entry in entries), default=""),
+        latest=max((_minute(entry["started"]) for entry in made), default=""),
         choices={
             "notebook": sorted({entry["title"] for entry in entries}),
             "person": sorted({entry["person"] for entry in entries if entry["person"]}, key=str.casefold),
@@ -94,6 +78,14 @@ def index_page(entries: Sequence[Entry], unplanned: Sequence[str] = ()) -> str:
         },
         style=_STYLE.read_text(encoding="utf-8"),
     )
+
+
+@cache
+def _template() -> Callable[..., str]:
+    from jinja2 import Environment, StrictUndefined  # heavy, and only this function needs it
+
+    jinja = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return jinja.from_string(_TEMPLATE.read_text(encoding="utf-8")).render
 
 
 def _place(entry: Entry) -> tuple[bool, str, str, str]:
@@ -123,12 +115,13 @@ def _row(entry: Entry, *, with_book: bool) -> dict[str, Any]:
         "more": ", ".join(more),
         "as_of": str(given.get("as_of", "")),
         "status": _status(entry),
-        "good": entry["status"] in GOOD,
+        "good": entry["status"] in (*GOOD, UNDER_WAY),
         "error": entry.get("error", ""),
         "failure": entry.get("failure", {}).get("path", ""),
         "alerts": entry["alerts"],
+        "undelivered": [f"{_UNDELIVERED[mail['state']]}: {mail['why']}" for mail in entry.get("undelivered", ())],
         "changes": entry["changes"][:2],
-        "made": _minute(entry["started"]),
+        "made": _minute(entry["started"]) if entry["status"] not in (UNDER_WAY, BROKEN_OFF) else "",
         "checked": _minute(entry["checked"]) if "checked" in entry else "",
         "path": entry["path"],
         "pdf": entry.get("pdf", ""),

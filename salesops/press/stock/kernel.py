@@ -20,7 +20,7 @@ from traitlets.config import Config
 from salesops.errors import PressError
 from salesops.press import SLOW_IMPORT
 from salesops.press.gate import Gate, Message
-from salesops.press.strays import MARK, kill_strays
+from salesops.press.strays import end_all_below
 from salesops.press.task import Task
 
 _ENGINE = "salesops-stock"
@@ -41,7 +41,6 @@ def run_in_kernel(notebook: NotebookNode, gate: Gate, task: Task) -> None:
     papermill_engines.register(_ENGINE, StockEngine)
     kernel = papermill_engines.nb_kernel_name(None, notebook)
     is_python = get_kernel_spec(kernel).language == "python"
-    os.environ[MARK] = task.mark
     try:
         papermill_engines.execute_notebook_with_engine(
             _ENGINE,
@@ -53,7 +52,7 @@ def run_in_kernel(notebook: NotebookNode, gate: Gate, task: Task) -> None:
             arguments=_arguments(task) if is_python else [],
         )
     finally:
-        kill_strays(task.mark)
+        end_all_below()
 
 
 class StockEngine(Engine):  # type: ignore[misc]  # papermill ships no types

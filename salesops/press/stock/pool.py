@@ -10,7 +10,6 @@ from multiprocessing.process import BaseProcess
 from salesops.press.pool import Ending, ending
 from salesops.press.processes import starting
 from salesops.press.stock.worker import work
-from salesops.press.strays import adopt_strays, kill_strays
 from salesops.press.task import Task
 
 
@@ -25,7 +24,6 @@ class StockPool:
     """Workers that run one report after the other; one that dies takes its report with it and is replaced."""
 
     def __init__(self) -> None:
-        adopt_strays()  # a worker that dies leaves its kernel, and what that has started
         self._workers: list[_Worker] = []
 
     @property
@@ -55,9 +53,8 @@ class StockPool:
         for worker in self._workers:
             worker.connection.close()
             worker.process.kill()
-            self._bury(worker, worker.task)
+            worker.process.join()
         self._workers = []
-        adopt_strays(adopt=False)
 
     def _hire(self) -> _Worker:
         context = multiprocessing.get_context("spawn")
@@ -78,10 +75,5 @@ class StockPool:
             return ending(task, None)
         except (EOFError, OSError):
             self._workers.remove(worker)
-            self._bury(worker, task)
+            worker.process.join()
             return ending(task, worker.process.exitcode)
-
-    def _bury(self, worker: _Worker, task: Task | None) -> None:
-        worker.process.join()
-        if task is not None:
-            kill_strays(task.mark)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import logging
-import os
 from multiprocessing.connection import Connection
 
 from salesops.press.processes import end_with_the_press, keep_quiet
-from salesops.press.strays import MARK, adopt_strays, kill_strays
+from salesops.press.strays import adopt_strays, end_all_below
 
 
 def work(press: Connection) -> None:
     """Make each report that the press sends, and answer when its outcome is left, until the connection closes."""
-    end_with_the_press(lambda: kill_strays(os.environ.get(MARK, "")))
+    end_with_the_press(end_all_below)
     adopt_strays()
     keep_quiet()
     logging.disable()  # what a log would say of a report stands in its page
@@ -28,4 +27,4 @@ def work(press: Connection) -> None:
             task.leave(make_report(task, run_in_kernel))
         except OSError as error:
             task.leave(error)
-        press.send(task.mark)
+        press.send(task.key)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import gc
 import os
 import selectors
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ from typing import Any
 
 from salesops.press.pool import UNTOLD
 from salesops.press.processes import keep_quiet, stand_apart
-from salesops.press.strays import adopt_strays, die_with, kill_group, kill_strays
+from salesops.press.strays import adopt_strays, die_with, end_all_below
 from salesops.press.task import Task
 from salesops.press.warm.preload import Stamps, any_changed, import_all, imported_by, new_modules, stamp_loaded
 
@@ -73,9 +74,7 @@ class _Parent:
                 if key.data is not None:
                     self._ended(key.data)
                 elif not self._heard():
-                    for pid in list(self._running):
-                        kill_group(pid)
-                        self._bury(pid)
+                    end_all_below()
                     return
 
     def _heard(self) -> bool:
@@ -85,7 +84,8 @@ class _Parent:
         except (EOFError, OSError):
             return False
         if isinstance(asked, int):
-            kill_group(asked)
+            if asked in self._running:  # else it has just ended
+                os.kill(asked, signal.SIGKILL)
         else:
             self._begin(asked)
         return True
@@ -96,7 +96,7 @@ class _Parent:
             if any_changed(self._stamps):
                 self._retire()
         if self._retired:
-            self._press.send((REFUSED, task.mark))
+            self._press.send((REFUSED, task.key))
             return
         parent, pid = os.getpid(), os.fork()
         if pid == 0:
@@ -104,7 +104,7 @@ class _Parent:
         watch = os.pidfd_open(pid)
         self._running[pid] = (watch, task)
         self._watched.register(watch, selectors.EVENT_READ, pid)
-        self._press.send((BEGUN, task.mark, pid))
+        self._press.send((BEGUN, task.key, pid))
 
     def _child(self, task: Task, parent: int) -> None:
         """Make the report in this process, a fork, and end it; nothing of the parent's loop is run again."""
@@ -112,6 +112,7 @@ class _Parent:
         try:
             die_with(parent)  # whoever killed it, another parent begins the report anew
             os.setsid()
+            adopt_strays()
             self._watched.close()
             self._press.close()
             for watch, _ in self._running.values():
@@ -125,23 +126,25 @@ class _Parent:
                 (task.scratch / LEARNED).write_text("\n".join(names), encoding="utf-8")
             code = 0
         finally:
-            os._exit(code)  # no exit handlers: they belong to the parent, and libraries make noise there
+            try:
+                end_all_below()
+            finally:
+                os._exit(code)  # no exit handlers: they belong to the parent, and libraries make noise there
 
     def _bury(self, pid: int) -> tuple[Task, int]:
-        """Wait for the process of a report, and end all that it leaves behind; return its task and exit code."""
+        """Wait for the process of a report, and end what it could not end itself; return its task and exit code."""
         watch, task = self._running.pop(pid)
         self._watched.unregister(watch)
         os.close(watch)
         _, status = os.waitpid(pid, 0)
-        kill_group(pid)
-        kill_strays(task.mark)
+        end_all_below(self._running.__contains__)
         return task, os.waitstatus_to_exitcode(status)
 
     def _ended(self, pid: int) -> None:
         task, code = self._bury(pid)
         learned = task.scratch / LEARNED
         names = learned.read_text(encoding="utf-8").split() if learned.exists() else []
-        self._press.send((ENDED, task.mark, code))  # the press then clears the folder
+        self._press.send((ENDED, task.key, code))  # the press then clears the folder
         if names and task.report.notebook not in self._learned:
             self._learned.add(task.report.notebook)
             self._learn(names)

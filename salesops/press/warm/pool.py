@@ -58,7 +58,7 @@ class WarmPool:
     def start(self, task: Task) -> None:
         """Begin a report."""
         parent = next((parent for parent in self._parents if not parent.retired), None) or self._begin()
-        parent.tasks[task.mark] = task
+        parent.tasks[task.key] = task
         with contextlib.suppress(OSError):  # a parent that has just died is noticed when its answer is awaited
             parent.connection.send(task)
 
@@ -75,9 +75,9 @@ class WarmPool:
     def kill(self, task: Task) -> None:
         """Kill the process of a report; its ending comes as any other."""
         for parent in self._parents:
-            if task.mark in parent.pids:
+            if task.key in parent.pids:
                 with contextlib.suppress(OSError):  # as above
-                    parent.connection.send(parent.pids[task.mark])
+                    parent.connection.send(parent.pids[task.key])
 
     def close(self) -> None:
         """End the parent, which kills what runs."""
@@ -103,26 +103,26 @@ class WarmPool:
         if what == said.READY:
             parent.ready, self._failed = True, 0
         elif what == said.BEGUN:
-            mark, pid = rest
-            parent.pids[mark] = pid
+            key, pid = rest
+            parent.pids[key] = pid
         elif what == said.RETIRE:
             parent.retired = True
             self._avoid |= frozenset(rest[0])
         elif what == said.REFUSED:
             self.start(parent.tasks.pop(rest[0]))
         elif what == said.ENDED:
-            mark, code = rest
-            parent.pids.pop(mark, None)
-            return [ending(parent.tasks.pop(mark), code)]
+            key, code = rest
+            parent.pids.pop(key, None)
+            return [ending(parent.tasks.pop(key), code)]
         return []
 
     def _died(self, parent: _Parent) -> list[Ending]:
         """Give the reports of a parent that died to a new one; one that loses its parent twice may be the reason."""
         self._end(parent)
         if parent.ready:
-            again = [task for task in parent.tasks.values() if task.mark not in self._orphaned]
+            again = [task for task in parent.tasks.values() if task.key not in self._orphaned]
             for task in again:
-                self._orphaned.add(task.mark)
+                self._orphaned.add(task.key)
                 task.journal.unlink(missing_ok=True)
                 self.start(task)
             return [ending(task, None) for task in parent.tasks.values() if task not in again]

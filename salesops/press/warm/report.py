@@ -25,7 +25,6 @@ from salesops.press.execute import make_report
 from salesops.press.export import export_page
 from salesops.press.gate import Gate
 from salesops.press.stock.kernel import run_in_kernel
-from salesops.press.strays import MARK
 from salesops.press.task import Task
 from salesops.press.warm.kernel import WarmEngine, WarmKernel, build_kernel
 
@@ -60,7 +59,6 @@ def make(task: Task, kernel: WarmKernel) -> None:
 def _stand_alone(task: Task) -> None:
     """Make the fork as separate as a fresh kernel: its own environment, folder, random numbers and limits."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.environ[MARK] = task.mark
     os.environ["JPY_PARENT_PID"] = str(os.getppid())
     os.chdir(task.report.notebook.parent)
     untyped: Any = InteractiveShellApp

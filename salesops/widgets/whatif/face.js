@@ -73,6 +73,9 @@ function render({ model, el }) {
         for (const part of parts) part.draw(shown);
         root.dataset.exact = shown.exact;
         root.dataset.busy = send.busy();
+        // whoever holds the face, as a page of its own, can keep the levers and give them back
+        const detail = { levers: shown.kept, take: text => send.step({ do: "take", value: text }), kernel: model.widget_manager?.kernel };
+        document.dispatchEvent(new CustomEvent("quota-whatif", { detail }));
     }
     model.on("change:shown", draw);
     draw();

@@ -119,6 +119,7 @@ def _act(state: WhatIf, step: Mapping[str, Any]) -> str | None:
         "save": lambda: f"Saved to {state.save(step['name'])}.",
         "open": lambda: _told_open(state, step["name"]),
         "compare": lambda: state.compare(step["name"], on=bool(step["value"])),
+        "take": lambda: state.take(str(step["value"])),
         "read": lambda: f"Read “{state.take_in(step['value'], step['name'])}”.",
         "export": lambda: f"Wrote the quotas to {state.export(step['name'])}.",
         "book": lambda: _told_book(state.to_book(step["name"])),

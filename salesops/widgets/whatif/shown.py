@@ -76,6 +76,7 @@ def shown(state: WhatIf, said: str = "", *, alert: bool = False, coarse: bool = 
         "said": said,
         "alert": alert,
         "exact": not coarse,
+        **({} if coarse else {"kept": state.kept()}),
         "grid": GRID,
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from salesops.errors import ScenarioError, did_you_mean
 from salesops.models.forecast.inputs import Inputs
 from salesops.models.forecast.sums import COARSE_GRID, GRID
 from salesops.models.quota import Move, Outcome, Scenario, baseline, outcome
+from salesops.models.quota.files import to_toml
 from salesops.models.quota.folder import named, read_scenarios
 from salesops.widgets.whatif import files
 from salesops.widgets.whatif.levers import Lever, changed, levers_of
@@ -177,6 +179,25 @@ class WhatIf:
         if len(self.compared) < COMPARED:
             self.compare(found.name, on=True)
         return found.name
+
+    def kept(self) -> str:
+        """Return the levers and locks as text for `take` in another what-if of this book; "" if nothing is moved."""
+        if not self.changed and not self.locked:
+            return ""
+        return json.dumps({"scenario": to_toml(self.now), "locked": sorted(self.locked)})
+
+    def take(self, text: str) -> None:
+        """Set the levers and locks as `kept` has said. Nothing is saved.
+
+        Raises ScenarioError if the text is of another book or period, or is none.
+        """
+        try:
+            told = json.loads(text)
+            scenario, locked = str(told["scenario"]), frozenset(told["locked"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise ScenarioError(f"These are no levers: {error}.") from None
+        self._go(files.read_text(scenario, "What was kept", self.book, self.inputs), "take")
+        self.locked = locked & {*self.levers, QUOTAS, MOVES}
 
     def export(self, name: str) -> Path:
         """Write the quotas of the scenario, and today's, to a new CSV file."""
