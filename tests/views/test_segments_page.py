@@ -14,6 +14,7 @@ from books import Row, Rows, make_book
 from salesops.book.finding import Finding
 from salesops.book.source import Book, open_book
 from salesops.models.customers_segments import METHODS, CustomerSegments, customer_segments
+from salesops.models.segments import TOO_FEW
 from salesops.views import segments_charts, segments_moves, segments_page, segments_trust
 from salesops.views.blocks import Block
 
@@ -71,14 +72,17 @@ def test_headline_and_figures_are_the_results(found: CustomerSegments) -> None:
         segments_page.key_figures(found).text,
         found.results(),
     )
-    assert f"{results['customers']} customers in {len(results['segments'])} segments" in head
+    named = [row for row in results["segments"] if row["segment"] != TOO_FEW]
+    held = sum(row["customers"] for row in named)
+    assert held < results["customers"]
+    assert f"{results['customers']} customers, {held} of them in {len(named)} segments" in head
     assert f"{results['moved']} changed segment" in head
-    best = max(results["segments"], key=lambda row: row["value_share"])
+    best = max(named, key=lambda row: row["value_share"])
     assert f"“{best['segment']}” ({best['customer_share']:.0%}) hold {best['value_share']:.0%}" in head
     assert f"thousand EUR: {results['expected_money'] / 1000:,.0f}" in figures
-    off = results["value_test"]["expected"] / results["value_test"]["came"] - 1
-    assert f"last time {abs(off):.0%} too {'much' if off > 0 else 'little'}" in figures
-    assert f"{results['never_bought']} accounts never bought" in figures
+    low, high = (results[f"expected_money_{end}"] / 1000 for end in ("low", "high"))
+    assert f"({low:,.0f} to {high:,.0f}, in 4 of 5 cases)" in figures
+    assert f"{results['never_bought']} accounts not yet clients" in figures
 
 
 def test_every_segment_stands_in_table_chart_and_rules(found: CustomerSegments) -> None:
