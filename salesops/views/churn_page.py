@@ -212,13 +212,14 @@ def _calls_table(r: ChurnReview, rest: pd.DataFrame) -> Block:
     shown = rows.assign(
         why=[say.reasons(row, limit=1) for row in records],
         who=[say.owner(row) for row in records],
+        play=[say.play(row) for row in records],
     )
     more = f" {words.plural(len(rest) - MOST, 'further call')} not shown." if len(rest) > MOST else ""
     columns = [
         t.text("account_name", "Client", note="why"),
         t.share("p_churn", "Lost by then"),
         t.amount("profit", "Profit", scale=scale, phone=False),
-        t.text("play_name", "Play", phone=False),
+        t.text("play", "Play", phone=False),
         t.text("who", "Owner"),
         t.day("by", "By"),
     ]

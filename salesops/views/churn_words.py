@@ -261,10 +261,15 @@ def owner(row: Mapping[Any, Any]) -> str:
     return f"{name} has left: name a new owner" if row.get("vacant") else str(name)
 
 
+def play(row: Mapping[Any, Any]) -> str:
+    """Return the play and how it reaches the client: not every play is a call; "" without one."""
+    name = row.get("play_name")
+    return "" if words.is_missing(name) or not name else f"{name} ({row['channel']})"
+
+
 def next_step(row: Mapping[Any, Any], *, currency: str) -> str:
     """Return owner, day, play and expected profit of one call as a line."""
-    play = row.get("play_name")
-    doing = "" if words.is_missing(play) or not play else f" Play: {play} ({row['channel']})."
+    doing = f" Play: {play(row)}." if play(row) else ""
     profit = row.get("profit")
     worth = "" if words.is_missing(profit) else f" Expected profit {words.money(profit, currency=currency)}."
     return f"{owner(row)}, by {words.day(row['by'])}.{doing}{worth}"

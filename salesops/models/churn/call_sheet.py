@@ -15,7 +15,7 @@ from salesops.models.playbook import client_table
 from salesops.models.playbook.capacity import capacity
 
 MOST_DAYS = 14  # who may leave does not wait for the next turn of a slow rhythm
-COLUMNS = ("owner_id", "owner_name", "vacant", "play_name", "channel", "offer", "play_why", "by")
+COLUMNS = ("owner_id", "owner_name", "vacant", "play_name", "channel", "offer", "play_why", "by", "due")
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class CallSheet:
         A row for each account, by account_id: owner_id, owner_name (today's; missing without one), vacant (boolean:
         no owner, or one who has left), play_name, channel, offer, play_why (the play's sentence for this client;
         missing without a playbook), by (date: the last contact + the play's cadence, no later than the next expected
-        purchase and MOST_DAYS after `as_of`, no sooner than `as_of`).
+        purchase and MOST_DAYS after `as_of`, no sooner than `as_of`), due (date: the last contact + the play's cadence
+        alone, no sooner than `as_of`; missing without either).
     people : pandas.DataFrame
         By user_id: user_name, left (boolean: the last day in the job lies before the day).
     left_alone : frozenset of str
@@ -52,11 +53,13 @@ def call_sheet(book: Book, as_of: date, *, horizon_days: int) -> CallSheet:
     plays = segment_plays(book, first, second, as_of)
     clients = client_table(book, now.table.drop(columns="segment"), as_of).set_index("account_id")
     played = _played(plays).reindex(clients.index)
+    due = _due(clients, played.cadence_days, as_of)
     table = clients[["owner_id", "owner_name"]].assign(
         vacant=clients.owner_id.isna() | clients.owner_left.fillna(False).astype(bool),
         **{name: played[name] for name in ("play_name", "channel", "offer")},
         play_why=played.why,
-        by=_by(clients, played.cadence_days, as_of),
+        by=_by(clients, due, as_of),
+        due=due,
     )
     # who is held out of its play, or whose play is to leave it alone
     alone = frozenset(plays.clients.account_id[plays.clients.channel == "none"]) if plays.version else frozenset()
@@ -73,10 +76,15 @@ def _played(plays: SegmentPlays) -> pd.DataFrame:
     return plays.clients.reindex(columns=names).set_index("account_id")
 
 
-def _by(clients: pd.DataFrame, cadence_days: pd.Series, as_of: date) -> pd.Series:
+def _due(clients: pd.DataFrame, cadence_days: pd.Series, as_of: date) -> pd.Series:
     today = pd.Timestamp(as_of)
     spoken = today - pd.to_timedelta(clients.days_since_contact.astype(float), unit="D")
-    due = spoken + pd.to_timedelta(cadence_days.astype(float), unit="D").dt.round("D")
+    due: pd.Series = spoken + pd.to_timedelta(cadence_days.astype(float), unit="D").dt.round("D")
+    return due.where(due.isna() | (due >= today), today)
+
+
+def _by(clients: pd.DataFrame, due: pd.Series, as_of: date) -> pd.Series:
+    today = pd.Timestamp(as_of)
     expected = pd.to_datetime(clients.next_expected)
     latest = pd.Series(today + pd.Timedelta(days=MOST_DAYS), clients.index)
     by: pd.Series = pd.concat([due, expected, latest], axis=1).min(axis=1)

@@ -219,7 +219,8 @@ def _calls(now: Churn, terms: Terms, sheet: CallSheet) -> Calls:
         # the contract's own day of action comes before any cadence, unless it has passed
         due, today = pd.to_datetime(known.action_date), pd.Timestamp(now.as_of)
         known = known.assign(by=due.where(due >= today, today))
-    talks = worth_a_talk(others, now.horizon_days) if len(others) else None
+    # nothing hurries a talk: the play's own cadence gives its day
+    talks = worth_a_talk(others.assign(by=others.due.fillna(others.by)), now.horizon_days) if len(others) else None
     return plan_calls(known, terms, left_alone=sheet.left_alone, others=talks)
 
 

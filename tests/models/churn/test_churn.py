@@ -21,7 +21,8 @@ from salesops.errors import ChurnError, PeriodError
 from salesops.models.churn import Churn, churn
 from salesops.models.churn.calls import Terms
 from salesops.models.churn.result import WITHOUT_ORDER
-from salesops.models.churn.review import churn_review
+from salesops.models.churn.review import ChurnReview, churn_review
+from salesops.models.client import client_page
 
 LAST, CUT = date(2026, 10, 31), date(2026, 8, 2)
 REASONS = ["reason_1", "reason_2", "reason_3"]
@@ -73,9 +74,13 @@ def test_who_is_lost_by_its_rhythm_has_left(now: Churn, truth: dict[str, Any]) -
     assert (gone & lost).sum() / gone.sum() >= 0.9
 
 
-def test_calls_go_to_those_who_left(book: Book, truth: dict[str, Any]) -> None:
+@pytest.fixture(scope="module")
+def review(book: Book) -> ChurnReview:
+    return churn_review(book, LAST, Terms())
+
+
+def test_calls_go_to_those_who_left(review: ChurnReview, truth: dict[str, Any]) -> None:
     """At least half of the calls go to planted churners, and at most a fifth to slow or seasonal buyers who did not."""
-    review = churn_review(book, LAST, Terms())
     called = review.calls.called
     gone = called.account_id.isin(truth["churned"])
     slow = called.account_id.map(truth["segments"]).isin(["project", "lumpy", "seasonal"])
@@ -84,6 +89,19 @@ def test_calls_go_to_those_who_left(book: Book, truth: dict[str, Any]) -> None:
     assert (slow & ~gone).mean() <= 0.2
     assert (called.arm == "talk").mean() <= 0.2
     assert called.may_call[called.arm == "call"].all()
+
+
+def test_call_list_and_client_pages_agree(book: Book, review: ChurnReview) -> None:
+    """Whom the list calls, its own page acts on by the same day; whom the list leaves alone, its page does too."""
+    table = review.calls.table
+    picked = table[table.arm.isin(["call", "control", "left alone", "talk"])]
+    assert picked.arm.nunique() == 4
+    for row in picked.itertuples():
+        page = client_page(book, row.account_id, LAST)
+        alone = row.arm in ("control", "left alone")
+        assert (page.step.kind == "none") == alone, row.account_id
+        assert page.step.by == (None if alone else row.by.date()), row.account_id
+        assert page.rhythm.state != "in its usual pause"
 
 
 def test_top_tenth_is_lost_three_times_as_often(now: Churn) -> None:
