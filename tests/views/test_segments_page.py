@@ -169,10 +169,10 @@ def test_next_to_nothing_reads_as_a_sentence(
 
 
 def test_one_segment_is_no_agreement(tmp_path: Path) -> None:
-    """Customers who are all alike are said not to be told apart; that one segment agrees with itself is no news."""
+    """Customers of too few purchases are in no segment; that one kind agrees with itself is no news."""
     found = customer_segments(shop(tmp_path, ALIKE), DAY)
     assert found.agreement is None
-    assert "60 customers, all in one segment, “new”" in segments_page.page_head(found).text
+    assert "60 customers, and no segments: of none is a rhythm known." in segments_page.page_head(found).text
     assert "too few different customers" in segments_trust.stability(found).text
     assert "agree" not in segments_page.key_figures(found).text
 
@@ -180,7 +180,7 @@ def test_one_segment_is_no_agreement(tmp_path: Path) -> None:
 def test_the_nearer_sum_is_named(found: CustomerSegments) -> None:
     """Where carrying on each customer's pace came nearer to the money, the page advises against planning a total."""
     test = {"expected": 50.0, "came": 100.0, "naive": 90.0, "rank": 0.5, "naive_rank": 0.4}
-    advice = "plan no total on them"
+    advice = "plan no total on the estimate"
     assert advice in segments_trust.estimates(replace(found, value_test=test)).text
     assert advice not in segments_trust.estimates(replace(found, value_test={**test, "naive": 200.0})).text
 
