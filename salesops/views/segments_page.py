@@ -183,10 +183,11 @@ def _limits(s: CustomerSegments) -> Iterator[str]:
             f"({words.money(out['value_without_purchase'], currency=s.currency)}): no purchase, no segment."
         )
     if now.never_bought:
-        yield f"{words.plural(now.never_bought, 'account')} are no clients by this date and are in no segment."
+        who = words.plural(now.never_bought, "account is no client", "accounts are no clients")
+        yield f"{who} by this date, and in no segment."
     if now.without_order:
-        what = "are clients by a won deal or a contract alone"
-        yield f"{words.plural(now.without_order, 'account')} {what}, without any order, and are in no segment."
+        who = words.plural(now.without_order, "account is a client", "accounts are clients")
+        yield f"{who} by a won deal or a contract alone, without any order, and in no segment."
     for name, what in (
         ("no_rate", "are in a currency without a rate: their money is in no amount"),
         ("undated", "have no date"),
