@@ -207,7 +207,7 @@ def test_names_are_data(tmp_path: Path) -> None:
     sales: list[tuple[str | None, str, float]] = [
         (f"A{n}", f"2026-0{1 + n % 5}-1{k}", 10 + n) for n in range(20) for k in range(1 + n % 4)
     ]
-    book = shop(tmp_path, sales, accounts=[{"account_id": "A0", "account_name": name}])
+    book = shop(tmp_path, sales, accounts=[{"account_id": "A19", "account_name": name}])
     shown = segments_moves.movers_table(customer_segments(book, DAY))
     assert name in shown.text
     assert "&lt;b&gt;=1+1&lt;/b&gt;" in shown.html
