@@ -35,7 +35,7 @@ def test_one_sentence_a_segment() -> None:
     grid = fit_grid(drawn(200))
     rules = grid_rules(grid)
     told = [rule.partition(":")[0] for rule in rules if not rule.startswith("The words are held to")]
-    assert told == list(grid.names)
+    assert sorted(told) == sorted(grid.names)
     assert sum("; or " in rule for rule in rules) == 1
 
 
