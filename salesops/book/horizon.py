@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import date
 from itertools import pairwise
 
@@ -96,6 +97,16 @@ def rows_by_day(days: ir.Table) -> Counter[date]:
 def fact_days(book: Book) -> Counter[date]:
     """Return how many deals closed and orders came on each day."""
     return rows_by_day(facts(book))
+
+
+def is_last_day(book: Book, as_of: date) -> bool:
+    """Tell whether a book knows nothing of what came after a day: then what it holds of later days stood there on it.
+
+    A book of contracts alone has no date on which something happened, and is taken to end on the day of the report.
+    """
+    with suppress(BookError):
+        return as_of >= default_as_of(book)
+    return True
 
 
 def default_period(book: Book, as_of: date) -> Period:

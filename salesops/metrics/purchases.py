@@ -9,6 +9,7 @@ What counts as a purchase, decided here once:
   than returned (goods that cost nothing, and amounts without a rate). So an order cancelled on the same day is no
   purchase, and neither is a day of returns.
 - An order, or a line, whose status voids it is not there at all (`salesops.book.void`).
+- In a book without order lines a won deal with an amount is a purchase, on the day of its close.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ import ibis.expr.types as ir
 
 from salesops.book.money import in_book_currency
 from salesops.book.snapshot import as_known
+from salesops.book.sold import sales, sold_lines
 from salesops.book.source import Book
-from salesops.book.values import local_date
 from salesops.errors import PeriodError
 
 COLUMNS = (
@@ -63,11 +64,12 @@ def purchases(book: Book, as_of: date, *, unit: Unit = "week") -> ir.Table:
         then order_id; null if all are house sales).
     """
     known = as_known(book, as_of)
-    sold = _sold(known)
-    sales = _sales(known, sold)
-    days = by_day(sales)
+    sold = sold_lines(known)
+    sold = sold.filter(sold.day.notnull())
+    summed = _sales(known, sold)
+    days = by_day(summed)
     table = summarise(days, as_of, unit=unit)
-    for more in (_sums(sales, days), _gaps(days), _families(known, sold), _owners(known)):
+    for more in (_sums(summed, days), _gaps(days), _families(known, sold), _owners(known)):
         joined = table.left_join(more, table.account_id == more._account)
         table = joined.drop("_account")
     whole = {name: table[name].fill_null(0) for name in ("total", "returned", "no_rate", "families")}
@@ -82,15 +84,17 @@ def by_day(sales: ir.Table) -> ir.Table:
     ----------
     sales : ir.Table
         account_id, day (date), value (money; negative for returns, null if unknown), units (negative for
-        returns); as many rows a day as there are.
+        returns), by_deal (boolean; optional); as many rows a day as there are.
 
     Returns
     -------
     ir.Table
         account_id, day, value (net money of the day; null if all of it is unknown), is_purchase (boolean; by the
-        rule at the head of this module).
+        rule at the head of this module), by_deal (boolean: all that was sold came from deals; where it is given).
     """
-    days = sales.group_by("account_id", "day").aggregate(value=sales.value.sum(), units=sales.units.sum())
+    deals = {"by_deal": sales.by_deal.all()} if "by_deal" in sales.columns else {}
+    sums = {"value": sales.value.sum(), "units": sales.units.sum(), **deals}
+    days = sales.group_by("account_id", "day").aggregate(**sums)
     net = days.value.fill_null(0)
     bought = (net > NOTHING) | ((net >= -NOTHING) & (days.units.fill_null(0) > NOTHING))
     return days.mutate(is_purchase=bought).drop("units")
@@ -155,15 +159,15 @@ def left_out(book: Book, as_of: date) -> ir.Table:
         money is in no amount); undated (order lines whose order has no date).
     """
     known = as_known(book, as_of)
-    sold, orders = _sold(known, dated=False), known.table("orders")
-    sales = _sales(known, sold.filter(sold.day.notnull()))
-    nobody = sales.account_id.isnull()
-    lines = sales.aggregate(
-        lines_without_customer=sales.lines.sum(where=nobody).fill_null(0),
-        value_without_customer=sales.value.sum(where=nobody).fill_null(0),
-        no_rate=sales.no_rate.sum().fill_null(0),
+    sold, orders = sold_lines(known), sales(known)
+    summed = _sales(known, sold.filter(sold.day.notnull()))
+    nobody = summed.account_id.isnull()
+    lines = summed.aggregate(
+        lines_without_customer=summed.lines.sum(where=nobody).fill_null(0),
+        value_without_customer=summed.value.sum(where=nobody).fill_null(0),
+        no_rate=summed.no_rate.sum().fill_null(0),
     )
-    days = by_day(sales)
+    days = by_day(summed)
     each = days.filter(days.account_id.notnull()).group_by("account_id")
     customers = each.aggregate(bought=days.is_purchase.any(), value=days.value.sum().fill_null(0))
     never = customers.aggregate(
@@ -173,17 +177,6 @@ def left_out(book: Book, as_of: date) -> ir.Table:
     counts = orders.aggregate(orders_without_customer=orders.account_id.isnull().sum().fill_null(0))
     undated = sold.aggregate(undated=sold.day.isnull().sum().fill_null(0))
     return counts.cross_join(lines).cross_join(never).cross_join(undated)
-
-
-def _sold(known: Book, *, dated: bool = True) -> ir.Table:
-    """Return every order line with its customer, day and net amount in its own currency."""
-    lines, orders = known.table("order_lines"), known.table("orders")
-    when = orders.select(
-        "order_id", "account_id", "currency", day=local_date(orders.ordered_at, known.config.time_zone)
-    )
-    joined = lines.inner_join(when.filter(when.day.notnull()) if dated else when, "order_id")
-    net = ibis.coalesce(joined.net_amount, joined.quantity * joined.unit_price * (1 - joined.discount.fill_null(0)))
-    return joined.select("account_id", "day", "currency", "product_id", units="quantity", net=net)
 
 
 def _sales(known: Book, sold: ir.Table) -> ir.Table:
@@ -230,7 +223,7 @@ def _families(known: Book, sold: ir.Table) -> ir.Table:
 
 
 def _owners(known: Book) -> ir.Table:
-    orders = known.table("orders")
-    owned = orders.filter(orders.owner_id.notnull())
-    latest = [owned.ordered_at.desc(), owned.order_id.desc()]
+    every = sales(known)
+    owned = every.filter(every.owner_id.notnull())
+    latest = [owned["at"].desc(), owned.sale_id.desc()]
     return owned.group_by(_account="account_id").aggregate(last_owner=owned.owner_id.first(order_by=latest))

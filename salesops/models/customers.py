@@ -12,11 +12,14 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
+from salesops.book.clients import client_ids
+from salesops.book.snapshot import as_known
 from salesops.book.source import Book
 from salesops.errors import PeriodError
 from salesops.metrics.purchases import left_out, purchases
 from salesops.models import wording as words
 from salesops.models.lifetime import GammaGamma, ModifiedBetaGeoNBD, backtest
+from salesops.models.rhythm import STATES, client_rhythms
 from salesops.models.segments import SegmentGrid, fit_grid
 from salesops.models.silence import last_heard
 
@@ -63,11 +66,11 @@ class Customers:
     horizon_weeks : int
         How far ahead the estimates look.
     table : pandas.DataFrame
-        One row for each account that ever bought, by account_id: every column of metrics.purchases (recency and T
-        in weeks, money to DECIMALS); account_name (the account_id where the book has no name); p_active (0–1: chance
-        to buy within the horizon), expected_purchases (count, within the horizon), spend (money: expected value of a
-        purchase, see `spend_from`), value (money: expected_purchases × spend; not discounted, no cost taken off);
-        segment (categorical, in the order of `grid.names`). The four estimates are NaN where `usable` is false.
+        One row for each account that ever bought, by account_id: the columns of `customer_summary`; account_name (the
+        account_id where the book has no name); p_active (0–1: chance to buy within the horizon), expected_purchases
+        (count, within the horizon), spend (money: expected value of a purchase, see `spend_from`), value (money:
+        expected_purchases × spend; not discounted, no cost taken off); segment (categorical, in the order of
+        `grid.names`). The four estimates are NaN where `usable` is false.
     purchase_fit, spend_fit : Fit or None
         None where there is nobody to fit on.
     usable : bool
@@ -83,7 +86,9 @@ class Customers:
     left_out : dict
         As metrics.purchases.left_out counts it.
     never_bought : int
-        Accounts of the book, known by `as_of`, that are not in the table.
+        Accounts of the book, known by `as_of`, that are no clients.
+    without_order : int
+        Accounts that are clients by a won deal or a contract, and not in the table.
     grid : SegmentGrid or None
         What the segments mean: the grid that was given, else one cut at these customers. None without customers.
     ended_on : date or None
@@ -103,6 +108,7 @@ class Customers:
     never_bought: int
     grid: SegmentGrid | None
     ended_on: date | None = None
+    without_order: int = 0
 
 
 def customers(book: Book, as_of: date, *, horizon_weeks: int = 13, grid: SegmentGrid | None = None) -> Customers:
@@ -123,7 +129,7 @@ def customers(book: Book, as_of: date, *, horizon_weeks: int = 13, grid: Segment
         If the horizon is not 1 to MOST_WEEKS weeks.
     """
     start = _before(as_of, horizon_weeks)
-    table, never_bought = _named(book, customer_summary(book, as_of), as_of)
+    table, never_bought, without_order = _named(book, customer_summary(book, as_of), as_of)
     model, purchase_fit = _fit_purchases(table)
     spend_model, spend_fit = _fit_spend(table)
     ended_on = last_heard(pd.concat([table.first_purchase, table.last_purchase]), as_of)
@@ -146,15 +152,27 @@ def customers(book: Book, as_of: date, *, horizon_weeks: int = 13, grid: Segment
         never_bought=never_bought,
         grid=grid,
         ended_on=ended_on,
+        without_order=without_order,
     )
 
 
 def customer_summary(book: Book, as_of: date) -> pd.DataFrame:
-    """Return metrics.purchases of a day in weeks, by account_id, money to DECIMALS; computed once."""
+    """Return metrics.purchases of a day in weeks, by account_id, money to DECIMALS, and each customer's rhythm.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of metrics.purchases; has_rhythm (boolean), fresh (boolean: the first purchase lies
+        within the horizon that fits the customers' rhythms), late (boolean: silent beyond the 80% point of its own
+        gaps, and in no usual pause), as models.rhythm.client_rhythms has them.
+    """
     kept = book.keep(("purchases", as_of), lambda: purchases(book, as_of))
     found: pd.DataFrame = kept.order_by("account_id").to_pandas()
     # sums differ in their last bits with the order of the rows; a cut or a tie must not hang on that
-    return found.assign(**{name: found[name].round(DECIMALS) for name in ("monetary", "total", "returned")})
+    found = found.assign(**{name: found[name].round(DECIMALS) for name in ("monetary", "total", "returned")})
+    own = client_rhythms(book, as_of).set_index("account_id").reindex(found.account_id).set_axis(found.index)
+    late = own.state.isin([STATES["overdue"], STATES["lost"]])
+    return found.assign(has_rhythm=own.rhythm == True, fresh=own.tenure_days < own.horizon_days, late=late)  # noqa: E712
 
 
 def _before(as_of: date, horizon_weeks: int) -> date:
@@ -163,15 +181,17 @@ def _before(as_of: date, horizon_weeks: int) -> date:
     return as_of - timedelta(weeks=horizon_weeks)
 
 
-def _named(book: Book, table: pd.DataFrame, as_of: date) -> tuple[pd.DataFrame, int]:
-    """Return the table with names and empty estimates, and how many accounts of the book are not in it."""
+def _named(book: Book, table: pd.DataFrame, as_of: date) -> tuple[pd.DataFrame, int, int]:
+    """Return the table with names, and how many accounts are no clients, or are clients without an order."""
     accounts = book.table("accounts").select("account_id", "account_name", "created_date").to_pandas()
     names = accounts.drop_duplicates("account_id").set_index("account_id").account_name
     known = accounts[~(pd.to_datetime(accounts.created_date) > pd.Timestamp(as_of))]
-    never_bought = int((~known.account_id.isin(table.account_id)).sum())
+    ids = client_ids(as_known(book, as_of), as_of).to_pandas().account_id
+    clients = set(ids) | set(table.account_id)
+    never_bought = int((~known.account_id.isin(clients)).sum())
     name = table.account_id.map(names).fillna(table.account_id)
     nothing: dict[str, float] = dict.fromkeys(ESTIMATES, np.nan)
-    return table.assign(account_name=name, **nothing), never_bought
+    return table.assign(account_name=name, **nothing), never_bought, len(clients) - len(table)
 
 
 def _fit_purchases(table: pd.DataFrame) -> tuple[ModifiedBetaGeoNBD | None, Fit | None]:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from salesops.models.customers import DECIMALS, Customers
+from salesops.models.customers_outlook import Outlook
 from salesops.models.rates import with_interval
 from salesops.models.segments import RHYTHM, UNKNOWN, Clusters, SegmentGrid
 
@@ -47,7 +48,7 @@ def since_table(before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
     return with_interval(found, "bought", "silent").drop(columns="silent").reset_index()
 
 
-def value_test(before: Customers, now: Customers) -> dict[str, float] | None:
+def value_test(before: Customers, now: Customers, outlook: Outlook | None) -> dict[str, float] | None:
     """Return how the money expected on the earlier date came true; see `CustomerSegments.value_test`."""
     if not before.usable or now.as_of - before.as_of != timedelta(weeks=now.horizon_weeks):
         return None
@@ -59,6 +60,8 @@ def value_test(before: Customers, now: Customers) -> dict[str, float] | None:
     ranks = {"rank": then.value, "naive_rank": naive}
     return {
         "expected": float(then.value.sum()),
+        "low": outlook.low if outlook else float("nan"),
+        "high": outlook.high if outlook else float("nan"),
         "came": float(came.sum()),
         "naive": float(naive.sum()),
         **{name: _rank_correlation(foretold, came) for name, foretold in ranks.items()},

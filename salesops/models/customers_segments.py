@@ -12,6 +12,7 @@ import pandas as pd
 from salesops.book.source import Book
 from salesops.errors import BookError, PeriodError, did_you_mean
 from salesops.models.customers import Customers, customers
+from salesops.models.customers_outlook import Outlook, outlook, scaled
 from salesops.models.customers_plays import SegmentPlays, segment_plays
 from salesops.models.customers_segment_tables import median_rules, segment_table, since_table, value_test
 from salesops.models.customers_stability import in_use, segment_stability, verdict
@@ -66,11 +67,14 @@ class CustomerSegments:
         Moves between the two dates.
     stability : pandas.DataFrame
         As models.customers_stability gives it: the grid cut anew, and clusters of several counts.
+    outlook : Outlook or None
+        The money expected within the horizon, with its interval; the values of `now`, where there are any, add up to
+        it. None where nothing can be said.
     value_test : dict or None
-        How the money expected on the earlier date came true by `as_of`: expected, came, naive (money so far ÷ weeks
-        as a customer × horizon), all money, over the customers of then whose value is known; rank, naive_rank
-        (Spearman's correlation with the money that came; NaN of a constant). None without estimates then, or
-        where the earlier date is not a horizon before `as_of`.
+        How the money expected on the earlier date, in the same way, came true by `as_of`: expected, low, high, came,
+        naive (money so far ÷ weeks as a customer × horizon), all money, over the customers of then whose value is
+        known; rank, naive_rank (Spearman's correlation with the money that came; NaN of a constant). None without
+        estimates then, or where the earlier date is not a horizon before `as_of`.
     verdict : str
         Whether the segments can be relied on, in words.
     plays : SegmentPlays
@@ -91,6 +95,7 @@ class CustomerSegments:
     since: pd.DataFrame
     migration: Migration
     stability: pd.DataFrame
+    outlook: Outlook | None
     value_test: dict[str, float] | None
     verdict: str
     plays: SegmentPlays
@@ -117,7 +122,9 @@ class CustomerSegments:
             "customers": len(now.table),
             "never_bought": now.never_bought,
             "money": now.table.total.sum(),
-            "expected_money": now.table.value.sum(min_count=1),
+            "expected_money": self.outlook.total if self.outlook else None,
+            "expected_money_low": self.outlook.low if self.outlook else None,
+            "expected_money_high": self.outlook.high if self.outlook else None,
             "expected_purchases": now.table.expected_purchases.sum(min_count=1),
             "likely_to_buy": now.table.p_active.sum(min_count=1),
             "moved": len(self.movers),
@@ -178,6 +185,8 @@ def customer_segments(
     _check(method, count, as_of, previous)
     now = customers(book, as_of, horizon_weeks=horizon_weeks)
     before = customers(book, previous or as_of - timedelta(weeks=horizon_weeks), horizon_weeks=horizon_weeks)
+    found, then = outlook(book, now, before), outlook(book, before)
+    now, before = replace(now, table=scaled(now, found)), replace(before, table=scaled(before, then))
     definition, why_not = _definition(now, method, count, file)
     now, before = (_with_segments(found, definition) for found in (now, before))
     grid = definition if isinstance(definition, SegmentGrid) else None
@@ -197,7 +206,8 @@ def customer_segments(
         since=since_table(before.table, now.table),
         migration=migrate(before.table, now.table),
         stability=stability,
-        value_test=value_test(before, now),
+        outlook=found,
+        value_test=value_test(before, now, then),
         verdict=verdict(stability, definition),
         plays=segment_plays(book, now.table, before.table, as_of),
     )

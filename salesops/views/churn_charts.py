@@ -29,7 +29,8 @@ def survival_chart(r: ChurnReview) -> alt.LayerChart | Block:
         return nothing()
     names = list(dict.fromkeys(curves.cohort))
     rows = pd.concat([_thinned(curves[curves.cohort == name]) for name in names])
-    x = alt.X("days:Q", title="Days since the start", axis=alt.Axis(grid=False, tickCount=6))
+    since = "Days since the rhythm was known" if r.now.setting == "orders" else "Days since the first contract began"
+    x = alt.X("days:Q", title=since, axis=alt.Axis(grid=False, tickCount=6))
     y = alt.Y("staying:Q", title="Still there", axis=_PERCENT, scale=alt.Scale(domain=[0, 1]))
     key = alt.Legend(symbolType="stroke", symbolSize=300, columns=3)
     color = alt.Color(
@@ -44,7 +45,8 @@ def survival_chart(r: ChurnReview) -> alt.LayerChart | Block:
     title = "How long clients stay, by the time of their start"
     year = cohorts.iloc[0].year
     if not words.is_missing(year):
-        title = f"After a year {words.percent(year)} of clients are still there"
+        who = "clients with a rhythm" if r.now.setting == "orders" else "accounts"
+        title = f"After a year {words.percent(year)} of {who} are still there"
     told = [
         f"{row.cohort}: {words.number(row.lost)} of {words.plural(row.clients, 'client')} lost"
         + ("" if words.is_missing(row.year) else f", {words.percent(row.year)} there after a year")

@@ -8,9 +8,10 @@ from salesops.models.churn.review import ChurnReview
 from salesops.views import churn_words as say
 from salesops.views import table as t
 from salesops.views import words
-from salesops.views.blocks import Block, note, sentence, together
+from salesops.views.blocks import Block, note, nothing, sentence, together
 
 MOST_DRIVERS = 8
+MONTHS = 12
 
 
 def cohorts(r: ChurnReview) -> Block:
@@ -26,11 +27,40 @@ def cohorts(r: ChurnReview) -> Block:
     table = t.table(
         shown,
         columns,
-        caption="Kaplan–Meier, with 95% intervals. Cohorts of fewer than ten clients are in the first line only. Who "
-        "bought once and fell silent counts as lost on day 0.",
+        caption="Kaplan–Meier, with 95% intervals. Cohorts of fewer than ten clients are in the first line only."
+        + ("" if r.now.setting != "orders" else " Days count from the purchase that made a rhythm known."),
         empty="No curve.",
     )
     return together(sentence(_staying(r)), table)
+
+
+def retention(r: ChurnReview) -> Block:
+    """Say what the last year did to the money under contract, and show it by month; nothing for orders."""
+    if r.months.empty:
+        return nothing()
+    shown = r.months.tail(MONTHS)
+    scale = words.scale_for(shown.amount, currency=r.currency)
+    columns = [
+        t.day("month", "End of"),
+        t.number("accounts", "Accounts"),
+        t.number("lost", "Lost"),
+        t.number("reactivated", "Back", phone=False),
+        t.number("new_accounts", "New", phone=False),
+        t.amount("amount", "Yearly", scale=scale),
+        t.amount("upgrade", "Upgrade", scale=scale, phone=False),
+        t.amount("downgrade", "Downgrade", scale=scale, phone=False),
+        t.amount("churn", "Churn", scale=scale, phone=False),
+        t.share("grr_year", "GRR", phone=False),
+        t.share("nrr_year", "NRR", phone=False),
+    ]
+    table = t.table(
+        shown,
+        columns,
+        caption=f"Yearly money under contract, in {scale.unit}. Lost: the last contract ended without a successor; "
+        "back: had been lost. GRR and NRR against the same month a year before, each account at most at its own amount "
+        "of then for GRR.",
+    )
+    return together(sentence(_retained(r)), table)
 
 
 def calibration(r: ChurnReview) -> Block:
@@ -68,7 +98,7 @@ def drivers(r: ChurnReview) -> Block:
         return note("There are no drivers to show: no model is in use.")
     shown = r.now.drivers.head(MOST_DRIVERS)
     columns = [
-        t.text("sentence", "What goes with the chance to leave"),
+        t.text("sentence", "What goes with being lost"),
         t.number("weight", "Weight", decimals=2),
     ]
     return t.table(
@@ -89,18 +119,42 @@ def health(r: ChurnReview, *, logged: int | None) -> Block:
     return note(_drift(r), _came(r), say.saved_sentence(r), _logged(r, logged))
 
 
+def _retained(r: ChurnReview) -> str:
+    """Say the renewal rate, GRR, NRR and how many accounts left in the year up to the day."""
+    last, year, rate = r.months.iloc[-1], r.months.tail(MONTHS), r.renewals
+    lost, back = int(year.lost.sum()), int(year.reactivated.sum())
+    said = f"In the last {words.plural(len(year), 'month')} {words.plural(lost, 'account was', 'accounts were')} lost"
+    said += f", and {words.number(back)} came back." if back else "."
+    if not words.is_missing(last.grr_year):
+        said += (
+            f" Of the yearly money of {words.number(r.months.accounts.iloc[-1 - MONTHS])} accounts of a year before, "
+            f"{words.percent(last.grr_year)} is retained without upgrades (GRR) and {words.percent(last.nrr_year)} "
+            "with them (NRR)."
+        )
+    if not rate.get("up"):
+        return f"{said} No contract with a term was up for renewal."
+    return (
+        f"{said} {words.number(rate['renewed'])} of {words.plural(rate['up'], 'contract')} that were up were renewed "
+        f"({words.percent(rate['rate'])}; by amount {words.percent(rate['amount_rate'])}); "
+        f"{words.number(rate['downsell'])} ended as a downsell, while others of the client ran on, and "
+        f"{words.number(rate['left'])} as the client’s last."
+    )
+
+
 def _staying(r: ChurnReview) -> str:
     """Say how many are still there after a year, and how the cohorts differ."""
     cohorts = r.survival.cohorts
     if cohorts.empty:
         return "Nobody has been in view long enough for a curve."
-    new = f" Too new to be in a curve: {words.plural(r.survival.too_new, 'client')}." if r.survival.too_new else ""
+    new = f" Too new to be judged: {words.plural(r.survival.too_new, 'client')}." if r.survival.too_new else ""
     row = cohorts.iloc[0]
+    who = "client with a rhythm" if r.now.setting == "orders" else "account"
     if words.is_missing(row.year):
-        return f"No client has been in view for a year yet.{new}"
+        return f"No {who} has been in view for a year yet.{new}"
+    many = words.plural(row.clients, who, who.replace("client", "clients").replace("account", "accounts"))
     return (
         f"After a year {words.percent(row.year)} ({words.percent(row.year_low)} to {words.percent(row.year_high)}) of "
-        f"{words.plural(row.clients, 'client')} {'is' if row.clients == 1 else 'are'} still there.{new}"
+        f"{many} {'is' if row.clients == 1 else 'are'} still there.{new}"
     )
 
 

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from salesops.metrics.satisfaction import FEWEST_ANSWERS
 from salesops.models.client import ClientPage
+from salesops.models.client.rhythm import LOST
 from salesops.views import client_words, words
 from salesops.views.blocks import Block, headline, kpis, sentence
 from salesops.views.promises import promise_words
@@ -33,23 +34,29 @@ def page_head(p: ClientPage) -> Block:
 
 
 def key_figures(p: ClientPage) -> Block:
-    """Show sales, the last and the next purchase, and what is expected."""
+    """Show sales, the last and the next purchase, what is expected, and what runs under contract."""
+    running = p.agreements[p.agreements.runs]
+    figures = [*_bought(p)] if p.purchases or not p.client["is_client"] else []
+    if not p.purchases and p.won.deals:
+        amount = words.money(p.won.amount, currency=p.currency)
+        figures.append(("Won deals", words.number(p.won.deals), f"{amount}, the last on {words.day(p.won.last)}"))
+    if len(running):
+        yearly = words.money(running.annual_amount.sum(), currency=p.currency)
+        figures.append(("Under contract", yearly, f"a year, in {words.plural(len(running), 'running contract')}"))
+    return kpis(figures)
+
+
+def _bought(p: ClientPage) -> list[tuple[str, str, str]]:
     scale = words.scale_for([p.year_value, p.year_before], currency=p.currency)
     last = f"{words.plural(p.client['days_since'], 'day')} ago; {p.purchases:,} in all" if p.purchases else ""
     weeks = words.plural(p.horizon_weeks, "week")
-    return kpis(
-        [
-            (
-                f"Sales, 365 days, {scale.unit}",
-                scale.show(p.year_value),
-                f"{scale.show(p.year_before)} the year before",
-            ),
-            ("Last purchase", words.day(p.client["last_purchase"]), last),
-            ("Next expected", words.day(p.rhythm.expected), client_words.lateness(p)),
-            (f"Chance, {weeks}", *_chance(p)),
-            (f"Value, {weeks}, {p.currency}", *_value(p)),
-        ]
-    )
+    return [
+        (f"Sales, 365 days, {scale.unit}", scale.show(p.year_value), f"{scale.show(p.year_before)} the year before"),
+        ("Last purchase", words.day(p.client["last_purchase"]), last),
+        ("Next expected", words.day(p.rhythm.expected), client_words.lateness(p)),
+        (f"Chance, {weeks}", *_chance(p)),
+        (f"Value, {weeks}, {p.currency}", *_value(p)),
+    ]
 
 
 def what_to_do(p: ClientPage) -> Block:
@@ -96,6 +103,8 @@ def limits(p: ClientPage, *, redacted: bool = False) -> Block:
 
 def _chance(p: ClientPage) -> Item:
     chance = p.client["p_active"]
+    if p.rhythm.state == LOST:
+        return words.MISSING, "lost by its own rhythm"
     if words.is_missing(chance):
         return words.MISSING, "not estimated" if p.purchases else "nothing bought yet"
     return words.percent(chance), f"{words.number(p.client['expected_purchases'], decimals=1)} purchases expected"
@@ -103,7 +112,7 @@ def _chance(p: ClientPage) -> Item:
 
 def _value(p: ClientPage) -> Item:
     value = p.client["lifetime_value"]
-    if words.is_missing(value):
+    if words.is_missing(value) or p.rhythm.state == LOST:
         return words.MISSING, ""
     return words.number(value), f"{words.number(p.client['spend'])} a purchase"
 
@@ -111,7 +120,7 @@ def _value(p: ClientPage) -> Item:
 def _dated(p: ClientPage) -> list[Item]:
     """Return what lies ahead by date, and before it one line for what is overdue."""
     rows: list[tuple[pd.Timestamp, str, str]] = []
-    for row in _rows(p.agreements[p.agreements.runs & ~p.agreements.renewed]):
+    for row in _rows(p.agreements[p.agreements.runs & ~p.agreements.renewed & p.agreements.term]):
         rows.append((row.action_date, words.day(row.action_date), f"last day to act on contract {row.contract_id}"))
     planned = p.touches[~p.touches.done & p.touches.due_date.notna()]
     for row in _rows(planned[~planned.overdue]):

@@ -6,24 +6,35 @@ from collections.abc import Callable
 from typing import Any
 
 from salesops.models.client import ClientPage
+from salesops.models.client.rhythm import LOST, NEVER, OVERDUE, PAUSE
 from salesops.views import words
 
 _VERBS = {"meeting": "Meet {}", "call": "Call {}", "email": "Write to {}", "self-service": "Point {} to self-service"}
 _TYPES = {"call": "Call", "email": "E-mail", "meeting": "Meeting", "follow_up": "Follow-up", "gift": "Gift"}
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_HELD = "by chance, to show what the calls of the churn page do"
 _TOPICS = {"orphaned": "owner", "unhappy": "low answer", "missing": "missing delivery", "in touch": "no date"}
 
 
 def next_sentence(p: ClientPage) -> str:
     """Return what to do next and why, in one or two sentences."""
+    if p.step.rule == "held out":
+        return f"Leave {p.account_name} alone: {_standing(p)}, and it is held out of the calls {_HELD}."
     if p.play:
         return _play_sentence(p)
     return _RULES[p.step.rule](p)
 
 
 def step_words(p: ClientPage) -> str:
-    """Return the play in full, or the rule that stands in for one."""
+    """Return the play in full, or the rule that stands in for one, and where the churn page's calls stay away."""
+    apart = p.held_from_calls and p.step.rule != "held out"
+    return f"{_step(p)} It is held out of the calls {_HELD}: speak of the low answer alone." if apart else _step(p)
+
+
+def _step(p: ClientPage) -> str:
     play = p.play
+    if p.step.rule == "held out":
+        return f"Without that it could be called, since {_standing(p)}. What has a date is done all the same."
     if not play:
         rule = _TOPICS.get(p.step.rule, p.step.rule)
         return f"This book has no playbook, so a fixed rule gives the step: “{rule}”."
@@ -56,29 +67,32 @@ def owner_words(p: ClientPage) -> str:
 
 
 def lateness(p: ClientPage) -> str:
-    """Say in a few words whether the next purchase is late."""
+    """Say in a few words how the client stands by its own rhythm."""
     r = p.rhythm
-    if r.state in ("never bought", "one purchase"):
-        return r.state
-    if not r.steady or r.expected is None:
-        return "no steady gap"
-    if r.overdue_days:
+    if r.state == OVERDUE:
         return f"overdue by {words.plural(r.overdue_days, 'day')}"
-    return "due now" if r.state == "due" else from_now((r.expected - p.as_of).days)
+    if r.expected is None:
+        return r.state
+    return from_now((r.expected - p.as_of).days) if r.expected > p.as_of else "due now"
 
 
 def rhythm_words(p: ClientPage) -> str:
-    """Say how steady the client's own gaps are, and when the next purchase is expected."""
+    """Say how the client stands by its own gaps, and from when on its silence is a loss."""
     r = p.rhythm
+    if r.state == NEVER:
+        return "No order so far." if p.client["is_client"] else "Nothing bought yet."
     if r.median_gap is None:
-        return "Nothing bought yet." if r.state == "never bought" else "One purchase so far: there is no gap to go by."
+        return "One purchase so far: there is no gap to go by."
     gap = f"{words.plural(p.purchases, 'purchase')}, one every {words.plural(_half_even(r.median_gap), 'day')}"
-    spread = "" if r.spread is None else f" (spread {words.number(_half_even(r.spread))})"
-    if not r.steady or r.earliest is None or r.latest is None:
-        return f"{gap}{spread}: not steady enough to expect a day."
-    if r.earliest == r.latest:
-        return f"{gap}{spread}."
-    return f"{gap}{spread}; the next is expected {words.span(r.earliest, r.latest)}."
+    if r.latest is None or r.lost_on is None:
+        return f"{gap}. No rhythm is known, since it has too few gaps or buys by deals: it is never called lost."
+    silent = words.plural(p.client["days_since"], "day")
+    if r.state == LOST:
+        return f"{gap}. Silent for {silent}: after {words.day(r.lost_on)} that is a loss by its own rhythm."
+    late = "is overdue since" if r.state == OVERDUE else "would be overdue after"
+    day = words.day(r.latest) if r.state != PAUSE else ""
+    said = f"It {late} {day}" if day else "It is in its usual pause"
+    return f"{gap}. {said}, and counts as lost after {words.day(r.lost_on)}."
 
 
 def whitespace_words(p: ClientPage) -> str:
@@ -151,11 +165,17 @@ def contact_words(row: Any) -> str:
 
 def contract_words(row: Any, currency: str) -> str:
     """Say what a contract is worth, when it ends, until when to act, and what was agreed."""
-    said = f"{words.money(row.annual_amount, currency=currency)} a year, "
+    amount = "amount not known, " if words.is_missing(row.annual_amount) else ""
+    said = amount or f"{words.money(row.annual_amount, currency=currency)} a year, "
     if not row.runs:
-        said += f"ended on {words.day(row.end_date)}{', renewed' if row.renewed else ' and was not renewed'}."
+        ended = ", while others ran on: a downsell" if row.others_run else " and was not renewed"
+        said += f"ended on {words.day(row.end_date)}{', renewed' if row.renewed else ended}."
+    elif words.is_missing(row.end_date):
+        said += f"runs since {words.day(row.start_date)}, without an end."
     elif row.renewed:
         said += f"ends on {words.day(row.end_date)}, renewed."
+    elif not row.term:
+        said += f"ends on {words.day(row.end_date)}."
     else:
         act = f"act by {words.day(row.action_date)}, {from_now(int(row.days_left))}"
         said += f"ends on {words.day(row.end_date)}: {act}."
@@ -228,7 +248,7 @@ def _low(p: ClientPage) -> str:
 
 
 def _ending(p: ClientPage) -> str:
-    rows = p.agreements[p.agreements.runs & ~p.agreements.renewed]
+    rows = p.agreements[p.agreements.runs & ~p.agreements.renewed & p.agreements.term]
     first = rows[rows.days_left >= 0].sort_values("action_date").iloc[0]
     return f"contract {first.contract_id} ends on {words.day(first.end_date)} and nothing renews it yet"
 
@@ -251,8 +271,7 @@ def _contract(p: ClientPage) -> str:
 
 
 def _overdue(p: ClientPage) -> str:
-    late = words.plural(p.rhythm.overdue_days, "day")
-    return f"Call {p.account_name} now: it buys every {_gap(p)} and is {late} overdue."
+    return f"Call {p.account_name} now: {_standing(p)}."
 
 
 def _not_delivered(p: ClientPage) -> str:
@@ -268,7 +287,23 @@ def _expected(p: ClientPage) -> str:
 
 
 def _in_touch(p: ClientPage) -> str:
-    return f"Stay in touch with {p.account_name}: it has no steady gap, so no purchase is expected on a day."
+    if p.rhythm.state == NEVER:
+        return f"Stay in touch with {p.account_name}: it has {_ties(p)}, and no order is expected on a day."
+    why = "it is in its usual pause" if p.rhythm.state == PAUSE else "no purchase is expected on a day"
+    return f"Stay in touch with {p.account_name}: {why}."
+
+
+def _ties(p: ClientPage) -> str:
+    running = int(p.agreements.runs.sum())
+    if running:
+        return words.plural(running, "running contract")
+    return words.plural(p.won.deals, "won deal") if p.won.deals else "contracts that have ended"
+
+
+def _standing(p: ClientPage) -> str:
+    silent = words.plural(p.client["days_since"], "day")
+    how = "lost by its own rhythm" if p.rhythm.state == LOST else "overdue"
+    return f"it buys every {_gap(p)}, has been silent for {silent}, and is {how}"
 
 
 def _gap(p: ClientPage) -> str:

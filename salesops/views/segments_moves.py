@@ -6,6 +6,7 @@ import pandas as pd
 
 from salesops.models.customers_segments import CustomerSegments
 from salesops.models.playbook import lift_sentences
+from salesops.models.segments import TOO_FEW
 from salesops.models.segments.migration import ABSENT, GONE
 from salesops.views import table as t
 from salesops.views import words
@@ -73,7 +74,7 @@ def movers_table(s: CustomerSegments) -> Block:
 
 def since_words(s: CustomerSegments) -> Block:
     """Say whether the earlier segments told who would buy."""
-    told = s.since[s.since.customers >= ENOUGH]
+    told = s.since[(s.since.customers >= ENOUGH) & (s.since.segment.astype(str) != TOO_FEW)]
     if len(told) < 2:
         return note("Too few customers stood in two segments on the earlier date to tell whether segments differ.")
     best, worst = told.nlargest(1, "rate").iloc[0], told.nsmallest(1, "rate").iloc[0]

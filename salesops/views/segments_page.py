@@ -9,13 +9,17 @@ import pandas as pd
 from salesops.book.finding import Finding
 from salesops.models.customers import Customers
 from salesops.models.customers_segments import CustomerSegments
-from salesops.models.segments import UNKNOWN
+from salesops.models.segments import TOO_FEW, UNKNOWN
 from salesops.views import table as t
 from salesops.views import words
 from salesops.views.blocks import Block, definitions, headline, kpis, note
 from salesops.views.segments_trust import cut, horizon
 
 READ = ("accounts", "orders", "order_lines", "products", "playbook.toml", "overrides.csv")
+_STEADY = (
+    "Estimates of single customers take each to buy at random at a steady rate: seasons and growth are not in them. "
+    "Only their sum is held to what came."
+)
 SILENT = 30  # days without any purchase after which silence is the book's, not the customers'
 
 
@@ -34,12 +38,13 @@ def page_head(s: CustomerSegments) -> Block:
 def key_figures(s: CustomerSegments) -> Block:
     """Show customers, the money expected, who is likely to buy, and who moved."""
     now, both = s.now, _on_both_dates(s)
-    scale = words.scale_for([now.table.value.sum()], currency=s.currency)
-    never = f"{words.plural(now.never_bought, 'account')} never bought" if now.never_bought else ""
+    scale = words.scale_for([s.outlook.total if s.outlook else 0], currency=s.currency)
+    never = f"{words.plural(now.never_bought, 'account')} not yet clients" if now.never_bought else ""
     figures = [("Customers", words.number(len(now.table)), never)]
+    if s.outlook is not None:
+        figures.append((f"Expected in {horizon(now)}, {scale.unit}", scale.show(s.outlook.total), _range(s, scale)))
     if now.usable:
         figures += [
-            (f"Expected in {horizon(now)}, {scale.unit}", scale.show(now.table.value.sum()), _last_time(s)),
             ("Likely to buy in it", words.number(now.table.p_active.sum()), f"of {words.number(len(now.table))}"),
         ]
     if both:
@@ -94,7 +99,11 @@ def how_defined(s: CustomerSegments) -> Block:
         [
             ("Purchase", "all lines of one customer on one day, if more was bought than returned"),
             ("P(active)", f"chance to buy at least once in {horizon(s.now)}"),
-            ("Expected", f"purchases expected in {horizon(s.now)} × money expected per purchase; not discounted"),
+            (
+                "Expected",
+                f"purchases expected in {horizon(s.now)} × money expected per purchase, not discounted; all of them "
+                "scaled so that their sum is what earlier days say of it",
+            ),
             ("Repeats", "purchases after the first"),
             ("Changed segment", "another segment than on the earlier date, by the same definition"),
             ("ARI", "adjusted Rand index: how far two divisions of the same customers agree beyond chance"),
@@ -104,11 +113,16 @@ def how_defined(s: CustomerSegments) -> Block:
 
 def _headline(s: CustomerSegments) -> str:
     if s.now.table.empty:
-        return s.now.why_not
+        return f"{s.now.why_not}{_clients_alone(s.now)}"
     count = f"{_silence(s.now)}{words.plural(len(s.now.table), 'customer')}"
-    named = s.segments[s.segments.segment.astype(str) != UNKNOWN]
-    if named.empty:
+    named = s.segments[~s.segments.segment.astype(str).isin([UNKNOWN, TOO_FEW])]
+    if named.empty and s.why_not:
         return f"{count}, and no segments: {s.why_not[:1].lower()}{s.why_not[1:]}"
+    if named.empty:
+        return f"{count}, and no segments: of none is a rhythm known."
+    held = int(named.customers.sum())
+    if held < len(s.now.table):
+        count = f"{count}, {words.number(held)} of them"
     if len(s.segments) == 1:
         return f"{count}, all in one segment, “{named.segment.iloc[0]}”: these figures tell nobody apart."
     value, what = ("value", f"money expected in {horizon(s.now)}") if s.now.usable else ("money", "money spent so far")
@@ -118,6 +132,13 @@ def _headline(s: CustomerSegments) -> str:
         f"{count} in {words.plural(len(named), 'segment')}. The {words.number(best.customers)} in “{best.segment}” "
         f"({words.percent(best.customer_share)}) hold {words.percent(best[f'{value}_share'])} of the {what}.{moved}"
     )
+
+
+def _clients_alone(now: Customers) -> str:
+    """Say how many clients have no purchase: segments speak of purchases alone."""
+    if not now.without_order:
+        return ""
+    return f" {words.plural(now.without_order, 'client')} by a won deal or a contract alone cannot be segmented."
 
 
 def _silence(now: Customers) -> str:
@@ -138,12 +159,10 @@ def _on_both_dates(s: CustomerSegments) -> int:
     return int(s.now.table.account_id.isin(s.before.table.account_id).sum())
 
 
-def _last_time(s: CustomerSegments) -> str:
-    test = s.value_test
-    if test is None or not test["came"] > 0:
-        return ""
-    off = test["expected"] / test["came"] - 1
-    return f"last time {words.percent(abs(off))} too {'much' if off > 0 else 'little'}"
+def _range(s: CustomerSegments, scale: words.Scale) -> str:
+    if s.outlook is None or words.is_missing(s.outlook.low):
+        return "not tested yet"
+    return f"{scale.show(s.outlook.low)} to {scale.show(s.outlook.high)}, in 4 of 5 cases"
 
 
 def _of_segment(share: float | None) -> str:
@@ -164,7 +183,11 @@ def _limits(s: CustomerSegments) -> Iterator[str]:
             f"({words.money(out['value_without_purchase'], currency=s.currency)}): no purchase, no segment."
         )
     if now.never_bought:
-        yield f"In no segment: {words.plural(now.never_bought, 'account')} that had never bought by this date."
+        who = words.plural(now.never_bought, "account is no client", "accounts are no clients")
+        yield f"{who} by this date, and in no segment."
+    if now.without_order:
+        who = words.plural(now.without_order, "account is a client", "accounts are clients")
+        yield f"{who} by a won deal or a contract alone, without any order, and in no segment."
     if out["no_rate"]:
         yield f"In no amount: {words.plural(out['no_rate'], 'order line')} in a currency without a rate."
     if out["undated"]:
@@ -179,5 +202,5 @@ def _limits(s: CustomerSegments) -> Iterator[str]:
     if unknown and not s.why_not:
         yield f"{words.plural(unknown, 'customer')} cannot be placed: what the definition asks is not known of them."
     if now.usable:
-        yield "Estimates take each customer to buy at random at a steady rate: seasons and growth are not in them."
+        yield _STEADY
     yield "Money and purchases are counted from the first purchase on, so customers also rise by age alone."

@@ -62,7 +62,7 @@ def estimates(s: CustomerSegments) -> Block:
     if now.backtest.empty:
         parts.append(f"They cannot be tested: fewer than {FEWEST} customers had bought a horizon earlier.")
     else:
-        parts += [_purchases_test(now), _money_test(s)]
+        parts += [_purchases_test(now), _outlook(s), _money_test(s)]
     return together(sentence(" ".join(part for part in parts if part)), _backtest_table(s))
 
 
@@ -132,19 +132,37 @@ def _purchases_test(now: Customers) -> str:
     )
 
 
+def _outlook(s: CustomerSegments) -> str:
+    """Say what the sum of money stands on."""
+    found = s.outlook
+    if found is None or words.is_missing(found.low):
+        return ""
+    start = (
+        "what the same customers spent in these weeks of last year" if found.seasonal else "the sum of the estimates"
+    )
+    days = words.plural(len(found.tests), "earlier day")
+    return (
+        f"Their sum, {words.money(found.total, currency=s.currency)} ({words.money(found.low)} to "
+        f"{words.money(found.high, currency=s.currency)} in 4 of 5 cases), starts from {start}, times what came "
+        f"against that on {days}."
+    )
+
+
 def _money_test(s: CustomerSegments) -> str:
     test = s.value_test
     if test is None:
         return ""
     nearer = abs(test["naive"] - test["came"]) < abs(test["expected"] - test["came"])
-    advice = (
-        " As a sum the pace was nearer: rank customers by these estimates, and plan no total on them." if nearer else ""
-    )
+    advice = " As a sum the pace was nearer: plan no total on the estimate." if nearer else ""
+    ends = ""
+    if not words.is_missing(test["low"]):
+        ends = f" ({words.money(test['low'])} to {words.money(test['high'], currency=s.currency)})"
     return (
-        f"Money: {words.money(test['expected'], currency=s.currency)} was expected on {words.day(s.before.as_of)}, "
-        f"{words.money(test['came'], currency=s.currency)} came; each customer's pace so far, carried on, would have "
-        f"said {words.money(test['naive'], currency=s.currency)}. Rank correlation with what "
-        f"came: {words.number(test['rank'], decimals=2)} and {words.number(test['naive_rank'], decimals=2)}.{advice}"
+        f"Money: {words.money(test['expected'], currency=s.currency)}{ends} was expected on "
+        f"{words.day(s.before.as_of)}, {words.money(test['came'], currency=s.currency)} came; each customer's pace so "
+        f"far, carried on, would have said {words.money(test['naive'], currency=s.currency)}. Rank correlation with "
+        f"what came: {words.number(test['rank'], decimals=2)} and {words.number(test['naive_rank'], decimals=2)}."
+        f"{advice}"
     )
 
 

@@ -63,12 +63,12 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_check_and_import_keep_names_as_they_are(odd: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Neither finds anything wrong, and the imported book has each name to the letter."""
+    """Neither finds an error, and the imported book has each name to the letter."""
     assert salesops(capsys, "check", odd / "book")[:1] == (0,)
     map_, dest = write_map(tmp_path / "map.toml"), tmp_path / "new"
     code, out, _ = salesops(capsys, "import", "--map", map_, odd / "book", dest)
     assert code == 0
-    assert "No errors\n\nNo warnings\n" in out
+    assert "\nNo errors\n" in out
     for book in (open_book(odd / "book"), open_book(dest)):
         users = book.table("users").to_pyarrow().to_pylist()
         assert {row["user_id"]: row["user_name"] for row in users} == {"M1": "<u>Boss</u>", **NAMES}

@@ -47,21 +47,22 @@ def harm_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harm]:
 
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=find_browser(), args=ARGUMENTS)
-        page = chromium.new_page()
-        page.route("**/*", heard)
-        page.expose_function("ran", lambda: done.append("ran"))
 
         def harm(html: str) -> list[str]:
             path.write_text(html, encoding="utf-8")
-            page.goto("about:blank")
             done.clear()
+            page = chromium.new_page()  # a new one: where one leads away, the next would be led away too
+            page.route("**/*", heard)
+            page.expose_function("ran", lambda: done.append("ran"))
             try:
                 page.goto(address)
                 page.evaluate(USED)
                 page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
             except Error:  # the page has led away
                 done.append("away")
-            return [*done, *([] if page.url.partition("#")[0] == address else [page.url])]
+            led = [] if page.url.partition("#")[0] == address else [page.url]
+            page.close()
+            return [*done, *led]
 
         yield harm
         chromium.close()

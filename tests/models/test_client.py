@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -141,29 +141,32 @@ def test_fiscal_quarters_have_the_year_in_which_they_end() -> None:
 
 
 def test_own_rhythm(kay: ClientPage) -> None:
-    """Gaps of 254, 30, 32 and 30 days have the median 31; their quartiles 30 and 87.5 leave no steady gap."""
+    """Gaps of 254, 30, 32 and 30 days have the median 31; four are too few for a rhythm, so nothing is expected."""
     assert (kay.rhythm.median_gap, kay.rhythm.spread) == (31, 57.5)
-    assert (kay.rhythm.state, kay.rhythm.expected) == ("no steady gap", None)
+    assert (kay.rhythm.state, kay.rhythm.expected) == ("no rhythm known", None)
     assert kay.results()["last_purchase"] == "2026-04-12"
 
 
+STANDING = {"median_gap": 31, "gap_spread": 5, "late_after": 36.0, "lost_after": 90.0}
+
+
 @pytest.mark.parametrize(
-    ("as_of", "state", "overdue"),
-    [("2026-05-07", "ahead", 0), ("2026-05-08", "due", 0), ("2026-05-18", "due", 0), ("2026-05-19", "overdue", 1)],
+    ("state", "as_of", "overdue"),
+    [("in its rhythm", "2026-05-18", 0), ("overdue", "2026-05-19", 1), ("lost", "2026-07-12", 55)],
 )
-def test_window_is_the_expected_day_give_or_take_the_spread(as_of: str, state: str, overdue: int) -> None:
-    """12 April + 31 days is 13 May; with a spread of 5 the window is 8 to 18 May, and overdue counts from its end."""
-    r = rhythm_of(date(2026, 4, 12), 31, 5, date.fromisoformat(as_of))
-    assert (r.expected, r.earliest, r.latest) == (date(2026, 5, 13), date(2026, 5, 8), date(2026, 5, 18))
-    assert (r.state, r.overdue_days) == (state, overdue)
+def test_days_follow_from_the_own_gaps(state: str, as_of: str, overdue: int) -> None:
+    """12 April + 31 days is 13 May; late after 36 days is from 18 May on, and lost after 90 from 11 July on."""
+    r = rhythm_of({**STANDING, "rhythm": state}, date(2026, 4, 12), date.fromisoformat(as_of))
+    assert (r.state, r.latest, r.lost_on, r.overdue_days) == (state, date(2026, 5, 18), date(2026, 7, 11), overdue)
+    assert r.expected == (None if state == "lost" else date(2026, 5, 13))
 
 
 def test_rhythm_of_few_purchases() -> None:
-    """Without a purchase or a gap nothing is expected; one gap has no spread, so the window is one day."""
-    assert rhythm_of(None, None, None, NOW).state == "never bought"
-    assert rhythm_of(NOW, None, None, NOW).state == "one purchase"
-    one = rhythm_of(date(2026, 6, 1), 10, None, NOW)
-    assert (one.earliest, one.latest, one.overdue_days) == (date(2026, 6, 11), date(2026, 6, 11), 19)
+    """Without a purchase, and without a known rhythm, no day is expected and none makes a loss."""
+    nothing = {"median_gap": None, "gap_spread": None, "late_after": None, "lost_after": None, "rhythm": None}
+    assert rhythm_of(nothing, None, NOW).state == "never bought"
+    few = rhythm_of({**nothing, "median_gap": 10.0}, date(2026, 6, 1), NOW)
+    assert (few.state, few.median_gap, few.expected, few.lost_on) == ("no rhythm known", 10, None, None)
 
 
 def test_families_bought_and_not(kay: ClientPage) -> None:
@@ -278,11 +281,26 @@ def test_rules_without_a_playbook(
 
 @pytest.mark.parametrize(("as_of", "rule"), [("2026-02-20", "expected"), ("2026-03-20", "overdue")])
 def test_expected_and_overdue(tmp_path: Path, as_of: str, rule: str) -> None:
-    """With two gaps of 30 days the next purchase is expected on 2 March, and overdue afterwards."""
-    bought = [order(f"O{n}", "K", day, 10) for n, day in enumerate(("2025-12-02", "2026-01-01", "2026-01-31"))]
+    """With five gaps of 30 days the next purchase is expected on 2 March, and overdue afterwards."""
+    days = [date(2026, 1, 31) - timedelta(days=30 * n) for n in range(6)]
+    bought = [order(f"O{n}", "K", day.isoformat(), 10) for n, day in enumerate(days)]
     book = make_book(tmp_path, {"orders": [head for head, _ in bought], "order_lines": [line for _, line in bought]})
     page = client_page(book, "K", date.fromisoformat(as_of))
     assert (page.step.rule, page.rhythm.expected) == (rule, date(2026, 3, 2))
+
+
+def test_who_may_be_called_has_the_day_of_the_call_list(tmp_path: Path) -> None:
+    """Silent beyond its own gaps: the play is due today, as on the churn page; silent for a year, nothing is held."""
+    days = [date(2026, 1, 31) - timedelta(days=30 * n) for n in range(6)]
+    bought = [order(f"O{n}", "K", day.isoformat(), 10) for n, day in enumerate(days)]
+    spoken = [{"activity_id": "T", "account_id": "K", "type": "call", "completed_at": "2026-03-19"}]
+    tables = {"orders": [head for head, _ in bought], "order_lines": [line for _, line in bought], "activities": spoken}
+    book = make_book(tmp_path, tables)
+    (tmp_path / "playbook.toml").write_text(PLAYBOOK % 0, encoding="utf-8")
+    late = client_page(book, "K", date(2026, 3, 20), control_share=0)
+    assert (late.client["may_call"], late.step.kind, late.step.by) == (True, "call", date(2026, 3, 20))
+    held = [client_page(book, "K", day, control_share=0.999) for day in (date(2026, 3, 20), date(2027, 3, 20))]
+    assert [page.held_from_calls for page in held] == [True, False]
 
 
 PLAYBOOK = """

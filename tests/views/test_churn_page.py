@@ -17,10 +17,10 @@ from churns import DAY, TERMS, made_churn, made_review
 from salesops.book.finding import Finding
 from salesops.book.source import Book, open_book
 from salesops.errors import ChurnError, PeriodError
-from salesops.models.churn.calls import CALL
 from salesops.models.churn.health import Alerts
 from salesops.models.churn.review import ChurnReview, churn_review
 from salesops.models.churn.save_rate import SaveRate
+from salesops.models.playbook.hold_out import CALL
 from salesops.views import churn_charts, churn_health, churn_page, churn_trust
 from salesops.views.blocks import Block
 
@@ -28,8 +28,10 @@ BLOCKS = (
     churn_page.page_head,
     churn_page.key_figures,
     churn_page.call_list,
+    churn_page.no_rhythm,
     churn_trust.trust,
     churn_health.cohorts,
+    churn_health.retention,
     churn_health.calibration,
     churn_health.drivers,
     partial(churn_health.health, logged=None),
@@ -58,11 +60,17 @@ def test_headline_and_figures_are_the_results(found: ChurnReview) -> None:
     """How many, how much, and both intervals on page one are those of the results."""
     risk = found.now.at_risk
     head, figures = churn_page.page_head(found).text, churn_page.key_figures(found).text
-    assert (
-        f"{risk.clients:.0f} of {len(found.now.table)} clients are expected to buy nothing in the next 90 days" in head
-    )
-    assert f"({risk.clients_low:.0f} to {risk.clients_high:.0f})" in head
-    assert f"they would bring {risk.value / 1000:.0f}\N{NO-BREAK SPACE}k" in head
+    lost = (found.now.table.state == "lost").sum()
+    assert f"{lost} of {len(found.now.table)} clients with a rhythm are lost by now." in head
+    ends = f"({risk.clients_low:.0f} to {risk.clients_high:.0f})"
+    assert f"{risk.clients:.0f} {ends} are expected to be lost on 29 Jan 2027;" in head
+    assert f"at the pace of the last year they bring {risk.value / 1000:.0f}\N{NO-BREAK SPACE}k" in head
+    # 90 days are the fewest, whatever the rhythms say
+    assert "looks 90 days ahead. " in head
+    longer = churn_page.page_head(replace(found, now=replace(found.now, horizon_days=105))).text
+    assert "looks 105 days ahead, as far as the clients’ own rhythms say" in longer
+    assert "Buy nothing in 90 days: 140 (of 410; alone that is no loss)" in figures
+    assert "Without a rhythm, " in figures
     assert f"Calls: {len(found.calls.called)} ({found.calls.counts['beyond']} more worth one)" in figures
 
 
@@ -71,12 +79,45 @@ def test_every_call_has_reason_owner_play_and_day(found: ChurnReview) -> None:
     text = churn_page.call_list(found).text
     names = list(found.calls.called.account_name)
     assert len(names) == TERMS.capacity
+    assert "clients to leave" not in text
     places = [text.index(f"{name}:" if n < churn_page.FIRST else f"{name} ") for n, name in enumerate(names)]
     assert places == sorted(places)
     first = found.calls.called.iloc[0]
-    assert f"{first.account_name}: {first.p_churn:.0%} to leave" in text
-    assert "clients like this one order every 31." in text
+    how = (
+        f"lost, {first.p_churn:.0%} to stay so"
+        if first.state == "lost"
+        else f"{first.p_churn:.0%} to be lost by 29 Jan"
+    )
+    assert f"{first.account_name}: {how}" in text
+    assert (
+        f"Last purchase {first.hiatus_days} days ago; it buys every {first.median_gap:.0f} days, and counts as" in text
+    )
+    assert "up; others 31." in text
     assert "by 1 Nov 2026. Play: Win back (call). Expected profit" in text
+
+
+def test_a_talk_is_marked_as_one() -> None:
+    """Places that are left go to clients without a rhythm, marked so, with their chance and without a profit."""
+    found = made_review(terms=replace(TERMS, capacity=0, contact_cost=300))
+    text = churn_page.call_list(found).text
+    talks = found.calls.called[found.calls.called.arm == "talk"]
+    assert 0 < len(talks) <= len(found.calls.called) / 10
+    assert f"{len(talks)} of them " in text or "1 of them is worth a talk" in text
+    assert "no rhythm is known, and no profit is claimed" in text
+
+
+def test_who_has_no_rhythm_is_told_apart(found: ChurnReview) -> None:
+    """How many and why, what they bring apart from the money at risk, and each with the chance of another order."""
+    text = churn_page.no_rhythm(found).text
+    assert "Of 10 clients no rhythm is known: 5 have fewer than 6 purchases and 5 buy mostly by deals." in text
+    assert "is not in the money at risk" in text
+    assert (
+        "140 of 410 clients who bought in the last year are expected to buy nothing in the next 90 days (120 to 160)."
+        in text
+    )
+    assert text.index("Project 0") < text.index("Project 9")
+    contracts = churn_page.no_rhythm(made_review(made_churn(setting="contracts"))).text
+    assert contracts == "Contracts are scored here, and ask for no rhythm."
 
 
 def test_a_vacant_place_is_said(found: ChurnReview) -> None:
@@ -112,9 +153,22 @@ def test_assumptions_are_marked_until_measured(found: ChurnReview) -> None:
 def test_the_method_stands_beside_every_baseline(found: ChurnReview) -> None:
     """The sentence comes first and names both AUCs; the table shows every method, and which is in use."""
     shown = churn_trust.trust(found)
-    assert shown.text.startswith("Tested on 400 clients of 2 Aug 2026")
-    assert "logistic ranks with AUC 0.78 (0.73 to 0.83), the hiatus rule with 0.72" in shown.text
-    for name in ("base rate", "tenure", "P(active), MBG/NBD", "additive boosting", "full boosting"):
+    assert shown.text.startswith("Tested on 400 clients of 2 Aug 2026 that could be lost by the end of the horizon")
+    assert (
+        "Over 2 slices of time logistic regression ranks with AUC 0.80; the next one is expected within 0.72 to 0.88."
+        in shown.text
+    )
+    assert "would have brought 11.0" in shown.text
+    assert "to call the largest of those who may be called 10.0" in shown.text
+    assert "It adds 400\N{NO-BREAK SPACE}EUR to the better of the two." in shown.text
+    for name in (
+        "call the largest",
+        "own-rhythm rule",
+        "tenure",
+        "P(active), MBG/NBD",
+        "additive boosting",
+        "full boosting",
+    ):
         assert name in shown.text
     assert shown.html.count("in use") == 1
 
@@ -124,7 +178,7 @@ def test_the_hiatus_rule_is_named_as_such() -> None:
     why = "The hiatus rule is used: no model beats it by more than the noise."
     text = page(made_review(made_churn(model="hiatus rule", why=why)))
     assert why in text
-    assert "Hiatus rule: the chance follows from the days since the last purchase alone" in text
+    assert "Hiatus rule: ranks by days since the last purchase" in text
 
 
 def test_too_few_show_the_hiatus_list() -> None:
@@ -132,7 +186,7 @@ def test_too_few_show_the_hiatus_list() -> None:
     found = made_review(made_churn(20, usable=False))
     text = page(found)
     assert "Too few to model: 20 clients." in churn_page.page_head(found).text
-    assert "no chance to leave is claimed" in text
+    assert "No chance is claimed" in text
     assert "nobody is picked" in text
     order = found.now.table.sort_values("hiatus_ratio", ascending=False).account_name
     places = [text.index(f"\n{name} ") for name in order]
@@ -167,8 +221,10 @@ def test_contracts_speak_of_contracts() -> None:
     """In the other setting, lost is not renewed and money is a year's; nobody is said to buy nothing."""
     text = page(made_review(made_churn(setting="contracts")))
     assert "contracts are expected not to be renewed" in text
-    assert "a year (" in text
+    assert "they bring" in text
+    assert "Other contracts of this client run on: this would be a downsell." in text
     assert "buy nothing" not in text
+    assert "Churn, by contracts with a term" in text
 
 
 def test_limits_say_what_holds_outside_and_what_is_left_out(found: ChurnReview) -> None:
@@ -176,12 +232,49 @@ def test_limits_say_what_holds_outside_and_what_is_left_out(found: ChurnReview) 
     findings = [Finding(name, "rule", "warning", "odd", "Mend it.") for name in ("orders", "commitments")]
     text = churn_page.limits(found, *findings, redacted=True).text
     assert "so it cannot prove temporal validity" in text
-    assert "Not scored: 12 (bought too long ago)." in text
+    assert "Not scored: 12 (silent for more than a year)." in text
     assert "associations, not causes" in text
     assert "call nobody from this one" in text
     assert "orders: odd" in text
     assert "commitments" not in text
     assert "call nobody from this one" not in churn_page.limits(found).text
+
+
+def test_counts_of_one_read_as_sentences() -> None:
+    """One client without a rhythm, and one more worth a call, are told in the singular."""
+    now = made_churn()
+    for by_deals, why in ((0.0, "1 has fewer than 6 purchases"), (1.0, "1 buys mostly by deals")):
+        one = now.others.head(1).assign(by_deals=by_deals)
+        found = made_review(replace(now, others=one))
+        assert f"Of 1 client no rhythm is known: {why}." in churn_page.no_rhythm(found).text
+    empty = made_review(replace(now, table=now.table.head(0), others=now.others.head(1)))
+    assert "1 client has none, and nobody can say of it that it left." in churn_page.page_head(empty).text
+    found = made_review()
+    table = found.calls.table.head(2).assign(arm=["call", "beyond"])
+    text = churn_page.call_list(replace(found, calls=replace(found.calls, table=table))).text
+    assert "1 more is worth a call, but lies beyond the capacity of 25 calls." in text
+
+
+def test_a_horizon_of_a_year_leaves_nobody_lost_by_now() -> None:
+    """Who bought within a year cannot have been silent for longer than that: the page says so in place of a 0."""
+    found = made_review(made_churn(horizon_days=364))
+    assert "400 clients with a rhythm bought in the last year: too lately to be lost by now." in page(found)
+    assert "Lost by now" not in churn_page.key_figures(found).text
+
+
+def test_accounts_without_scores_are_listed_by_what_they_bring() -> None:
+    """Without a chance, accounts stand by their money and contracts by their end: neither has a silence."""
+    made = made_churn(40, usable=False)
+    money = made_review(replace(made, setting="accounts"))
+    assert "Those that bring most are listed below." in churn_page.page_head(money).text
+    text = churn_page.call_list(money).text
+    places = [text.index(f"\n{name} ") for name in made.table.nlargest(30, "value_at_risk").account_name]
+    assert places == sorted(places)
+    ends = made_review(made_churn(40, setting="contracts", usable=False))
+    assert "Those that end first are listed below." in churn_page.page_head(ends).text
+    text = churn_page.call_list(ends).text
+    names = ends.now.table.sort_values("end_date", kind="stable").account_name.head(30)
+    assert [text.index(f"\n{name} ") for name in names] == sorted(text.index(f"\n{name} ") for name in names)
 
 
 def test_names_are_data() -> None:
@@ -202,7 +295,9 @@ def test_results_are_plain(found: ChurnReview) -> None:
     results = found.results()
     assert results["calls"] == len(found.calls.called)
     assert results["expected_lost"] == pytest.approx(found.now.at_risk.clients, abs=1e-4)
-    assert results["auc"] == pytest.approx(0.78)
+    assert (results["auc"], results["auc_low"], results["auc_high"]) == (0.8, 0.72, 0.88)
+    assert results["lost_now"] == (found.now.table.state == "lost").sum()
+    assert results["without_rhythm"] == 10
     assert made_review(made_churn(20, usable=False)).results()["expected_lost"] is None
 
 
@@ -264,7 +359,7 @@ def test_any_horizon_gives_a_page(sample: Path, setting: str, horizon: int) -> N
 
 
 def test_clients_silent_for_too_long_are_told(tmp_path: Path) -> None:
-    """Where every client has been silent for longer than the window, the page says that, and shows no empty figures."""
+    """Where every client has been silent for more than a year, the page says that, and shows no empty figures."""
     old = (DAY - timedelta(days=400)).isoformat()
     line = {"product_id": "P", "quantity": 1.0, "unit_price": 10.0}
     book = make_book(
@@ -277,24 +372,25 @@ def test_clients_silent_for_too_long_are_told(tmp_path: Path) -> None:
         },
     )
     text = page(churn_review(book, DAY, TERMS))
-    assert "2 clients have bought before, but nothing in the last 180 days: here they count as lost already." in text
-    assert "Expected lost" not in text
+    assert "No client has a rhythm that could be broken on 31 Oct 2026." in text
+    assert "Not scored: 2 (silent for more than a year)." in text
+    assert "Lost by" not in text
 
 
 def test_a_book_without_orders_or_contracts_gives_a_page(tmp_path: Path) -> None:
-    """Accounts alone, in either setting: nobody to score."""
+    """Accounts alone, in any setting: nobody to score."""
     book = make_book(tmp_path, {"accounts": [{"account_id": "A"}]})
-    for setting in ("orders", "contracts"):
-        assert "nobody to score" in page(churn_review(book, DAY, TERMS, setting=setting))
+    for setting, said in (("", "No client has a rhythm"), ("contracts", "No contract is up for renewal")):
+        assert said in page(churn_review(book, DAY, TERMS, setting=setting))
 
 
 def test_what_cannot_be_asked_is_refused(sample: Path) -> None:
     """An unknown setting and a horizon below a day are named."""
     book = open_book(sample)
-    with pytest.raises(ChurnError, match=r"no setting 'order'\. Did you mean 'orders'"):
+    with pytest.raises(ChurnError, match=r"must be 'orders' or 'contracts'\. Got 'order'\. Did you mean 'orders'"):
         churn_review(book, DAY, TERMS, setting="order")
-    with pytest.raises(PeriodError, match=r"horizon must be 1 to 3,640 days\. Got 0\."):
-        churn_review(book, DAY, TERMS, horizon_days=0)
+    with pytest.raises(PeriodError, match=r"horizon must be 1 to 3,640 days\. Got -1\."):
+        churn_review(book, DAY, TERMS, horizon_days=-1)
     with pytest.raises(PeriodError, match=r"horizon must be 1 to 3,640 days\. Got 10,000,000\."):
         churn_review(book, DAY, TERMS, horizon_days=10**7)
 
@@ -346,13 +442,16 @@ def test_the_sample_gives_a_page_in_both_settings(sample: Path, setting: str) ->
     assert len(found.calls.called) > 0
     assert found.calls.called.owner_name.notna().all()
     assert (found.calls.called.by >= pd.Timestamp(DAY)).all()
-    assert not found.calls.called.usual_pause.any()
+    assert found.calls.called.may_call.all() if setting == "contracts" else True
+    due = found.calls.called[found.calls.called.arm == "call"]
+    assert (due.hiatus_days > due.gap_95).all() or setting == "contracts"
+    assert (due.state != "in its usual pause").all()
 
 
 def test_alerts_are_held_against_the_orders(sample: Path) -> None:
     """Who was lost since the earlier date is counted here again, from the files, for all who were scored then."""
     found = of_sample(sample, "orders")
-    scored = found.before.table[~found.before.table.usual_pause]
+    scored = found.before.table
     sql = f"""
         SELECT DISTINCT account_id
         FROM '{sample}/orders.parquet' JOIN '{sample}/order_lines.parquet' USING (order_id)
@@ -361,7 +460,8 @@ def test_alerts_are_held_against_the_orders(sample: Path) -> None:
         GROUP BY account_id, (ordered_at AT TIME ZONE 'Europe/Berlin')::DATE HAVING sum(net_amount) > 0
     """
     bought = set(duckdb.sql(sql).df().account_id)
-    assert found.came.everyone == pytest.approx((~scored.account_id.isin(bought)).mean())
+    silent = scored.hiatus_days + found.now.horizon_days > scored.lost_after
+    assert found.came.everyone == pytest.approx((~scored.account_id.isin(bought) & silent).mean(), abs=0.005)
     assert 0 < found.came.lost <= found.came.alerts <= TERMS.capacity * 1.5
     assert found.came.low < found.came.share < found.came.high
 

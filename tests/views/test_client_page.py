@@ -70,11 +70,13 @@ def test_play_decides_the_words(page: ClientPage) -> None:
 
 def test_fixed_rules_in_words(page: ClientPage) -> None:
     """Without a playbook each rule has its sentence with the client's own numbers, and the page names the rule."""
-    rhythm = rhythm_of(date(2026, 9, 1), 20, 4, NOW)
-    plain = replace(page, play=None, rhythm=rhythm, step=NextStep("call", NOW, "overdue"))
+    standing = {"rhythm": "overdue", "median_gap": 20, "gap_spread": 4, "late_after": 24.0, "lost_after": 90.0}
+    rhythm = rhythm_of(standing, date(2026, 9, 1), NOW)
+    client = {**page.client, "days_since": 60}
+    plain = replace(page, play=None, client=client, rhythm=rhythm, step=NextStep("call", NOW, "overdue"))
     assert (
         client_words.next_sentence(plain)
-        == "Call Kestralin Ceramics GmbH now: it buys every 20 days and is 36 days overdue."
+        == "Call Kestralin Ceramics GmbH now: it buys every 20 days, has been silent for 60 days, and is overdue."
     )
     assert "fixed rule gives the step: “overdue”" in client_words.step_words(plain)
     assert client_words.lateness(plain) == "overdue by 36 days"

@@ -14,6 +14,7 @@ from books import Row, Rows, make_book
 from salesops.book.finding import Finding
 from salesops.book.source import Book, open_book
 from salesops.models.customers_segments import METHODS, CustomerSegments, customer_segments
+from salesops.models.segments import TOO_FEW
 from salesops.views import segments_charts, segments_moves, segments_page, segments_trust
 from salesops.views.blocks import Block
 
@@ -71,14 +72,17 @@ def test_headline_and_figures_are_the_results(found: CustomerSegments) -> None:
         segments_page.key_figures(found).text,
         found.results(),
     )
-    assert f"{results['customers']} customers in {len(results['segments'])} segments" in head
+    named = [row for row in results["segments"] if row["segment"] != TOO_FEW]
+    held = sum(row["customers"] for row in named)
+    assert held < results["customers"]
+    assert f"{results['customers']} customers, {held} of them in {len(named)} segments" in head
     assert f"{results['moved']} changed segment" in head
-    best = max(results["segments"], key=lambda row: row["value_share"])
+    best = max(named, key=lambda row: row["value_share"])
     assert f"“{best['segment']}” ({best['customer_share']:.0%}) hold {best['value_share']:.0%}" in head
     assert f"thousand EUR: {results['expected_money'] / 1000:,.0f}" in figures
-    off = results["value_test"]["expected"] / results["value_test"]["came"] - 1
-    assert f"last time {abs(off):.0%} too {'much' if off > 0 else 'little'}" in figures
-    assert f"{results['never_bought']} accounts never bought" in figures
+    low, high = (results[f"expected_money_{end}"] / 1000 for end in ("low", "high"))
+    assert f"({low:,.0f} to {high:,.0f}, in 4 of 5 cases)" in figures
+    assert f"{results['never_bought']} accounts not yet clients" in figures
 
 
 def test_every_segment_stands_in_table_chart_and_rules(found: CustomerSegments) -> None:
@@ -165,18 +169,18 @@ def test_next_to_nothing_reads_as_a_sentence(
 
 
 def test_one_segment_is_no_agreement(tmp_path: Path) -> None:
-    """Customers who are all alike are said not to be told apart; that one segment agrees with itself is no news."""
+    """Customers of too few purchases are in no segment; that one kind agrees with itself is no news."""
     found = customer_segments(shop(tmp_path, ALIKE), DAY)
     assert found.agreement is None
-    assert "60 customers, all in one segment, “new”" in segments_page.page_head(found).text
+    assert "60 customers, and no segments: of none is a rhythm known." in segments_page.page_head(found).text
     assert "too few different customers" in segments_trust.stability(found).text
     assert "agree" not in segments_page.key_figures(found).text
 
 
 def test_the_nearer_sum_is_named(found: CustomerSegments) -> None:
     """Where carrying on each customer's pace came nearer to the money, the page advises against planning a total."""
-    test = {"expected": 50.0, "came": 100.0, "naive": 90.0, "rank": 0.5, "naive_rank": 0.4}
-    advice = "plan no total on them"
+    test = {"expected": 50.0, "came": 100.0, "naive": 90.0, "rank": 0.5, "naive_rank": 0.4, "low": None}
+    advice = "plan no total on the estimate"
     assert advice in segments_trust.estimates(replace(found, value_test=test)).text
     assert advice not in segments_trust.estimates(replace(found, value_test={**test, "naive": 200.0})).text
 
@@ -194,7 +198,7 @@ def test_what_is_left_out_is_said_in_words(tmp_path: Path) -> None:
     text = segments_page.limits(customer_segments(shop(tmp_path, sales, accounts=accounts), DAY)).text
     assert "1 order line in 1 order name no customer, 70\N{NO-BREAK SPACE}EUR in all" in text
     assert "1 customer only returned goods" in text
-    assert "1 account never bought" in text
+    assert "1 account is no client by this date, and in no segment." in text
 
 
 def test_names_are_data(tmp_path: Path) -> None:
@@ -203,7 +207,7 @@ def test_names_are_data(tmp_path: Path) -> None:
     sales: list[tuple[str | None, str, float]] = [
         (f"A{n}", f"2026-0{1 + n % 5}-1{k}", 10 + n) for n in range(20) for k in range(1 + n % 4)
     ]
-    book = shop(tmp_path, sales, accounts=[{"account_id": "A0", "account_name": name}])
+    book = shop(tmp_path, sales, accounts=[{"account_id": "A19", "account_name": name}])
     shown = segments_moves.movers_table(customer_segments(book, DAY))
     assert name in shown.text
     assert "&lt;b&gt;=1+1&lt;/b&gt;" in shown.html

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+RHYTHM = ("in its rhythm", "overdue", "in its usual pause", "lost", "no rhythm known")
 Kind = Literal["number", "text", "flag", "date"]
 
 
@@ -69,6 +70,10 @@ CLIENT_COLUMNS: dict[str, ClientColumn] = {
         _number("total", "value", "Money spent in all", "money", None),
         _number("monetary", "value", "Money per repeat purchase", "money", None),
         _share("p_active", "state", "Chance to buy in the horizon of the model"),
+        ClientColumn("is_client", "state", "flag", "Has ordered, won a deal for an amount, or has a contract"),
+        _text("rhythm", "state", "How it stands by its own gaps between purchases", *RHYTHM),
+        _number("late_after", "state", "Days of silence beyond which it is overdue: the 80% point of its gaps", "days"),
+        _number("lost_after", "state", "Days of silence beyond which it is lost by its own rhythm", "days"),
         _text("segment", "state", "Segment today"),
         _text("segment_before", "state", "Segment at the earlier date"),
         ClientColumn("moved", "state", "flag", "The segment is another one than at the earlier date"),

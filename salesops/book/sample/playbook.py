@@ -168,7 +168,7 @@ why = "It buys every {median_gap} days; the next order is expected about {next_e
 [[plays]]
 id = "first-order"
 name = "Win the first order"
-when.frequency = { known = false }
+when.is_client = false
 when.contacts = { at_least = 1 }
 channel = "meeting"
 cadence = 1.0

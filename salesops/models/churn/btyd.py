@@ -9,9 +9,9 @@ import pandas as pd
 
 from salesops.book.source import Book
 from salesops.models.churn.encoding import Vector
-from salesops.models.churn.units import sales_days
 from salesops.models.customers import FEWEST
 from salesops.models.lifetime import ModifiedBetaGeoNBD
+from salesops.models.rhythm import purchase_days
 
 WEEK = 7
 
@@ -27,7 +27,7 @@ def chance_to_buy(book: Book, as_of: date, units: pd.DataFrame, horizon_days: in
     units : pandas.DataFrame
         account_id, cut (dates).
     """
-    days = sales_days(book, as_of)
+    days = purchase_days(book, as_of)
     bought = days.filter(days.is_purchase).select("account_id", "day").to_pandas()
     bought["day"] = pd.to_datetime(bought.day)
     found = np.full(len(units), np.nan)

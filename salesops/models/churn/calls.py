@@ -1,4 +1,8 @@
-"""Whom to call first: what a call is expected to earn, within a budget, with some left alone by chance."""
+"""Whom to call first: what a call is expected to earn, within a budget, with some left alone by chance.
+
+Only who is silent beyond the 95% point of its own gaps, and in no usual pause, is called. Places that are left may go
+to clients without a rhythm, marked as worth a talk: nobody can say of them that they are about to be lost.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +16,10 @@ from numpy.typing import NDArray
 from salesops.errors import ChurnError
 from salesops.models.churn.profit import expected_profit
 from salesops.models.playbook import held_out
+from salesops.models.playbook.hold_out import CALL, CONTROL_SHARE
 
-CALL = "churn-call"  # the id under which these calls stand in the play log
-ARMS = ("call", "control", "beyond", "left alone", "usual pause", "not worth it", "unknown")
+ARMS = ("call", "control", "beyond", "left alone", "not due", "not worth it", "talk", "unknown")
+TALKS = 0.1  # of the list, at most
 
 
 @dataclass(frozen=True)
@@ -39,16 +44,18 @@ class Terms:
         Calls that can be made; 0 is no limit.
     control_share : float
         Share of those worth a call who are left alone by chance, so that the calls can be judged (0–1, below 1).
+
+    The defaults are those of the notebook.
     """
 
-    save_rate: float
-    contact_cost: float
-    incentive: float
-    margin: float = 1.0
+    save_rate: float = 0.3
+    contact_cost: float = 50.0
+    incentive: float = 100.0
+    margin: float = 0.3
     kept_days: int = 180
     budget: float = 0.0
-    capacity: int = 0
-    control_share: float = 0.1
+    capacity: int = 25
+    control_share: float = CONTROL_SHARE
 
     def __post_init__(self) -> None:
         """Raise ChurnError where a term cannot be."""
@@ -80,8 +87,9 @@ class Calls:
     table : pandas.DataFrame
         The scores, best call first, with clv (money: worth × margin), profit (money: expected profit of a call) and
         arm: call; control (worth a call as much, left alone by chance); beyond (worth a call, after the budget or
-        the capacity); left alone (held out of a play of the playbook); usual pause (worth a call by the figures, but
-        expected back); not worth it (profit not above 0); unknown (no chance or worth).
+        the capacity); left alone (held out of a play of the playbook); not due (worth a call by the figures, but not
+        silent for long enough, or in its usual pause); not worth it (profit not above 0); talk (without a rhythm, and
+        worth a talk); unknown (no chance or worth).
     terms : Terms
         As given.
     """
@@ -91,8 +99,8 @@ class Calls:
 
     @property
     def called(self) -> pd.DataFrame:
-        """The rows to call, best first."""
-        return self.table[self.table.arm == "call"]
+        """The rows to call, best first; those worth a talk stand last."""
+        return self.table[self.table.arm.isin(["call", "talk"])]
 
     @property
     def chosen(self) -> pd.DataFrame:
@@ -101,8 +109,8 @@ class Calls:
 
     @property
     def profit(self) -> float:
-        """Money: expected profit of all calls together."""
-        return float(self.called.profit.sum())
+        """Money: expected profit of all calls together; none is claimed for talks."""
+        return float(self.table.profit[self.table.arm == "call"].sum())
 
     @property
     def cost(self) -> float:
@@ -115,7 +123,13 @@ class Calls:
         return {arm: int((self.table.arm == arm).sum()) for arm in ARMS}
 
 
-def plan_calls(scores: pd.DataFrame, terms: Terms, *, left_alone: frozenset[str] = frozenset()) -> Calls:
+def plan_calls(
+    scores: pd.DataFrame,
+    terms: Terms,
+    *,
+    left_alone: frozenset[str] = frozenset(),
+    others: pd.DataFrame | None = None,
+) -> Calls:
     """Choose whom to call: the largest expected profits above 0, as far as budget and capacity reach.
 
     Expected profit = p·[γ(CLV − d) − f] − (1 − p)(d + f), with p the chance to leave, γ the save rate, d the
@@ -126,10 +140,13 @@ def plan_calls(scores: pd.DataFrame, terms: Terms, *, left_alone: frozenset[str]
     Parameters
     ----------
     scores : pandas.DataFrame
-        account_id, p_churn (0–1), worth (money that the client brings if it stays); usual_pause (boolean), if there
-        is one; any further columns.
+        account_id, p_churn (0–1), worth (money that the client brings if it stays); may_call (boolean: due, and in no
+        pause), if it is known; any further columns.
     left_alone : frozenset of str
         Accounts that another experiment holds out.
+    others : pandas.DataFrame
+        Clients without a rhythm, the first to talk to first: account_id, worth, and any further columns. They take
+        places that are left, a tenth of the list at most.
 
     Raises
     ------
@@ -146,18 +163,39 @@ def plan_calls(scores: pd.DataFrame, terms: Terms, *, left_alone: frozenset[str]
     )
     table = scores.assign(clv=clv, profit=profit)
     table = table.sort_values("profit", ascending=False, kind="stable", ignore_index=True)
-    return Calls(table.assign(arm=_arms(table, terms, left_alone)), terms)
+    table = table.assign(arm=_arms(table, terms, left_alone))
+    return Calls(_with_talks(table, terms, left_alone, others), terms)
 
 
 def _arms(table: pd.DataFrame, terms: Terms, left_alone: frozenset[str]) -> NDArray[np.str_]:
     gain = (table.profit > 0).to_numpy(dtype=bool)
     alone = table.account_id.isin(left_alone).to_numpy(dtype=bool)
-    pause = table.usual_pause.to_numpy(dtype=bool) if "usual_pause" in table else np.zeros(len(table), dtype=bool)
-    worth_it = gain & ~alone & ~pause
+    due = table.may_call.to_numpy(dtype=bool) if "may_call" in table else np.ones(len(table), dtype=bool)
+    worth_it = gain & ~alone & due
     control = worth_it & held_out(table.account_id.astype(str), CALL, terms.control_share)
     call = worth_it & ~control
     so_far = np.cumsum(call)
     # a control after the last call would not have been called either
     within, control = so_far <= terms.most_calls, control & (so_far < terms.most_calls)
-    arms = [call & within, control, worth_it, gain & alone, gain & pause, table.profit.notna().to_numpy(dtype=bool)]
-    return np.select(arms, list(ARMS[:-1]), ARMS[-1])
+    arms = {
+        "call": call & within,
+        "control": control,
+        "beyond": worth_it,
+        "not due": gain & ~due,
+        "left alone": gain,
+        "not worth it": table.profit.notna().to_numpy(dtype=bool),
+    }
+    return np.select(list(arms.values()), list(arms), "unknown")
+
+
+def _with_talks(
+    table: pd.DataFrame, terms: Terms, left_alone: frozenset[str], others: pd.DataFrame | None
+) -> pd.DataFrame:
+    if others is None or others.empty:
+        return table
+    calls = int((table.arm == "call").sum())
+    # n of (calls + n) is a tenth at most, within what the terms allow
+    places = int(min(calls * TALKS / (1 - TALKS), terms.most_calls - calls))
+    free = others[~others.account_id.isin(left_alone) & (others.worth.astype(float) * terms.margin > 0)]
+    talks = free.head(max(places, 0)).assign(arm="talk", profit=np.nan, p_churn=np.nan)
+    return pd.concat([table, talks], ignore_index=True) if len(talks) else table

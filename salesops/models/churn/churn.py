@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from scipy.special import expit
 
+from salesops.book.clients import client_ids
 from salesops.book.snapshot import as_known
 from salesops.book.source import Book
 from salesops.errors import ChurnError, PeriodError, did_you_mean
+from salesops.metrics.contracts import contract_spans
 from salesops.models.churn.backtest import Choice, backtest_churn
+from salesops.models.churn.calls import Terms
 from salesops.models.churn.dictionary import FEATURES
-from salesops.models.churn.features import YEAR
-from salesops.models.churn.gather import gather_contracts, gather_orders
+from salesops.models.churn.gather import gather_accounts, gather_contracts, gather_orders
 from salesops.models.churn.guard import suspicious
-from salesops.models.churn.methods import columns_for, fit_method
+from salesops.models.churn.methods import ALONE, LARGEST, fit_method, rule_score
+from salesops.models.churn.others import COLUMNS, chances_of_another, clients_by_deals
 from salesops.models.churn.reasons import drivers, reasons
-from salesops.models.churn.result import AtRisk, Churn, Setting
-from salesops.models.churn.risk import at_risk
+from salesops.models.churn.result import WITHOUT_ORDER, AtRisk, Churn, Setting
+from salesops.models.churn.risk import at_risk, buy_nothing
 from salesops.models.customers import MOST_WEEKS, customer_summary
+from salesops.models.rhythm import SHORTEST_HORIZON, YEAR, client_rhythms, purchase_days
 from salesops.models.segments import fit_grid
-from salesops.models.wilson import wilson
 
-PAUSES_KEPT = 0.75
 MOST_DAYS = 7 * MOST_WEEKS
-SETTINGS = ("orders", "contracts")
-SAYS_NOTHING = ("usual_pause", "under_contract", "contract_days_left")  # of contracts: each runs, to its own end
+SETTINGS = ("", "orders", "contracts")
+Asked = Literal["", "orders", "contracts"]
+# what a ratio tells already, and amounts that tell large from small; a contract says nothing of how its client buys
+SAYS_NOTHING = {
+    "orders": ("hiatus_days", "longest_gap", "sales", "sales_last_year", "sales_recent", "order_value"),
+    "contracts": ("in_pause", "growth", "under_contract", "contract_days_left"),
+    "accounts": ("in_pause", "growth", "under_contract", "contract_days_left", "notice_days"),
+}
+# topics that are the silence itself in other words: no reasons for it
+FOLLOWS = ("silence", "rhythm", "trend", "range", "history")
 TELLING = {
     "deliveries": "deliveries",
     "survey_responses": "satisfaction",
@@ -41,10 +53,10 @@ def churn(
     book: Book,
     as_of: date,
     *,
-    setting: Setting = "orders",
-    horizon_days: int = 90,
-    window_days: int | None = None,
+    setting: Asked | Setting = "",
+    horizon_days: int = 0,
     segment: str = "",
+    terms: Terms | None = None,
 ) -> Churn:
     """Estimate who is about to be lost, as known on a day.
 
@@ -52,42 +64,48 @@ def churn(
     ----------
     as_of : date
         Last day that counts.
-    setting : {"orders", "contracts"}
-        "orders": no purchase within the horizon. "contracts": not renewed; scored at end_date − notice_days.
+    setting : {"", "orders", "contracts"}
+        "orders": clients, by their own rhythm. "contracts": contracts with a term, scored at end_date − notice_days;
+        where more accounts run without any term, the accounts. "" takes orders where the book has purchases.
     horizon_days : int
-        How far ahead to look.
-    window_days : int, optional
-        Orders: only who bought within so many days before a cut counts; twice the horizon by default.
+        How far ahead to look. 0: as far as the clients' own rhythms say (`rhythm.usual_horizon`).
     segment : str
         Only this segment in the table; models learn from all. "" means all.
+    terms : Terms
+        What a call is taken to do and to cost, for the backtest; the defaults if None.
 
     Raises
     ------
     PeriodError
-        If the horizon is not 1 to MOST_DAYS days, or the window not up to twice as many; or they reach beyond any date.
+        If the horizon is not 0 to MOST_DAYS days; or it reaches beyond any date.
     ChurnError
         If the setting or the segment is unknown.
     """
-    window = _check(as_of, setting, horizon_days, window_days)
-    if setting == "orders":
-        units = gather_orders(book, as_of, horizon_days=horizon_days, window_days=window)
-        asked = units[units.cut == pd.Timestamp(as_of)]
-    else:
-        units = gather_contracts(book, as_of, horizon_days=horizon_days)
-        asked = units[(units.end_date >= pd.Timestamp(as_of)) & ~units.renewed.astype(bool)]
-    names, listed = _features(units, setting)
-    backtest, choice = backtest_churn(units, names)
-    table = _table(book, as_of, units, asked, setting, horizon_days)
-    table, parts = _scored(table, units, names, choice, setting, book.currency)
+    unit = _unit(book, as_of, setting)
+    horizon = horizon_days or (_own_horizon(book, as_of) if unit == "orders" else SHORTEST_HORIZON)
+    _check(as_of, horizon)
+    units = _GATHER[unit](book, as_of, horizon_days=horizon)
+    scored = units[units.at_stake | (units.cut == pd.Timestamp(as_of))] if unit == "orders" else units
+    scored = scored[scored.rhythm] if unit == "orders" else scored
+    asked = _asked(scored, as_of, unit)
+    learnt = scored[scored.at_stake] if unit == "orders" else scored
+    names, listed = _features(learnt, unit)
+    backtest, choice = backtest_churn(learnt, names, terms or Terms())
+    table = _table(book, as_of, asked, unit, horizon)
+    table, parts = _scored(table, learnt, names, choice, unit, book.currency)
     kept = _of_segment(table, segment)
     table, parts = table[kept].reset_index(drop=True), parts[kept[: len(parts)]].reset_index(drop=True)
     columns = [name for name in parts if name in FEATURES]
+    keys = [name for name in ("account_id", "contract_id", "cut", "churned") if name in learnt]
     return Churn(
-        setting=setting,
+        setting=unit,
         as_of=as_of,
-        horizon_days=horizon_days,
-        window_days=window if setting == "orders" else 0,
+        horizon_days=horizon,
+        own_horizon=not horizon_days and unit == "orders",
         table=table,
+        others=_others(book, as_of, units, horizon, segment) if unit == "orders" else pd.DataFrame(),
+        quiet=buy_nothing(units, as_of) if unit == "orders" else None,
+        outcomes=units.loc[units.churned.notna(), keys].reset_index(drop=True),
         features=listed,
         contributions=parts,
         model=choice.model,
@@ -96,22 +114,9 @@ def churn(
         backtest=backtest,
         drivers=drivers(parts[columns], table) if columns else pd.DataFrame(columns=["feature", "weight", "sentence"]),
         at_risk=_at_risk(table, backtest.predictions),
-        left_out=_left_out(book, as_of, units, asked, setting, len(table)),
-        notes=_notes(book, units, names, listed, int(table.usual_pause.sum())),
+        left_out=_left_out(book, as_of, units, asked, unit, len(table)),
+        notes=_notes(book, learnt, names, listed),
     )
-
-
-def _check(as_of: date, setting: str, horizon_days: int, window_days: int | None) -> int:
-    if setting not in SETTINGS:
-        raise ChurnError(f"The setting must be 'orders' or 'contracts'. Got '{setting}'.")
-    window = 2 * horizon_days if window_days is None else window_days
-    check_days("horizon", horizon_days, MOST_DAYS)
-    check_days("window", window, 2 * MOST_DAYS)
-    try:
-        as_of - timedelta(days=2 * window), as_of + timedelta(days=2 * window)
-    except OverflowError:
-        raise PeriodError(f"{window:,} days from {as_of} lie beyond any date. Choose another date.") from None
-    return window
 
 
 def check_days(name: str, days: int, most: int) -> None:
@@ -120,9 +125,54 @@ def check_days(name: str, days: int, most: int) -> None:
         raise PeriodError(f"The {name} must be 1 to {most:,} days. Got {days:,}.")
 
 
-def _features(units: pd.DataFrame, setting: str) -> tuple[list[str], pd.DataFrame]:
+_GATHER: dict[str, Callable[..., pd.DataFrame]] = {
+    "orders": gather_orders,
+    "contracts": gather_contracts,
+    "accounts": gather_accounts,
+}
+
+
+def _unit(book: Book, as_of: date, setting: str) -> Setting:
+    """Return what is scored: for contracts, what most accounts with a running contract have."""
+    if setting not in (*SETTINGS, "accounts"):
+        hint = did_you_mean(setting, SETTINGS[1:])
+        raise ChurnError(f"The setting must be 'orders' or 'contracts'. Got '{setting}'. {hint}".strip())
+    if setting == "":
+        days = purchase_days(book, as_of)
+        bought = days.filter(days.is_purchase).count().to_pyarrow().as_py()
+        setting = "orders" if bought or not book.has("contracts") else "contracts"
+    if setting != "contracts":
+        return "orders" if setting == "orders" else "accounts"
+    spans = contract_spans(book, as_of)
+    running = spans.filter(spans.runs)
+    each = (running if running.count().to_pyarrow().as_py() else spans).group_by("account_id")
+    terms = each.aggregate(term=lambda t: t.term.any())
+    share = terms.term.mean().to_pyarrow().as_py()
+    return "contracts" if share is None or share >= 0.5 else "accounts"
+
+
+def _own_horizon(book: Book, as_of: date) -> int:
+    found = client_rhythms(book, as_of).horizon_days
+    return int(found.iloc[0]) if len(found) else SHORTEST_HORIZON
+
+
+def _check(as_of: date, horizon_days: int) -> None:
+    check_days("horizon", horizon_days, MOST_DAYS)
+    try:
+        as_of - timedelta(days=4 * horizon_days + YEAR), as_of + timedelta(days=4 * horizon_days)
+    except OverflowError:
+        raise PeriodError(f"{horizon_days:,} days from {as_of} lie beyond any date. Choose another date.") from None
+
+
+def _asked(units: pd.DataFrame, as_of: date, unit: str) -> pd.DataFrame:
+    if unit == "contracts":
+        return units[(units.end_date >= pd.Timestamp(as_of)) & ~units.renewed.astype(bool)]
+    return units[units.cut == pd.Timestamp(as_of)]
+
+
+def _features(units: pd.DataFrame, unit: str) -> tuple[list[str], pd.DataFrame]:
     """Return the features that models use, and the dictionary of all."""
-    possible = [n for n in FEATURES if n in units and not (setting == "contracts" and n in SAYS_NOTHING)]
+    possible = [n for n in FEATURES if n in units and n not in SAYS_NOTHING[unit]]
     known = units[units.churned.notna()]
     names = [name for name in possible if known[name].nunique(dropna=False) > 1]
     rows = {
@@ -138,33 +188,26 @@ def _features(units: pd.DataFrame, setting: str) -> tuple[list[str], pd.DataFram
     return names, listed
 
 
-def _table(
-    book: Book, as_of: date, units: pd.DataFrame, asked: pd.DataFrame, setting: str, horizon_days: int
-) -> pd.DataFrame:
+def _table(book: Book, as_of: date, asked: pd.DataFrame, unit: str, horizon_days: int) -> pd.DataFrame:
+    more = ["contract_id", "end_date", "action_date", "others_run", "lost_after", "may_call", "at_stake"]
+    keys = ["account_id", *(name for name in more if name in asked)]
+    values = asked[[name for name in FEATURES if name in asked]]
+    risk = asked.value * (horizon_days / YEAR if unit == "orders" else 1)
+    table = asked[keys].assign(state=asked.get("state", ""), value_at_risk=risk.astype(float)).join(values)
+    table = table if "at_stake" in table else table.assign(at_stake=True)
+    return table.assign(**_names(book, as_of, asked))
+
+
+def _names(book: Book, as_of: date, clients: pd.DataFrame) -> dict[str, pd.Series]:
+    """Return account_name, owner_id (of the contract, else of the account) and segment."""
     accounts = book.table("accounts").select("account_id", "account_name", "owner_id").to_pandas()
     named = accounts.drop_duplicates("account_id").set_index("account_id")
-    keys = ["account_id"] if setting == "orders" else ["account_id", "contract_id", "end_date", "action_date"]
-    values = asked[[name for name in FEATURES if name in asked]]
-    # a contract does not pause
-    values = values.assign(usual_pause=(asked.usual_pause == 1) & (setting == "orders") & _pauses_hold(units))
-    risk = asked.value * (horizon_days / YEAR if setting == "orders" else 1)
-    return (
-        asked[keys]
-        .assign(
-            account_name=asked.account_id.map(named.account_name).fillna(asked.account_id),
-            owner_id=asked.account_id.map(named.owner_id),
-            segment=_segments(book, as_of, asked.account_id),
-            value_at_risk=risk.astype(float),
-        )
-        .join(values)
-    )
-
-
-def _pauses_hold(units: pd.DataFrame) -> bool:
-    """Tell whether those in a usual pause have nearly all been silent in the past: else it is no pause."""
-    paused = units.churned[(units.usual_pause == 1) & units.churned.notna()]
-    low, _ = wilson(pd.Series([paused.sum()]), pd.Series([len(paused)]))
-    return bool(low[0] >= PAUSES_KEPT)
+    owner = clients.account_id.map(named.owner_id)
+    return {
+        "account_name": clients.account_id.map(named.account_name).fillna(clients.account_id),
+        "owner_id": clients.owner_id.fillna(owner) if "owner_id" in clients else owner,
+        "segment": _segments(book, as_of, clients.account_id),
+    }
 
 
 def _segments(book: Book, as_of: date, accounts: pd.Series) -> pd.Series:
@@ -176,34 +219,66 @@ def _segments(book: Book, as_of: date, accounts: pd.Series) -> pd.Series:
 
 
 def _scored(
-    table: pd.DataFrame, units: pd.DataFrame, names: list[str], choice: Choice, setting: str, currency: str
+    table: pd.DataFrame, learnt: pd.DataFrame, names: list[str], choice: Choice, unit: str, currency: str
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the table with chances and reasons, the highest first, and the contributions in its order."""
-    keys = ["account_id"] if setting == "orders" else ["account_id", "contract_id"]
-    nothing = dict.fromkeys(("reason_1", "reason_2", "reason_3"), "")
+    keys = ["account_id", "contract_id"] if unit == "contracts" else ["account_id"]
+    found = table.assign(p_churn=np.nan, logit=np.nan, **dict.fromkeys(("reason_1", "reason_2", "reason_3"), ""))
+    ratio = table.hiatus_ratio
     if not choice.method:
-        found = table.assign(p_churn=np.nan, logit=np.nan, **nothing)
-        order = found.sort_values(["hiatus_ratio", "account_id"], ascending=[False, True]).index
+        order = found.assign(_by=ratio).sort_values(["_by", "account_id"], ascending=[False, True]).index
         return _in_order(found.loc[order], keys), pd.DataFrame()
-    model = fit_method(choice.method, units[units.churned.notna()], names)
-    used = columns_for(choice.method, names)
-    parts = model.contributions(units.loc[table.index, used])
-    log_odds = model.base_ + parts.sum(axis=1)
-    told = reasons(parts, table, currency) if len(table) else pd.DataFrame(columns=list(nothing))
-    found = table.assign(p_churn=expit(log_odds), logit=log_odds).join(told)
-    order = found.sort_values(["usual_pause", "p_churn", "account_id"], ascending=[True, False, True]).index
-    parts = table[keys].join(parts).assign(base=model.base_).loc[order].reset_index(drop=True)
+    known = learnt[learnt.churned.notna()]
+    if choice.method == LARGEST:
+        rate = float(known.churned.mean())
+        found = found.assign(p_churn=rate, logit=np.log(rate / (1 - rate)))
+        return _in_order(
+            found.sort_values(["value_at_risk", "account_id"], ascending=[False, True]), keys
+        ), pd.DataFrame()
+    model = fit_method(choice.method, known, names)
+    used = [ALONE[choice.method]] if choice.method in ALONE else names
+    parts = model.contributions(table[used])
+    base = model.base_ + choice.shift
+    log_odds = base + parts.sum(axis=1)
+    known_otherwise = FOLLOWS if unit == "orders" else ()
+    told = (
+        reasons(parts, table, currency, told=known_otherwise)
+        if len(table)
+        else pd.DataFrame(columns=["reason_1", "reason_2", "reason_3"])
+    )
+    # who cannot be silent for long enough by then cannot be lost by then
+    p = np.where(table.at_stake, expit(log_odds), 0.0)
+    found = found.drop(columns=told.columns).assign(p_churn=p, logit=log_odds).join(told)
+    rank = rule_score(choice.method, table) if choice.method in ALONE else p
+    order = (
+        found.assign(_rank=rank).sort_values(["p_churn", "_rank", "account_id"], ascending=[False, False, True]).index
+    )
+    parts = table[keys].join(parts).assign(base=base).loc[order].reset_index(drop=True)
     return _in_order(found.loc[order], keys), parts
 
 
 def _in_order(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     first = [
-        "account_id", "account_name", "owner_id", *keys[1:], "end_date", "action_date", "segment", "p_churn", "logit",
-        "usual_pause", "hiatus_days", "own_gap_days", "hiatus_ratio", "value_at_risk", "reason_1", "reason_2",
-        "reason_3",
-    ]  # fmt: skip  # three lines read better than seventeen
+        "account_id", "account_name", "owner_id", *keys[1:], "end_date", "action_date", "others_run", "segment",
+        "p_churn", "logit", "state", "at_stake", "may_call", "hiatus_days", "lost_after", "median_gap", "hiatus_ratio",
+        "value_at_risk", "reason_1", "reason_2", "reason_3",
+    ]  # fmt: skip  # three lines read better than twenty
     first = [name for name in first if name in table]
     return table[[*first, *(name for name in table if name not in first)]].reset_index(drop=True)
+
+
+def _others(book: Book, as_of: date, units: pd.DataFrame, horizon_days: int, segment: str) -> pd.DataFrame:
+    """Return the clients without a rhythm, the longest silent first."""
+    now = units[(units.cut == pd.Timestamp(as_of)) & ~units.rhythm]
+    names = ["account_id", "hiatus_days", "orders", "by_deals", "value"]
+    found = pd.concat([now[names], clients_by_deals(book, as_of)[names]], ignore_index=True).infer_objects()
+    found = found.assign(
+        value_at_risk=found.value.astype(float) * horizon_days / YEAR, **_names(book, as_of, found)
+    ).join(chances_of_another(book, as_of, found))
+    found = found[found.segment == segment] if segment else found
+    first = ["account_id", "account_name", "owner_id", "segment", "hiatus_days", "orders", "by_deals", "value_at_risk"]
+    ordered = found.sort_values(["hiatus_days", "account_id"], ascending=[False, True])
+    return ordered[[*first, *COLUMNS]].reset_index(drop=True)
 
 
 def _of_segment(table: pd.DataFrame, segment: str) -> pd.Series:
@@ -213,42 +288,51 @@ def _of_segment(table: pd.DataFrame, segment: str) -> pd.Series:
 
 
 def _at_risk(table: pd.DataFrame, predictions: pd.DataFrame) -> AtRisk:
-    counted = table[~table.usual_pause]
-    return at_risk(counted.p_churn.to_numpy(float), counted.value_at_risk.to_numpy(float), predictions)
+    return at_risk(table.p_churn.to_numpy(float), table.value_at_risk.to_numpy(float), predictions)
 
 
 def _left_out(
-    book: Book, as_of: date, units: pd.DataFrame, asked: pd.DataFrame, setting: str, shown: int
+    book: Book, as_of: date, units: pd.DataFrame, asked: pd.DataFrame, unit: str, shown: int
 ) -> dict[str, int]:
     found = {"in other segments": len(asked) - shown}
-    if setting == "orders":
-        ever = len(customer_summary(book, as_of))
-        found["silent for longer than the window"] = ever - len(asked)
-        accounts = as_known(book, as_of).table("accounts")
-        known = accounts.filter(accounts.created_date.isnull() | (accounts.created_date <= as_of)).count()
-        found["accounts that never bought"] = max(int(known.to_pyarrow().as_py()) - ever, 0)
+    known = as_known(book, as_of)
+    if unit == "orders":
+        ever = int(purchase_days(book, as_of).filter(lambda t: t.is_purchase).account_id.nunique().to_pyarrow().as_py())
+        found["silent for more than a year"] = ever - int((units.cut == pd.Timestamp(as_of)).sum())
+        clients = int(client_ids(known, as_of).count().to_pyarrow().as_py())
+        alone = clients - ever - len(clients_by_deals(book, as_of))
+        found[WITHOUT_ORDER] = max(alone, 0)
         return found
+    spans = contract_spans(book, as_of)
+    running = spans.filter(spans.runs)
     today = pd.Timestamp(as_of)
+    if unit == "accounts":
+        each = running.group_by("account_id").aggregate(term=running.term.any()).to_pandas()
+        found["accounts with a contract that has a term: their contracts are scored by themselves"] = int(
+            each.term.sum()
+        )
+        others = ~each.term.astype(bool) & ~each.account_id.isin(asked.account_id)
+        found["accounts whose last contract is already known to end"] = int(others.sum())
+        return found
     found["ended, outcome not yet due"] = int(((units.end_date < today) & (units.due > today)).sum())
     found["renewed ahead of their end"] = int(((units.end_date >= today) & units.renewed.astype(bool)).sum())
     found["outcome known"] = int(units.churned.notna().sum())
-    total = int(as_known(book, as_of).table("contracts").count().to_pyarrow().as_py())
-    found["not yet up for renewal, or without dates"] = total - len(units)
+    found["run without a term, and are never up for renewal"] = int(
+        running.filter(~running.term).count().to_pyarrow().as_py()
+    )
+    contracts = known.table("contracts").count().to_pyarrow().as_py()
+    found["begin later, or end before they begin"] = int(contracts - spans.count().to_pyarrow().as_py())
+    ahead = running.filter(running.term & ~running.renewed).count().to_pyarrow().as_py()
+    found["not yet up for renewal"] = int(ahead) - len(asked)
     return found
 
 
-def _notes(book: Book, units: pd.DataFrame, names: list[str], listed: pd.DataFrame, pausing: int) -> tuple[str, ...]:
+def _notes(book: Book, units: pd.DataFrame, names: list[str], listed: pd.DataFrame) -> tuple[str, ...]:
     absent = [words for table, words in TELLING.items() if not book.has(table)]
     told = [f"The book says nothing of {', '.join(absent)}: no feature comes from them."] if absent else []
     empty = [name for name in listed.index if not listed.used[name]]
-    if empty:
+    if empty and len(empty) < len(listed):
         told.append(f"Not used, since they are the same for all or missing for all: {', '.join(empty)}.")
-    if pausing:
-        who = "1 client is in its" if pausing == 1 else f"{pausing:,} clients are in their"
-        told.append(
-            f"{who} usual pause of the year. They are likely not to order and to come back: "
-            "they stand last in the list, and are not counted as at risk."
-        )
     for name, area in suspicious(units, names, units.churned).items():
         told.append(f"Suspicious: '{name}' alone tells lost from kept with ROC-AUC {area:.3f}. Check what it knows.")
     return tuple(told)

@@ -17,15 +17,16 @@ import pandas as pd
 
 from salesops.book.scale import of_ten, surveys
 from salesops.book.snapshot import as_known
+from salesops.book.sold import sold_lines
 from salesops.book.source import Book
 from salesops.book.values import local_date
+from salesops.metrics.contracts import contract_spans
 from salesops.metrics.otif import due_lines
-from salesops.models.churn.units import sales_days
+from salesops.models.rhythm import purchase_days, rhythms
 
 RECENT = 90
 HALF_YEAR = 180
 YEAR = 365
-PAUSE = 5  # times the usual gap: less is no pause but an uneven rhythm
 RECORD_FROM = 8  # orders: the longest of a few gaps is soon passed
 TALKS = ("call", "email", "meeting", "follow_up")
 
@@ -50,13 +51,31 @@ def features(book: Book, as_of: date, units: ir.Table, *, horizon_days: int) -> 
         By unit_id: cut and known_until (dates: the last day on which anything that went into the features
         happened), and the columns that `dictionary.FEATURES` explains. What the book does not know is NaN.
     """
-    keys = units.select("unit_id", "account_id", "cut")
     known = as_known(book, as_of)
-    parts = [part(known, as_of, keys, horizon_days).to_pandas().set_index("unit_id") for part in _parts(known)]
-    whole = reduce(lambda left, right: left.join(right, how="left"), parts).sort_index()
+    keys = _with_last_order(known, as_of, units.select("unit_id", "account_id", "cut"))
+    # the book as it stands: which contract is known to end hangs on whether the day is its last
+    wanted = {part: book if part is _contracts else known for part in _parts(known)}
+    parts = [part(asked, as_of, keys, horizon_days).to_pandas().set_index("unit_id") for part, asked in wanted.items()]
+    # a unit whose client did nothing has its contracts alone, or nothing
+    start: pd.DataFrame = keys.select("unit_id", "cut").to_pandas().set_index("unit_id")
+    whole = reduce(lambda left, right: left.join(right, how="left"), parts, start).sort_index()
     seen = whole.filter(regex="^until").apply(pd.to_datetime).max(axis=1)
     whole = whole[[name for name in whole if not str(name).startswith("until")]]
-    return _ratios(whole.assign(known_until=seen), horizon_days)
+    return _ratios(whole.assign(known_until=seen))
+
+
+def _with_last_order(known: Book, as_of: date, units: ir.Table) -> ir.Table:
+    """Add `since`: HALF_YEAR days before the last order up to the cut, or before the cut without one.
+
+    What drove a silent client away lies before its silence: what it paid, how it was delivered, what it answered.
+    """
+    days = purchase_days(known, as_of)
+    bought = days.filter(days.is_purchase).select(_account="account_id", day="day")
+    both = units.inner_join(bought, [units.account_id == bought._account, bought.day <= units.cut])
+    last = both.group_by(_unit="unit_id").aggregate(_last=both.day.max())
+    joined = units.left_join(last, units.unit_id == last._unit)
+    since = (ibis.coalesce(joined._last, joined.cut) - ibis.interval(days=HALF_YEAR)).cast("date")
+    return joined.select("unit_id", "account_id", "cut", since=since)
 
 
 def _parts(known: Book) -> list[Part]:
@@ -83,9 +102,9 @@ def _up_to_cut(units: ir.Table, events: ir.Table) -> ir.Table:
 
 
 def _rhythm(known: Book, as_of: date, units: ir.Table, horizon: int) -> ir.Table:
-    both = _up_to_cut(units, sales_days(known, as_of))
+    both = _up_to_cut(units, purchase_days(known, as_of))
     bought, net = both.is_purchase, both.value.fill_null(0)
-    sums = both.group_by("unit_id", "cut").aggregate(
+    sums = both.group_by("unit_id").aggregate(
         hiatus_days=both.age.min(where=bought),
         tenure_days=both.age.max(where=bought),
         orders=bought.sum(),
@@ -103,12 +122,7 @@ def _rhythm(known: Book, as_of: date, units: ir.Table, horizon: int) -> ir.Table
 
 
 def _gaps(known: Book, as_of: date, units: ir.Table, horizon: int) -> ir.Table:
-    days = sales_days(known, as_of)
-    days = days.filter(days.is_purchase)
-    before = days.day.lag().over(group_by=days.account_id, order_by=days.day)
-    gaps = days.select("account_id", "day", gap=days.day.delta(before, unit="day"))
-    both = _up_to_cut(units, gaps.filter(gaps.gap.notnull()))
-    return both.group_by("unit_id").aggregate(own_gap_days=both.gap.median(), longest_gap_days=both.gap.max())
+    return rhythms(purchase_days(known, as_of), units)
 
 
 def _assortment(known: Book, as_of: date, units: ir.Table, horizon: int) -> ir.Table:
@@ -121,9 +135,9 @@ def _assortment(known: Book, as_of: date, units: ir.Table, horizon: int) -> ir.T
 
 
 def _prices(known: Book, as_of: date, units: ir.Table, horizon: int) -> ir.Table:
-    """What the client paid in the last half year for what it had bought before, against the price of then."""
+    """What the client paid in the half year up to its last order for what it had bought before, against that price."""
     both = _up_to_cut(units, _lines(known, as_of))
-    recent = both.age < HALF_YEAR
+    recent = both.day > both.since
     sums = both.group_by("unit_id", "product_id", "currency").aggregate(
         now=both.net.sum(where=recent),
         units_now=both.quantity.sum(where=recent),
@@ -140,21 +154,17 @@ def _lines(known: Book, as_of: date) -> ir.Table:
 
 
 def _bought_lines(known: Book) -> ir.Table:
-    lines, orders = known.table("order_lines"), known.table("orders")
-    day = local_date(orders.ordered_at, known.config.time_zone)
-    heads = orders.select("order_id", "account_id", "currency", day=day)
-    joined = lines.inner_join(heads.filter(heads.day.notnull() & heads.account_id.notnull()), "order_id")
-    net = ibis.coalesce(joined.net_amount, joined.quantity * joined.unit_price * (1 - joined.discount.fill_null(0)))
-    bought = joined.mutate(net=net).filter(joined.quantity > 0)
+    sold = sold_lines(known)
+    bought = sold.filter((sold.units > 0) & sold.day.notnull() & sold.account_id.notnull())
     return bought.group_by("account_id", "day", "product_id", "currency").aggregate(
-        quantity=bought.quantity.sum(), net=bought.net.sum()
+        quantity=bought.units.sum(), net=bought.net.sum()
     )
 
 
 def _deliveries(known: Book, as_of: date, units: ir.Table, horizon: int) -> ir.Table:
     lines = known.keep(("churn due lines", as_of), lambda: _due(known, as_of))
     both = _up_to_cut(units, lines)
-    recent = both.age < HALF_YEAR
+    recent = both.day > both.since
     return both.group_by("unit_id").aggregate(
         late_share=both.late.sum(where=recent) / both.lines.sum(where=recent).nullif(0),
         until_due=both.day.max(),
@@ -173,7 +183,7 @@ def _answers(known: Book, as_of: date, units: ir.Table, horizon: int) -> ir.Tabl
     answers = answers.filter(answers.score.notnull() & answers.day.notnull())
     both = _up_to_cut(units, answers.select("account_id", "day", "score"))
     return both.group_by("unit_id").aggregate(
-        lowest_score=both.score.min(where=both.age < HALF_YEAR), until_answers=both.day.max()
+        lowest_score=both.score.min(where=both.day > both.since), until_answers=both.day.max()
     )
 
 
@@ -233,38 +243,38 @@ def _deals(known: Book, as_of: date, units: ir.Table, horizon: int) -> ir.Table:
     )
 
 
-def _contracts(known: Book, as_of: date, units: ir.Table, horizon: int) -> ir.Table:
-    """Contracts that run at the cut; how many the client has signed by then."""
-    contracts = known.table("contracts")
-    both = _up_to_cut(units, contracts.select("account_id", "end_date", "annual_amount", day="start_date"))
-    runs = both.end_date >= both.cut
+def _contracts(book: Book, as_of: date, units: ir.Table, horizon: int) -> ir.Table:
+    """Contracts that run at the cut, those signed and those that ended by then. An end not known yet is none."""
+    spans = contract_spans(book, as_of).filter(lambda t: t.start_date.notnull())
+    both = _up_to_cut(units, spans.select("account_id", "end_date", "known_on", "until", day="start_date"))
+    # who renews it later, and so bridges a gap, is not known at the cut
+    runs = (both.until.isnull() | (both.until >= both.cut)) & (both.end_date.isnull() | (both.end_date >= both.cut))
+    ended = ~runs & (both.cut.delta(ibis.least(both.until, both.end_date), unit="day") < YEAR)
     sums = both.group_by("unit_id").aggregate(
-        _running=runs.sum(), _signed=both.count(), _ends=both.end_date.max(where=runs), until_signed=both.day.max()
-    )
+        _running=runs.sum(), _signed=both.count(), _ended=ended.sum(), newest_contract_days=both.age.min(),
+        _ends=both.end_date.max(where=runs & (both.known_on <= both.cut)), until_signed=both.day.max(),
+    )  # fmt: skip  # one line more would be four
     joined = units.left_join(sums, "unit_id")
     return joined.select(
-        "unit_id",
-        "until_signed",
+        "unit_id", "until_signed", "newest_contract_days",
         under_contract=(joined._running.fill_null(0) > 0).cast("int64"),
+        contracts_running=joined._running.fill_null(0),
         contracts_signed=joined._signed.fill_null(0),
+        contracts_ended=joined._ended.fill_null(0),
         contract_days_left=joined._ends.delta(joined.cut, unit="day"),
-    )
+    )  # fmt: skip  # as it is, then what it becomes
 
 
-def _ratios(table: pd.DataFrame, horizon: int) -> pd.DataFrame:
-    """Add what follows from other features. The gap of a client with one purchase is that of the others at its cut."""
-    usual = table.groupby("cut").own_gap_days.transform("median")
-    gap = table.own_gap_days.fillna(usual).clip(lower=1)
+def _ratios(table: pd.DataFrame) -> pd.DataFrame:
+    """Add what follows from other features. The gaps of a client with one purchase are those of the others."""
+    usual = table.groupby("cut").gap_95.transform("median")
     before = (table.tenure_days - RECENT).where(table.tenure_days >= HALF_YEAR)
     expected = (table.orders - table.orders_recent) / before * RECENT
     sold = table.sales + table.returned
-    pause = (table.season_orders == 0) & (table.longest_gap_days >= horizon)
-    pause &= (table.hiatus_days <= table.longest_gap_days) & (table.longest_gap_days >= PAUSE * table.own_gap_days)
     return table.assign(
-        usual_pause=pause.astype(float).where(table.tenure_days >= YEAR),
-        hiatus_ratio=table.hiatus_days / gap,
-        record_ratio=(table.hiatus_days / table.longest_gap_days).where(table.orders >= RECORD_FROM),
-        unevenness=table.longest_gap_days / table.own_gap_days,
+        hiatus_ratio=table.hiatus_days / table.gap_95.fillna(usual).clip(lower=1),
+        record_ratio=(table.hiatus_days / table.longest_gap).where(table.orders >= RECORD_FROM),
+        unevenness=table.longest_gap / table.median_gap,
         order_trend=table.orders_recent / expected.where(expected > 0) - 1,
         order_value=sold / table.orders.where(table.orders > 0),
         returns_share=table.returned / sold.where(sold > 0),

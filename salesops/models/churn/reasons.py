@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from salesops.models.churn.dictionary import FEATURES, LIKE, YES_NO, Feature
+from salesops.models.churn.dictionary import FEATURES, YES_NO, Feature
 from salesops.models.churn.encoding import Matrix, Vector
 
 Places = NDArray[np.int64]
@@ -14,36 +16,52 @@ Places = NDArray[np.int64]
 REASONS = 3
 FEWEST = 5
 ENDS, CLEARLY = 0.1, 0.5  # tenths of the clients; standard deviations of the contribution
-OTHERS = "all"
+LEAST = 0.2  # of the log-odds: the odds rise by a fifth
+_SINGULAR = {
+    "days": "day",
+    "orders": "order",
+    "contracts": "contract",
+    "contacts": "contact",
+    "people": "person",
+    "opportunities": "opportunity",
+    "open opportunities": "open opportunity",
+}
+_ONE = re.compile(rf"(?<![\d.,])1 ({'|'.join(_SINGULAR)})\b")
 
 
-def reasons(contributions: pd.DataFrame, table: pd.DataFrame, currency: str = "") -> pd.DataFrame:
+def reasons(
+    contributions: pd.DataFrame, table: pd.DataFrame, currency: str = "", *, told: tuple[str, ...] = ()
+) -> pd.DataFrame:
     """Return the top three reasons of each row as sentences, the weightiest first.
 
-    Features of one topic count together, and the one that weighs most speaks for the topic. Only what raises the
-    risk against the base is a reason; it is an association, not a cause.
+    Features of one topic count together, and the one that weighs most speaks for the topic. A reason is only what
+    raises the risk against the base by LEAST or more, where the client lies on the bad side of three quarters of all;
+    it is an association, not a cause.
 
     Parameters
     ----------
     contributions : pandas.DataFrame
         A column a feature (log-odds), by the rows of `table`.
     table : pandas.DataFrame
-        The features, and segment. The norm of a segment with fewer than FEWEST values is that of all.
+        The features.
     currency : str
         Of amounts of money.
+    told : tuple of str
+        Topics that are told elsewhere, and are no reasons here.
 
     Returns
     -------
     pandas.DataFrame
         reason_1, reason_2, reason_3; "" where there is none.
     """
-    chosen = top_features(contributions)
-    names = list(contributions.columns)
-    told = np.full(chosen.shape, "", dtype=object)
+    names = [name for name in map(str, contributions) if getattr(FEATURES.get(name), "topic", "") not in told]
+    counted = pd.DataFrame({name: _bad(name, table, contributions[name]) for name in names}, table.index)
+    chosen = top_features(counted)
+    said = np.full(chosen.shape, "", dtype=object)
     for place in np.unique(chosen[chosen >= 0]):
         row, column = np.nonzero(chosen == place)
-        told[row, column] = _sentences(names[place], table, row, currency)
-    return pd.DataFrame(told, columns=[f"reason_{n + 1}" for n in range(REASONS)], index=table.index)
+        said[row, column] = _sentences(names[place], table, row, currency)
+    return pd.DataFrame(said, columns=[f"reason_{n + 1}" for n in range(REASONS)], index=table.index)
 
 
 def top_features(contributions: pd.DataFrame) -> Places:
@@ -105,29 +123,24 @@ def _direction(name: str, values: pd.Series, parts: pd.Series) -> str:
 
 
 def _sentences(name: str, table: pd.DataFrame, rows: Places, currency: str) -> list[str]:
-    feature = FEATURES.get(name) or Feature(name, name, "", name, f"{name}: {{v}}; clients like this one: {{n}}.", 2)
-    segments = table["segment"].astype(object).to_numpy()[rows]
-    values = table[name].to_numpy(float, na_value=np.nan)[rows]
-    norms = _norms(table, feature.norm or name)
-    shown = {key: _shown(feature, norm, currency) for key, norm in norms.items()}
+    feature = FEATURES.get(name) or Feature(name, name, "", name, f"{name}: {{v}}; others: {{n}}.", 2)
+    norm = _shown(feature, float(table[feature.norm or name].astype(float).median()), currency)
     told = []
-    for value, segment in zip(values, segments, strict=True):
-        if np.isnan(value):
-            told.append(feature.without or f"{feature.meaning}: not known.")
-            continue
-        own, norm = _shown(feature, value, currency), shown.get(segment, shown[OTHERS])
-        text = feature.says.format(v=own, n=norm)
-        if own == norm and not feature.norm:
-            text = f"{text.partition(f'; {LIKE}')[0].removesuffix('.')}, as is usual for {LIKE}."
-        told.append(text.replace(" 1 days", " 1 day").replace("every 1 day", "every day"))
+    for value in table[name].to_numpy(float, na_value=np.nan)[rows]:
+        own = _shown(feature, value, currency)
+        text = "" if own == norm and not feature.norm else feature.says.format(v=own, n=norm)
+        told.append(_ONE.sub(lambda found: f"1 {_SINGULAR[found[1]]}", text).replace("every 1 day", "every day"))
     return told
 
 
-def _norms(table: pd.DataFrame, name: str) -> dict[str, float]:
+def _bad(name: str, table: pd.DataFrame, parts: pd.Series) -> pd.Series:
+    """Return the contributions of a feature where they may be a reason, 0 elsewhere."""
+    feature = FEATURES.get(name)
+    if feature is None:
+        return parts.where(parts >= LEAST, 0.0)
     values = table[name].astype(float)
-    groups = values.groupby(table["segment"].astype(object))
-    medians = groups.median()[groups.count() >= FEWEST]
-    return {OTHERS: float(values.median()), **{str(key): float(value) for key, value in medians.items()}}
+    beyond = feature.bad * (values - float(values.quantile(0.5 + feature.bad / 4))) > 0
+    return parts.where((parts >= LEAST) & beyond, 0.0)
 
 
 def _shown(feature: Feature, value: float, currency: str) -> str:

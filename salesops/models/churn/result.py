@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
 import pandas as pd
 
-Setting = Literal["orders", "contracts"]
+Setting = Literal["orders", "contracts", "accounts"]
+WITHOUT_ORDER = "clients without a purchase by order: by a contract, by returns or by deals of more than a year ago"
 
 
 @dataclass(frozen=True)
@@ -18,13 +19,12 @@ class ChurnBacktest:
     Attributes
     ----------
     scores : pandas.DataFrame
-        A row for each test slice and method, the newest slice first: cut (date), newest (boolean), method ("base
-        rate", "hiatus", "tenure", "BTYD P(active)", "logistic", "additive boosting", "full boosting"), n (clients or
-        contracts), lost (how many of them), base_rate (fraction), auc, auc_low, auc_high (ROC-AUC with a 95% interval
-        by bootstrap over clients), pr_auc, brier, ece (mean |predicted − observed| over bins, 0–1), bias (predicted ÷
-        observed losses − 1), lift, lift_low, lift_high (share lost in the top tenth ÷ base_rate), profit, profit_low,
-        profit_high (money: what calling the tenth with the highest expected profit would have brought; see
-        `profit`), chosen (boolean), note (why a figure is NaN; "" otherwise).
+        A row for each test slice and method, the newest slice first: cut (date), newest (boolean), method (one of
+        `methods.METHODS`), n (units that could be lost), lost (how many of them), base_rate (fraction), auc, auc_low,
+        auc_high (ROC-AUC with a 95% interval by bootstrap over clients), pr_auc, brier, ece (mean |predicted −
+        observed| over bins, 0–1), bias (predicted ÷ observed losses − 1), lift, lift_low, lift_high (share lost in the
+        top tenth ÷ base_rate), calls (count), profit (money: what the method's calls would have brought on the page's
+        own terms), chosen (boolean), note (why a figure is NaN; "" otherwise).
     calibration : pandas.DataFrame
         Of the chosen method, all test slices together, by bins of equal size: predicted (mean, 0–1), observed
         (share lost), low, high (95% interval, Wilson), n.
@@ -33,36 +33,43 @@ class ChurnBacktest:
     predictions : pandas.DataFrame
         Of the chosen method on the test slices: account_id, [contract_id], cut, p, churned (boolean). Each is scored
         by a model that knew only what was known at its cut.
+    auc : float
+        ROC-AUC of the chosen method, mean over the slices; NaN where none can be ranked.
+    auc_low, auc_high : float
+        Where that of the next slice is expected in 9 of 10 cases.
     gain_of_full : float
         ROC-AUC of full boosting (with interactions, never used) less that of the chosen method, newest slice.
     gain_low, gain_high : float
         Its 95% interval.
-    profit : dict
-        The assumptions under `profit`: save_rate, contact_cost, incentive.
     """
 
     scores: pd.DataFrame
     calibration: pd.DataFrame
     cuts: pd.DataFrame
     predictions: pd.DataFrame
+    auc: float
+    auc_low: float
+    auc_high: float
     gain_of_full: float
     gain_low: float
     gain_high: float
-    profit: dict[str, float] = field(default_factory=dict)
+
+    def profits(self) -> pd.Series:
+        """Return the profit of each method's calls over all test slices together; NaN where one lacks a slice."""
+        return self.scores.groupby("method", sort=False).profit.agg(lambda one: one.sum(skipna=False))
 
 
 @dataclass(frozen=True)
 class AtRisk:
-    """What is expected to be lost within the horizon, with 80% intervals.
+    """What is expected to be lost by the end of the horizon, with 80% intervals.
 
-    Clients in their usual pause are not counted: they are likely not to order, and likely to come back. The interval
-    holds the chance of each client (losses as independent draws) and the doubt about calibration seen
+    The interval holds the chance of each client (losses as independent draws) and the doubt about calibration seen
     in the backtest. NaN where nothing could be estimated.
 
     Attributes
     ----------
     clients, clients_low, clients_high : float
-        Number of clients (orders) or contracts.
+        Number of clients, contracts or accounts.
     value, value_low, value_high : float
         Money: value_at_risk of those lost.
     """
@@ -76,39 +83,65 @@ class AtRisk:
 
 
 @dataclass(frozen=True)
+class Quiet:
+    """How many will buy nothing in the next horizon: most of them buy slowly, or pause, and are not lost.
+
+    Attributes
+    ----------
+    clients : int
+        Who bought in the year before the day, with or without a rhythm.
+    silent, silent_low, silent_high : float
+        How many of them are expected to buy nothing, with an 80% interval; NaN with too little history.
+    """
+
+    clients: int
+    silent: float
+    silent_low: float
+    silent_high: float
+
+
+@dataclass(frozen=True)
 class Churn:
     """The result of `churn`.
 
     Attributes
     ----------
-    setting : {"orders", "contracts"}
-        "orders": lost means no purchase within the horizon. "contracts": lost means not renewed.
+    setting : {"orders", "contracts", "accounts"}
+        What is scored. "orders": clients with a rhythm; lost is as `models.rhythm` says. "contracts": contracts with a
+        term; lost is not renewed. "accounts": accounts whose contracts have no term; lost is that the last one ends.
     as_of : date
         Last day of which anything is known.
     horizon_days : int
         How far ahead it looks.
-    window_days : int
-        Orders: a client counts if it bought within so many days before the day. Contracts: 0.
+    own_horizon : bool
+        Whether that follows from the clients' own rhythms, and was not asked for.
     table : pandas.DataFrame
-        One row a client (orders), or a contract whose day of action lies in the horizon or has passed while the
-        contract runs (contracts), the highest p_churn first and usual pauses last: account_id, account_name, owner_id
-        (of the account, today's; empty if none), [contract_id, end_date, action_date], segment (the usual segments,
-        "" where none), p_churn (0–1; NaN if not usable), logit (log-odds of p_churn), usual_pause (boolean: a client
-        of a year or more that did not order in the same stretch of last year either, came back after a pause of the
-        horizon or more, and is not silent for longer than ever before; only where such clients have in fact been
-        silent in the past; false for contracts), hiatus_days (days since the last purchase), own_gap_days (the
-        client's own median gap; NaN with one purchase), hiatus_ratio (hiatus_days ÷ own_gap_days; ÷ the median gap of
-        all with one purchase), value_at_risk (money: the client's sales of the last 365 days × horizon ÷ 365, at
-        least 0, of a newer client at its pace so far; annual amount of the contract), reason_1 to reason_3
-        (sentences, "" where there is none), and the columns of `features`.
+        One row a client with a rhythm, account, or contract whose day of action lies in the horizon or has passed while
+        the contract runs, the highest p_churn first: account_id, account_name, owner_id (of the contract, else of the
+        account; empty if none), [contract_id, end_date, action_date, others_run], segment (the usual segments, ""
+        where none), p_churn (0–1: the chance to be lost at the end of the horizon; 0 where that is too early by the
+        client's own gaps; NaN if not usable), logit (log-odds of p_churn), state (orders: lost, in its usual pause,
+        overdue or in its rhythm; "" otherwise), at_stake (boolean: it could be lost by then), may_call (boolean),
+        hiatus_days (days since the last purchase), lost_after (days of silence beyond which it is lost),
+        hiatus_ratio (hiatus_days ÷ the 95% point of the own gaps), value_at_risk (money: sales of the last 365 days ×
+        horizon ÷ 365, at least 0, of a newer client at its pace so far; annual amount under contract), reason_1 to
+        reason_3 (sentences, "" where there is none), and the columns of `features`.
+    others : pandas.DataFrame
+        Orders: clients without a rhythm who bought in the year before, the longest silent first: account_id,
+        account_name, owner_id, segment, hiatus_days, orders (count), by_deals (share of the purchases),
+        value_at_risk, chance, chance_low, chance_high, compared (as `others.chances_of_another`).
+    quiet : Quiet or None
+        Orders: who will buy nothing in the horizon, lost or not.
+    outcomes : pandas.DataFrame
+        What is known of earlier cuts: account_id, [contract_id], cut, churned (1 lost, 0 not).
     features : pandas.DataFrame
         The dictionary of the features, by name: unit, meaning, used (boolean: it went into the model), missing
         (fraction of the table).
     contributions : pandas.DataFrame
         By the rows of `table`: account_id, [contract_id], base, and a column a feature (log-odds). base + their sum
-        = logit. Empty if not usable.
+        = logit for those at stake. Empty if no model is in use.
     model : str
-        "logistic", "additive boosting", "hiatus rule"; "" if not usable.
+        "logistic", "additive boosting", or the rule in use; "" if not usable.
     usable : bool
         Whether p_churn could be estimated. Where it could not, the table lists the clients by hiatus_ratio.
     why : str
@@ -118,7 +151,7 @@ class Churn:
     drivers : pandas.DataFrame
         By weight: feature, weight (mean |contribution|, log-odds), sentence (association, not cause).
     at_risk : AtRisk
-        Expected loss within the horizon.
+        Expected loss by the end of the horizon.
     left_out : dict
         Counts of what is not in `table`, by reason.
     notes : tuple of str
@@ -128,8 +161,11 @@ class Churn:
     setting: Setting
     as_of: date
     horizon_days: int
-    window_days: int
+    own_horizon: bool
     table: pd.DataFrame
+    others: pd.DataFrame
+    quiet: Quiet | None
+    outcomes: pd.DataFrame
     features: pd.DataFrame
     contributions: pd.DataFrame
     model: str
@@ -144,8 +180,8 @@ class Churn:
 
 SCORES = (
     "cut", "newest", "method", "n", "lost", "base_rate", "auc", "auc_low", "auc_high", "pr_auc", "brier", "ece", "bias",
-    "lift", "lift_low", "lift_high", "profit", "profit_low", "profit_high", "chosen", "note",
-)  # fmt: skip  # three lines read better than twenty-one
+    "lift", "lift_low", "lift_high", "calls", "profit", "chosen", "note",
+)  # fmt: skip  # three lines read better than twenty
 CALIBRATION = ("predicted", "observed", "low", "high", "n")
 CUTS = ("cut", "n", "lost", "role")
 PREDICTIONS = ("account_id", "cut", "p", "churned")
@@ -156,5 +192,4 @@ def no_backtest() -> ChurnBacktest:
     scores, calibration, cuts, predictions = (
         pd.DataFrame(columns=list(names)) for names in (SCORES, CALIBRATION, CUTS, PREDICTIONS)
     )
-    nothing = float("nan")
-    return ChurnBacktest(scores, calibration, cuts, predictions, nothing, nothing, nothing)
+    return ChurnBacktest(scores, calibration, cuts, predictions, *[float("nan")] * 6)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any, cast, get_args
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -13,20 +13,21 @@ from salesops.book.playbook import read_log
 from salesops.book.playbook.log import FILE
 from salesops.book.playbook.read import beside
 from salesops.book.source import Book
-from salesops.errors import BookError, ChurnError, did_you_mean
+from salesops.errors import BookError
+from salesops.metrics.contracts import GRACE_DAYS, account_spells, recurring_by_month, renewal_rate
 from salesops.models.churn.call_sheet import CallSheet, call_sheet
-from salesops.models.churn.calls import CALL, Calls, Terms, plan_calls
-from salesops.models.churn.churn import MOST_DAYS, check_days, churn
+from salesops.models.churn.calls import Calls, Terms, plan_calls
+from salesops.models.churn.churn import Asked, churn
 from salesops.models.churn.health import Alerts, Drift, alerts_came_true, calibration_drift, drift
-from salesops.models.churn.outcomes import contract_table, outcomes, still_there
-from salesops.models.churn.result import Churn, Setting
+from salesops.models.churn.others import worth_a_talk
+from salesops.models.churn.outcomes import still_there
+from salesops.models.churn.result import Churn
 from salesops.models.churn.save_rate import SaveRate, save_rate
 from salesops.models.churn.survival import Survival, contract_histories, order_histories, survival
-from salesops.models.churn.units import GRACE_DAYS
-from salesops.models.customers import customer_summary
 from salesops.models.plain import plain
-
-YEAR = 365
+from salesops.models.playbook.hold_out import CALL
+from salesops.models.rhythm import YEAR, client_rhythms
+from salesops.periods import Period
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class ChurnReview:
     company, currency : str
         Whose clients, and the currency of all money.
     now, before : Churn
-        The scores on the day, and those of one horizon earlier, made from what was known then.
+        The scores on the day, and those of one horizon earlier (accounts: and the grace), made from what was known
+        then.
     terms : Terms
         What a call is taken to do and to cost; its save_rate is the measured one where `saved.measured`.
     calls : Calls
@@ -54,6 +56,10 @@ class ChurnReview:
         Whom the earlier date would have called, against what happened since.
     survival : Survival
         How long clients stay, by cohort.
+    months : pandas.DataFrame
+        Contracts: as `metrics.contracts.recurring_by_month` gives it; empty for orders.
+    renewals : dict
+        Contracts: as `metrics.contracts.renewal_rate` gives it, for the year up to the day; empty for orders.
     notes : tuple of str
         What the plays and the log brought to light.
     """
@@ -69,12 +75,14 @@ class ChurnReview:
     slices: pd.DataFrame
     came: Alerts
     survival: Survival
+    months: pd.DataFrame
+    renewals: dict[str, Any]
     notes: tuple[str, ...]
 
     @property
-    def counted(self) -> pd.DataFrame:
-        """The rows of `now` that are not in their usual pause: those whose silence would be a loss."""
-        return _counted(self.now)
+    def lost_now(self) -> int:
+        """How many are lost already, by their own rhythm: a fact of the day."""
+        return int((self.now.table.state == "lost").sum())
 
     @property
     def newest(self) -> pd.DataFrame:
@@ -84,27 +92,35 @@ class ChurnReview:
 
     def results(self) -> dict[str, Any]:
         """Return the numbers that the page states, fit for JSON; NaN is None."""
-        now, risk, newest = self.now, self.now.at_risk, self.newest
-        chosen = newest[newest.chosen.astype(bool)] if len(newest) else newest
+        now, risk, test, quiet = self.now, self.now.at_risk, self.now.backtest, self.now.quiet
         numbers = {
-            "clients": len(self.counted),
-            "usual_pause": len(now.table) - len(self.counted),
+            "clients": len(now.table),
+            "lost_now": self.lost_now,
             "expected_lost": risk.clients,
             "expected_lost_low": risk.clients_low,
             "expected_lost_high": risk.clients_high,
             "money_at_risk": risk.value,
             "money_at_risk_low": risk.value_low,
             "money_at_risk_high": risk.value_high,
-            "calls": len(self.calls.called),
+            "without_rhythm": len(now.others),
+            "money_without_rhythm": float(now.others.value_at_risk.sum()) if len(now.others) else 0.0,
+            "buying_nothing": quiet.silent if quiet else np.nan,
+            "buying_nothing_low": quiet.silent_low if quiet else np.nan,
+            "buying_nothing_high": quiet.silent_high if quiet else np.nan,
+            "calls": self.calls.counts["call"],
+            "talks": self.calls.counts["talk"],
             "calls_profit": self.calls.profit,
             "calls_cost": self.calls.cost,
             "controls": self.calls.counts["control"],
             "save_rate": self.terms.save_rate,
-            "auc": float(chosen.auc.iloc[0]) if len(chosen) else np.nan,
-            "auc_hiatus": float(newest.auc.get("hiatus", np.nan)) if len(newest) else np.nan,
+            "auc": test.auc,
+            "auc_low": test.auc_low,
+            "auc_high": test.auc_high,
             "drift": self.drift.psi,
             "alerts": self.came.alerts,
             "alerts_came_true": self.came.share,
+            **{f"renewals_{name}": value for name, value in self.renewals.items()},
+            **self._year(),
         }
         return {
             "as_of": now.as_of.isoformat(),
@@ -116,13 +132,24 @@ class ChurnReview:
             **plain(numbers),
             "left_out": plain(now.left_out),
             "arms": dict(self.calls.counts),
-            "backtest": [plain(row) for row in newest.reset_index().to_dict("records")],
+            "backtest": [plain(row) for row in self.newest.reset_index().to_dict("records")],
             "drivers": [str(name) for name in now.drivers.feature.head(5)],
+        }
+
+    def _year(self) -> dict[str, Any]:
+        """Return what the last year did to money and accounts under contract."""
+        if self.months.empty:
+            return {}
+        year, last = self.months.tail(12), self.months.iloc[-1]
+        counts = {name: int(year[name].sum()) for name in ("new_accounts", "reactivated", "lost")}
+        return {f"accounts_{name}": value for name, value in counts.items()} | {
+            "grr": last.grr_year,
+            "nrr": last.nrr_year,
         }
 
 
 def churn_review(
-    book: Book, as_of: date, terms: Terms, *, setting: str = "orders", horizon_days: int = 90, segment: str = ""
+    book: Book, as_of: date, terms: Terms, *, setting: str = "", horizon_days: int = 0, segment: str = ""
 ) -> ChurnReview:
     """Score the clients of a day, plan the calls, and hold the scores of one horizon earlier against what came.
 
@@ -132,29 +159,25 @@ def churn_review(
         Last day that counts.
     terms : Terms
         What a call is taken to do and to cost, and its limits.
-    setting : {"orders", "contracts"}
-        What lost means: no purchase within the horizon, or a contract not renewed.
-    horizon_days : int
-        How far ahead to look.
-    segment : str
-        Only clients of this segment; "" means all.
+    setting, horizon_days, segment
+        As `churn` takes them.
 
     Raises
     ------
     ChurnError
         If there is no such setting or segment.
     PeriodError
-        If the horizon is shorter than a day, or longer than ten years.
+        If the horizon is longer than ten years.
     """
-    if setting not in get_args(Setting):
-        raise ChurnError(f"There is no setting '{setting}'. {did_you_mean(setting, get_args(Setting))}")
-    now, before = (
-        churn(book, day, setting=cast(Setting, setting), horizon_days=horizon_days, segment=segment)
-        for day in (as_of, _earlier(as_of, horizon_days))
-    )
+    asked = cast(Asked, setting)
+    now = churn(book, as_of, setting=asked, horizon_days=horizon_days, segment=segment, terms=terms)
+    earlier = as_of - timedelta(days=now.horizon_days + (GRACE_DAYS if now.setting == "accounts" else 0))
+    before = churn(book, earlier, setting=now.setting, horizon_days=now.horizon_days, segment=segment, terms=terms)
     saved, log_note = _saved(book, now, terms)
     terms = replace(terms, save_rate=saved.value)
-    sheet = call_sheet(book, as_of, horizon_days=horizon_days)
+    sheet = call_sheet(book, as_of, horizon_days=now.horizon_days)
+    contracts = now.setting != "orders"
+    year = Period(as_of - timedelta(days=YEAR - 1), as_of)
     return ChurnReview(
         company=book.company,
         currency=book.currency,
@@ -163,17 +186,14 @@ def churn_review(
         terms=terms,
         calls=_calls(now, terms, sheet),
         saved=saved,
-        drift=drift(_counted(before).p_churn, _counted(now).p_churn),
+        drift=drift(*(found.table.p_churn[found.table.at_stake] for found in (before, now))),
         slices=calibration_drift(now.backtest.predictions),
-        came=_came(book, before, as_of, terms),
+        came=_came(before, now, terms),
         survival=_survival(book, now),
+        months=recurring_by_month(book, as_of).to_pandas() if contracts else pd.DataFrame(),
+        renewals=renewal_rate(book, year, as_of).to_pandas().iloc[0].to_dict() if contracts else {},
         notes=(*sheet.notes, *log_note),
     )
-
-
-def _earlier(as_of: date, horizon_days: int) -> date:
-    check_days("horizon", horizon_days, MOST_DAYS)
-    return as_of - timedelta(days=horizon_days)
 
 
 def _saved(book: Book, now: Churn, terms: Terms) -> tuple[SaveRate, tuple[str, ...]]:
@@ -189,43 +209,60 @@ def _saved(book: Book, now: Churn, terms: Terms) -> tuple[SaveRate, tuple[str, .
     known = [entry for entry in log if entry["account_id"] in accounts]
     if len(known) < len(log):
         note = (*note, f"{len(log) - len(known):,} of {len(log):,} logged calls name no account of this book.")
-    stayed = still_there(book, now.as_of, now.setting)
+    stayed = still_there(book, now.as_of, now.setting, known, days=now.horizon_days)
     return save_rate(known, stayed, now.as_of, days=now.horizon_days, assumed=terms.save_rate), note
 
 
 def _calls(now: Churn, terms: Terms, sheet: CallSheet) -> Calls:
-    table = now.table.drop(columns=[name for name in sheet.table if name in now.table])
-    known = table.merge(sheet.table, left_on="account_id", right_index=True, how="left")
-    known = known.assign(vacant=known.vacant.fillna(True).astype(bool))
+    known, others = (_on_sheet(_with_worth(table, now, terms), now, sheet) for table in (now.table, now.others))
     if now.setting == "contracts":
         # the contract's own day of action comes before any cadence, unless it has passed
         due, today = pd.to_datetime(known.action_date), pd.Timestamp(now.as_of)
         known = known.assign(by=due.where(due >= today, today))
-    return plan_calls(_with_worth(known, now, terms), terms, left_alone=sheet.left_alone)
+    # nothing hurries a talk: the play's own cadence gives its day
+    talks = worth_a_talk(others.assign(by=others.due.fillna(others.by)), now.horizon_days) if len(others) else None
+    return plan_calls(known, terms, left_alone=sheet.left_alone, others=talks)
+
+
+def _on_sheet(table: pd.DataFrame, now: Churn, sheet: CallSheet) -> pd.DataFrame:
+    """Add owner, play and day of each call; who owns a contract calls about it."""
+    if "account_id" not in table:
+        return table
+    known = table.drop(columns=[name for name in sheet.table if name in table and name != "owner_id"])
+    people = sheet.table.drop(columns="owner_id")
+    # an empty column of texts merges with nothing
+    found = people.reindex(known.account_id.astype(object)).set_axis(known.index)
+    known = known.join(found)
+    named = known.owner_id.map(sheet.people.user_name)
+    left = known.owner_id.map(sheet.people.left).astype("boolean").fillna(False).astype(bool)
+    by = pd.to_datetime(known.by).fillna(pd.Timestamp(now.as_of))
+    return known.assign(owner_name=named, vacant=named.isna() | left, by=by)
 
 
 def _with_worth(table: pd.DataFrame, scored: Churn, terms: Terms) -> pd.DataFrame:
     """Add what each client brings in terms.kept_days: value_at_risk is that of the horizon, or of a contract's year."""
-    span = YEAR if scored.setting == "contracts" else scored.horizon_days
+    if "value_at_risk" not in table:
+        return table
+    span = scored.horizon_days if scored.setting == "orders" else YEAR
     return table.assign(worth=table.value_at_risk.astype(float) * terms.kept_days / span)
 
 
-def _came(book: Book, before: Churn, as_of: date, terms: Terms) -> Alerts:
-    scored = _with_worth(before.table.assign(row=before.table.index), before, terms)
+def _came(before: Churn, now: Churn, terms: Terms) -> Alerts:
+    """Hold whom these terms would have called then against what is known now of the same clients at that cut."""
+    scored = _with_worth(before.table.assign(row=before.table.index, worth=0.0), before, terms)
+    if scored.empty:
+        return alerts_came_true(pd.Series(dtype=bool), pd.DataFrame({"p": [], "churned": []}))
     chosen = scored.index.isin(plan_calls(scored, terms).chosen.row)
-    lost = outcomes(book, before, as_of)
+    keys = ["contract_id"] if "contract_id" in scored else ["account_id"]
+    known = now.outcomes if "contract_id" in scored else now.outcomes[now.outcomes.cut == pd.Timestamp(before.as_of)]
+    churned = scored[keys].merge(known[[*keys, "churned"]], on=keys, how="left").churned.set_axis(scored.index)
     # without a score there was no alert, and nothing to hold against what came
-    judged = scored.p_churn.notna() & scored.index.isin(_counted(before).index)
-    known = pd.DataFrame({"p": scored.p_churn.astype(float), "churned": lost.where(judged)})
+    known = pd.DataFrame({"p": scored.p_churn.astype(float), "churned": churned.where(scored.p_churn.notna())})
     return alerts_came_true(pd.Series(chosen, scored.index), known)
 
 
-def _counted(scored: Churn) -> pd.DataFrame:
-    return scored.table[~scored.table.usual_pause.astype(bool)]
-
-
 def _survival(book: Book, now: Churn) -> Survival:
-    if now.setting == "contracts":
-        return survival(contract_histories(contract_table(book, now.as_of), now.as_of, grace_days=GRACE_DAYS))
-    customers = customer_summary(book, now.as_of)
-    return survival(order_histories(customers, now.as_of, horizon_days=now.horizon_days))
+    if now.setting != "orders":
+        return survival(contract_histories(account_spells(book, now.as_of).to_pandas(), now.as_of))
+    clients = client_rhythms(book, now.as_of, horizon_days=now.horizon_days)
+    return survival(order_histories(clients[clients.rhythm], now.as_of))

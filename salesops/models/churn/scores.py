@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
+from scipy.optimize import brentq
+from scipy.special import expit
 from sklearn.metrics import average_precision_score
 
 Vector = NDArray[np.float64]
@@ -17,6 +19,7 @@ Places = NDArray[np.int64]
 BINS = 10
 TOP = 0.1
 MOST_DRAWS, FEWEST_DRAWS, MOST_NUMBERS = 500, 60, 5_000_000
+RANGE = 1.645  # standard deviations on either side of 9 in 10
 NAN = float("nan")
 
 
@@ -118,8 +121,8 @@ def calibration(p: ArrayLike, lost: ArrayLike, *, bins: int = BINS) -> pd.DataFr
     return sums.reset_index(drop=True)
 
 
-def measures(p: Vector, lost: Flags) -> dict[str, float]:
-    """Return auc, pr_auc, brier, ece, bias and lift of chances; NaN where one has no meaning.
+def measures(score: Vector, p: Vector, lost: Flags) -> dict[str, float]:
+    """Return auc, pr_auc and lift of a score, brier, ece and bias of chances; NaN where one has no meaning.
 
     auc and pr_auc need both classes, bias and lift somebody who was lost.
     """
@@ -127,13 +130,39 @@ def measures(p: Vector, lost: Flags) -> dict[str, float]:
         return dict.fromkeys(("auc", "pr_auc", "brier", "ece", "bias", "lift"), NAN)
     both = bool(lost.any() and not lost.all())
     return {
-        "auc": auc(p, lost),
-        "pr_auc": float(average_precision_score(lost, p)) if both else NAN,
+        "auc": auc(score, lost),
+        "pr_auc": float(average_precision_score(lost, score)) if both else NAN,
         "brier": float(((p - lost) ** 2).mean()),
         "ece": ece(p, lost),
         "bias": float(p.sum() / lost.sum() - 1) if lost.any() else NAN,
-        "lift": lift(p, lost),
+        "lift": lift(score, lost),
     }
+
+
+def needed_shift(log_odds: Vector, lost: float) -> float:
+    """Return by how much all log-odds must be shifted for the chances to add up to so many lost."""
+    target = np.clip(lost, 0.5, len(log_odds) - 0.5)
+    return float(brentq(lambda shift: expit(log_odds + shift).sum() - target, -40, 40))
+
+
+def next_range(found: Vector, spreads: Vector) -> tuple[float, float]:
+    """Return the range that holds the next slice's ROC-AUC in 9 of 10 cases; NaN without a slice.
+
+    The next one lies around the mean of those found, as far as they lie apart, or as far as chance within a slice
+    moves one, whichever is more; the mean itself is known by so many slices alone.
+
+    Parameters
+    ----------
+    found : numpy.ndarray
+        ROC-AUC of each slice.
+    spreads : numpy.ndarray
+        Standard deviation of each over bootstrap draws of its clients.
+    """
+    if not len(found):
+        return NAN, NAN
+    apart = float(np.var(found, ddof=1)) if len(found) > 1 else 0.0
+    half = RANGE * np.sqrt(max(apart, float(np.mean(spreads**2))) * (1 + 1 / len(found)))
+    return float(max(found.mean() - half, 0.0)), float(min(found.mean() + half, 1.0))
 
 
 def interval(draws: Vector, *, level: float = 0.95) -> tuple[float, float]:

@@ -2,14 +2,14 @@
 
 The estimator is scipy's; what is decided here is when a client counts as lost, and when it leaves the view.
 
-Orders: nobody says goodbye, so the day of the loss is not observed. A client counts as lost on the day of its last
-purchase if it has been silent for longer than the horizon since. That can only be told up to one horizon before the
-as-of date: there every client that bought later leaves the view, still there. Who first bought after that day is
-too new to be in a curve. A client that is silent now may yet come back, so late losses are counted too high.
+Orders: only who has a rhythm can be lost, so the clock runs from the day on which the rhythm was known: before it no
+client could be lost, and a clock from the first purchase would count those days as loyalty. A client is lost on the
+day of its last purchase if it has been silent since for longer than `models.rhythm.lost_after` says. That can only be
+told up to so many days before the as-of date: there every client that bought later leaves the view, still there.
 
-Contracts: the clock runs from the first day of a client's first contract. A client is lost on the last day of its
-last contract, if that has passed by more than the grace and nothing followed; otherwise it leaves the view, still
-there, on the as-of date.
+Contracts: the clock runs from the first day of an account's first contract. It is lost on the last day of the contract
+after which it first left: nothing followed within the grace. While a contract runs, with an end or without one, the
+account leaves the view on the as-of date, still there.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Survival:
         year_high (share still there after 365 days with its interval; NaN where nobody has been in view for so
         long).
     too_new : int
-        Clients who started after the last day that can be judged.
+        Clients who cannot be judged yet: they started too lately for any silence of theirs to be a loss.
     """
 
     curves: pd.DataFrame
@@ -49,48 +49,46 @@ class Survival:
     too_new: int
 
 
-def order_histories(customers: pd.DataFrame, as_of: date, *, horizon_days: int) -> pd.DataFrame:
-    """Return how long each customer was in view, as the head of this module says for orders.
+def order_histories(clients: pd.DataFrame, as_of: date) -> pd.DataFrame:
+    """Return how long each client was in view, as the head of this module says for orders.
 
     Parameters
     ----------
-    customers : pandas.DataFrame
-        account_id, first_purchase, last_purchase (dates), as metrics.purchases gives them.
+    clients : pandas.DataFrame
+        account_id, known_since (date: when its rhythm was known), last_purchase (date), lost_after (days).
 
     Returns
     -------
     pandas.DataFrame
         account_id, started (date), days (in view; NaN for those too new), lost (boolean).
     """
-    seen = pd.Timestamp(as_of) - pd.Timedelta(days=horizon_days)
-    first, last = (pd.to_datetime(customers[name]) for name in ("first_purchase", "last_purchase"))
+    seen = pd.Timestamp(as_of) - pd.to_timedelta(np.floor(clients.lost_after.astype(float)), unit="D")
+    first, last = (pd.to_datetime(clients[name]) for name in ("known_since", "last_purchase"))
     lost = last < seen
-    until = last.where(lost, seen)
-    days = (until - first).dt.days.astype(float).where(first <= seen)
-    return pd.DataFrame({"account_id": customers.account_id, "started": first, "days": days, "lost": lost})
+    until = last.where(lost, pd.Series(seen, clients.index))
+    days = (until - first).dt.days.astype(float).where(first <= until)
+    return pd.DataFrame({"account_id": clients.account_id, "started": first, "days": days, "lost": lost})
 
 
-def contract_histories(contracts: pd.DataFrame, as_of: date, *, grace_days: int) -> pd.DataFrame:
-    """Return how long each client was in view, as the head of this module says for contracts.
+def contract_histories(spells: pd.DataFrame, as_of: date) -> pd.DataFrame:
+    """Return how long each account was in view, as the head of this module says for contracts.
 
     Parameters
     ----------
-    contracts : pandas.DataFrame
-        account_id, start_date, end_date (dates), as known on the day; a row without either date is left out.
+    spells : pandas.DataFrame
+        As `metrics.contracts.account_spells` gives them; an account whose first start is not known is left out.
 
     Returns
     -------
     pandas.DataFrame
         account_id, started (date), days (in view), lost (boolean).
     """
-    dated = contracts.dropna(subset=["account_id", "start_date", "end_date"])
-    dated = dated.assign(start=pd.to_datetime(dated.start_date), end=pd.to_datetime(dated.end_date))
-    today = pd.Timestamp(as_of)
-    dated = dated[(dated.start <= today) & (dated.end >= dated.start)]
-    by = dated.groupby("account_id").agg(started=("start", "min"), ended=("end", "max")).reset_index()
-    lost = by.ended + pd.Timedelta(days=grace_days) < today
-    days = (by.ended.where(lost, today) - by.started).dt.days.astype(float)
-    return pd.DataFrame({"account_id": by.account_id, "started": by.started, "days": days, "lost": lost})
+    first = spells[spells.spell == 0].reset_index(drop=True)
+    started, ended, due = (pd.to_datetime(first[name]) for name in ("started", "ended", "due"))
+    lost = ended.notna() & (due <= pd.Timestamp(as_of))
+    days = (ended.fillna(pd.Timestamp(as_of)) - started).dt.days.astype(float)
+    found = pd.DataFrame({"account_id": first.account_id, "started": started, "days": days, "lost": lost})
+    return found[started.notna()].reset_index(drop=True)
 
 
 def survival(histories: pd.DataFrame) -> Survival:

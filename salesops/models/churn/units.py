@@ -1,35 +1,24 @@
-"""Who is judged, when, and what came of it: clients at cuts, and contracts at their day of action.
+"""Who is judged, when, and what came of it: clients and accounts at cuts, contracts at their day of action.
 
-A unit is a client (or contract) at a cut: its features are what is known on the cut, its label is what came in the
-days after it. `due` is the last of these days; a label counts only when it has passed.
+A unit's features are what is known on its cut, its label is what came in the days after it. `due` is the last day on
+which the label hangs; a label counts only when that has passed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import date, timedelta
 
 import ibis
 import ibis.expr.types as ir
 
-from salesops.book.horizon import default_as_of
-from salesops.book.snapshot import as_known
 from salesops.book.source import Book
-from salesops.errors import BookError
-from salesops.metrics.account_sales import daily_sales
-from salesops.metrics.purchases import by_day
-
-GRACE_DAYS = 30
+from salesops.metrics.contracts import GRACE_DAYS, account_spells, contract_spans
+from salesops.models.rhythm import YEAR, purchase_days
 
 
-def sales_days(book: Book, as_of: date) -> ir.Table:
-    """Return account_id, day, value and is_purchase of each client and day up to `as_of`; computed once."""
-    return as_known(book, as_of).keep(("churn days", as_of), lambda: by_day(daily_sales(book, as_of)))
-
-
-def order_units(book: Book, as_of: date, cuts: Sequence[date], *, horizon_days: int, window_days: int) -> ir.Table:
-    """Return every client that bought in the window before a cut.
+def order_units(book: Book, as_of: date, cuts: Sequence[date], *, horizon_days: int) -> ir.Table:
+    """Return every client that bought in the year before a cut.
 
     Parameters
     ----------
@@ -38,39 +27,34 @@ def order_units(book: Book, as_of: date, cuts: Sequence[date], *, horizon_days: 
     cuts : sequence of date
         Days on which clients are judged, `as_of` at the latest.
     horizon_days : int
-        The label: no purchase in (cut, cut + horizon].
-    window_days : int
-        A client counts if its last purchase lies in (cut − window, cut].
+        Days after the cut that are looked at.
 
     Returns
     -------
     ir.Table
-        unit_id (text: account_id and cut), account_id, cut, due (dates), churned (boolean; null where `due` is after
-        `as_of`).
+        unit_id (text: account_id and cut), account_id, cut, due (cut + horizon), last_purchase (dates; up to the cut),
+        bought (boolean: a purchase in (cut, due]; null where `due` is after `as_of`).
     """
-    days = sales_days(book, as_of)
-    bought = days.filter(days.is_purchase).select("account_id", "day")
-    both = bought.cross_join(_dates(cuts)).mutate(due=lambda t: _plus(t.cut, horizon_days))
+    days = purchase_days(book, as_of)
+    purchases = days.filter(days.is_purchase & days.account_id.notnull()).select("account_id", "day")
+    both = purchases.cross_join(_dates(cuts)).mutate(due=lambda t: _plus(t.cut, horizon_days))
     sums = both.group_by("account_id", "cut", "due").aggregate(
-        last=both.day.max(where=both.day <= both.cut),
+        last_purchase=both.day.max(where=both.day <= both.cut),
         again=((both.day > both.cut) & (both.day <= both.due)).any(),
     )
-    recent = sums.filter(sums.last > _plus(sums.cut, -window_days))
+    recent = sums.filter(sums.last_purchase > _plus(sums.cut, -YEAR))
     return recent.select(
-        "account_id", "cut", "due",
+        "account_id", "cut", "due", "last_purchase",
         unit_id=recent.account_id + " " + recent.cut.cast("string"),
-        churned=(recent.due <= as_of).ifelse(~recent.again, ibis.null("boolean")),
+        bought=(recent.due <= as_of).ifelse(recent.again, ibis.null("boolean")),
     )  # fmt: skip  # the keys stand together
 
 
-def contract_units(book: Book, as_of: date, *, horizon_days: int, grace_days: int = GRACE_DAYS) -> ir.Table:
-    """Return every contract that is up for renewal by the horizon, or was.
+def contract_units(book: Book, as_of: date, *, horizon_days: int) -> ir.Table:
+    """Return every contract with a term that is up for renewal by the horizon, or was.
 
-    A contract is renewed if another contract of the client, begun after it and ending after it, starts no later
-    than `grace_days` after its end. What the book says today of its status or successor is not used: it is not
-    known on the day of action. Amount and notice have no history either, and are taken as they stand: they are part
-    of what was signed. Nor has a contract a day of signing: one that begins later counts as signed on the last day
-    of the book, when it stands there, and as not yet known on any day before.
+    Whether it is renewed is as `metrics.contracts` decides. Amount and notice have no history, and are taken as they
+    stand: they are part of what was signed.
 
     Parameters
     ----------
@@ -80,46 +64,75 @@ def contract_units(book: Book, as_of: date, *, horizon_days: int, grace_days: in
     Returns
     -------
     ir.Table
-        unit_id (the contract_id), contract_id, account_id, start_date, end_date, action_date (end_date −
-        notice_days; without notice the end_date), annual_amount (money, in the currency of the contract), cut (the
-        day of action, at most `as_of`), due (end_date + grace), churned (boolean: not renewed; null where `due` is
-        after `as_of`).
+        unit_id (the contract_id), contract_id, account_id, owner_id, start_date, end_date, action_date (end_date −
+        notice), annual_amount (money), others_run (boolean: another contract of the client runs on at its end), cut
+        (the day of action, at most `as_of`), due (end_date + grace), renewed, churned (booleans; churned is null where
+        `due` is after `as_of`).
     """
-    contracts = as_known(book, as_of).table("contracts")
-    signed = contracts.filter(
-        contracts.contract_id.notnull() & (contracts.start_date <= as_of) & (contracts.end_date >= contracts.start_date)
-    )
-    notice = signed.notice_days.fill_null(0).round().cast("int64").clip(lower=0)
-    units = signed.select(
-        "contract_id", "account_id", "start_date", "end_date", "annual_amount", "currency",
-        unit_id="contract_id",
-        action_date=ibis.greatest(_back(signed.end_date, notice), signed.start_date),
-        due=_plus(signed.end_date, grace_days),
-    )  # fmt: skip  # the keys stand together
+    spans = contract_spans(book, as_of)
+    units = spans.filter(spans.term & spans.start_date.notnull())
     units = units.filter(units.action_date <= as_of + timedelta(days=horizon_days))
-    followers = contracts.filter(contracts.end_date >= contracts.start_date) if _is_last_day(book, as_of) else signed
-    others = followers.select(_account="account_id", _start="start_date", _end="end_date")
-    next_ones = units.inner_join(
-        others,
-        [
-            units.account_id == others._account,
-            others._start > units.start_date,
-            others._start <= units.due,
-            others._end > units.end_date,
-        ],
-    ).select("unit_id")
-    renewed = units.unit_id.isin(next_ones.unit_id)
-    return units.mutate(
+    return units.select(
+        "contract_id", "account_id", "owner_id", "start_date", "end_date", "action_date", "others_run", "due",
+        "renewed",
+        unit_id="contract_id",
+        annual_amount="value",
         cut=ibis.least(units.action_date, ibis.literal(as_of)),
-        churned=(units.due <= as_of).ifelse(~renewed, ibis.null("boolean")),
-        renewed=renewed,
+        churned=(units.due <= as_of).ifelse(~units.renewed, ibis.null("boolean")),
+    )  # fmt: skip  # the keys stand together
+
+
+def account_units(book: Book, as_of: date, cuts: Sequence[date], *, horizon_days: int) -> ir.Table:
+    """Return every account whose running contracts have no term, at each cut: does the last one end in the horizon?
+
+    An account whose last contract is known at the cut to end is no unit.
+
+    Parameters
+    ----------
+    cuts : sequence of date
+        Days on which accounts are judged, `as_of` at the latest.
+    horizon_days : int
+        The label: the last contract ends in (cut, cut + horizon], and nothing follows within the grace.
+
+    Returns
+    -------
+    ir.Table
+        unit_id (text: account_id and cut), account_id, owner_id (of the contract that began last), start_date (of the
+        running stretch), annual_amount (money, of the contracts that run at the cut), cut, due (cut + horizon +
+        grace), churned (boolean; null where `due` is after `as_of`).
+    """
+    spans = contract_spans(book, as_of)
+    both = spans.cross_join(_dates(cuts))
+    # a gap that a later contract bridges is a gap at the cut
+    runs = both.filter(
+        (both.start_date <= both.cut)
+        & (both.until.isnull() | (both.until > both.cut))
+        & (both.end_date.isnull() | (both.end_date > both.cut))
     )
-
-
-def _is_last_day(book: Book, as_of: date) -> bool:
-    with suppress(BookError):  # a book of contracts alone has no day on which something happened
-        return as_of >= default_as_of(book)
-    return True
+    open_ = runs.until.isnull() | (runs.known_on > runs.cut).fill_null(True)
+    at = runs.group_by("account_id", "cut").aggregate(
+        owner_id=runs.owner_id.last(order_by=[runs.start_date, runs.contract_id], where=runs.owner_id.notnull()),
+        annual_amount=runs.value.sum(), _term=runs.term.any(), _open=open_.any(),
+    )  # fmt: skip  # two lines read better than four
+    at = at.filter(~at._term & at._open)
+    spells = account_spells(book, as_of).select(_account="account_id", start_date="started", _ended="ended")
+    joined = at.inner_join(
+        spells,
+        [
+            at.account_id == spells._account,
+            spells.start_date <= at.cut,
+            spells._ended.isnull() | (spells._ended > at.cut),
+        ],
+    )
+    last = _plus(joined.cut, horizon_days)
+    due = _plus(last, GRACE_DAYS)
+    ended = (joined._ended <= last).fill_null(False)
+    return joined.select(
+        "account_id", "owner_id", "start_date", "annual_amount", "cut",
+        unit_id=joined.account_id + " " + joined.cut.cast("string"),
+        due=due,
+        churned=(due <= as_of).ifelse(ended, ibis.null("boolean")),
+    )  # fmt: skip  # the keys stand together
 
 
 def _dates(days: Sequence[date]) -> ir.Table:
@@ -128,7 +141,3 @@ def _dates(days: Sequence[date]) -> ir.Table:
 
 def _plus(day: ir.Value, days: int) -> ir.Value:
     return (day + ibis.interval(days=days)).cast("date")
-
-
-def _back(day: ir.Value, days: ir.Value) -> ir.Value:
-    return (day - days.as_interval("D")).cast("date")

@@ -5,55 +5,41 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
 import pandas as pd
 
-from salesops.book.money import in_book_currency
 from salesops.book.snapshot import as_known
 from salesops.book.source import Book
+from salesops.metrics.contracts import contract_spans
 
 
 def agreements(book: Book, account_id: str, as_of: date) -> pd.DataFrame:
     """Return the contracts that run on `as_of`, soonest end first; if none runs, the one that ended last.
 
-    Which contract renews another, and the status, are what the book says today.
+    Which contract renews another, and what one that ends is, is as `metrics.contracts` decides.
 
     Returns
     -------
     pandas.DataFrame
-        contract_id, start_date, end_date (dates), notice_days (days; 0 where empty), action_date (date: end_date −
-        notice_days, the last day to act), days_left (days from `as_of` to action_date; negative when past),
-        annual_amount (money; NaN without a rate), renewed, runs (booleans), terms (in words; "" without any).
+        contract_id, start_date, end_date (dates; NaT: runs on), notice_days (days; 0 where empty), action_date (date:
+        end_date − notice_days, the last day to act; NaT without a term), days_left (days from `as_of` to action_date;
+        negative when past; NaN without one), annual_amount (money; NaN without a rate), renewed, runs, term,
+        others_run (booleans), terms (in words; "" without any).
     """
     known = as_known(book, as_of)
-    table = known.keep("client contracts", lambda: _started(known, as_of))
-    rows: pd.DataFrame = table.filter(table.account_id == account_id).to_pandas()
-    ends, notice = pd.to_datetime(rows.end_date), rows.notice_days.fillna(0).astype(float)
-    action = ends - pd.to_timedelta(notice, unit="D")
+    rows: pd.DataFrame = contract_spans(book, as_of).filter(lambda t: t.account_id == account_id).to_pandas()
+    for name in ("start_date", "end_date", "action_date", "until"):
+        rows[name] = pd.to_datetime(rows[name])
     rows = rows.assign(
-        end_date=ends,
-        notice_days=notice,
-        action_date=action,
-        days_left=(action - pd.Timestamp(as_of)).dt.days,
+        notice_days=rows.notice_days.fillna(0).astype(float),
+        days_left=(rows.action_date - pd.Timestamp(as_of)).dt.days,
         annual_amount=rows.value.astype(float),
-        renewed=rows.renewed_by_contract_id.notna(),
-        runs=ends >= pd.Timestamp(as_of),
-    ).sort_values(["end_date", "contract_id"])
-    chosen = rows[rows.runs] if rows.runs.any() else rows.tail(1)
+    ).sort_values(["end_date", "contract_id"], na_position="last")
+    chosen = rows[rows.runs] if rows.runs.any() else rows.sort_values(["until", "contract_id"]).tail(1)
     terms = _terms(known, tuple(chosen.contract_id))
     names = ["contract_id", "start_date", "end_date", "notice_days", "action_date", "days_left", "annual_amount",
-             "renewed", "runs"]  # fmt: skip  # two lines read better than nine
+             "renewed", "runs", "term", "others_run"]  # fmt: skip  # two lines read better than eleven
     words = pd.Series([terms.get(key, "") for key in chosen.contract_id], index=chosen.index, dtype=object)
     return chosen[names].assign(terms=words).reset_index(drop=True)
-
-
-def _started(known: Book, as_of: date) -> ir.Table:
-    contracts = known.table("contracts")
-    started = contracts.filter(
-        contracts.end_date.notnull() & (contracts.start_date.isnull() | (contracts.start_date <= as_of))
-    )
-    return in_book_currency(known, started, "annual_amount", ibis.literal(as_of))
 
 
 def _terms(known: Book, contracts: tuple[str, ...]) -> dict[str, str]:

@@ -17,8 +17,8 @@ def find_client(book: Book, account: str, as_of: date, *, horizon_weeks: int = 1
     Parameters
     ----------
     account : str
-        An account_id, or a name that only one account has; "" takes the first by name among those who bought, or
-        among all if nobody did.
+        An account_id, or a name that only one account has; "" takes the first by name among the clients, or among all
+        accounts if there are none.
     horizon_weeks : int
         How far ahead its estimates look.
 
@@ -43,8 +43,7 @@ def find_client(book: Book, account: str, as_of: date, *, horizon_weeks: int = 1
 
 
 def _first(table: Any, as_of: date) -> dict[str, Any]:
-    never = table.frequency.isnull()
-    found = _rows(table.order_by(never, table.account_name.isnull(), "account_name", "account_id").limit(1))
+    found = _rows(table.order_by(~table.is_client, table.account_name.isnull(), "account_name", "account_id").limit(1))
     if not found:
         raise BookError(f"The book knows no client by {as_of}. Choose a later day, or another book.")
     return found[0]

@@ -18,6 +18,9 @@ from salesops.models.client.owner import Owner, owner_of
 from salesops.models.client.rhythm import Rhythm, rhythm_of
 from salesops.models.client.shared import PLAY, estimate_notes
 from salesops.models.client.step import NextStep, next_step
+from salesops.models.client.won import Won, won_by
+from salesops.models.playbook import held_out
+from salesops.models.playbook.hold_out import CALL, CONTROL_SHARE
 
 _SHOWN = ("orders", "contracts", "deliveries", "survey_responses", "contacts", "activities", "commitments", "products")
 
@@ -35,7 +38,11 @@ class ClientPage:
     year_value, year_before : float
         Money: net sales of the last 365 days, and of the 365 days before.
     rhythm : Rhythm
-        When the next purchase is expected.
+        How it stands by its own gaps, and when the next purchase is expected.
+    held_from_calls : bool
+        Whether it is silent for so long that the churn page may call it, and is left alone by chance there.
+    won : Won
+        Deals won for an amount: what makes a client of an account without any order.
     agreements : pandas.DataFrame
         Contracts, as `agreements` gives them.
     otif : dict
@@ -72,6 +79,8 @@ class ClientPage:
     year_value: float
     year_before: float
     rhythm: Rhythm
+    held_from_calls: bool
+    won: Won
     agreements: pd.DataFrame
     otif: dict[str, Any]
     lines: pd.DataFrame
@@ -112,6 +121,7 @@ class ClientPage:
             "next_expected": _figure(self.rhythm.expected),
             "rhythm": self.rhythm.state,
             "overdue_days": self.rhythm.overdue_days,
+            "held_from_calls": self.held_from_calls,
             "action_date": _figure(contracts.action_date.min() if len(contracts) else None),
             "otif": _figure(self.otif["otif"]),
             "open_lines": len(self.lines),
@@ -127,7 +137,9 @@ class ClientPage:
         }
 
 
-def client_page(book: Book, account: str, as_of: date, *, horizon_weeks: int = 13) -> ClientPage:
+def client_page(
+    book: Book, account: str, as_of: date, *, horizon_weeks: int = 13, control_share: float = CONTROL_SHARE
+) -> ClientPage:
     """Put together the page of one client, as known on `as_of`.
 
     What all clients need (the fit of the models, the plays, the peers) is computed once for the book and the day;
@@ -136,9 +148,11 @@ def client_page(book: Book, account: str, as_of: date, *, horizon_weeks: int = 1
     Parameters
     ----------
     account : str
-        Id or name; "" takes the first by name among those who bought.
+        Id or name; "" takes the first by name among the clients.
     horizon_weeks : int
         How far ahead p_active and value look.
+    control_share : float
+        Share of those worth a call whom the churn page leaves alone by chance.
 
     Raises
     ------
@@ -152,6 +166,7 @@ def client_page(book: Book, account: str, as_of: date, *, horizon_weeks: int = 1
     days, touches = history.purchase_days(book, key, as_of), people.touches(book, key, as_of)
     otif, lines = issues.delivered(book, key, as_of)
     year_value = history.year_value(days, as_of)
+    rhythm = rhythm_of(client, _day(client["last_purchase"]), as_of)
     page = ClientPage(
         company=book.company,
         currency=book.currency,
@@ -165,7 +180,9 @@ def client_page(book: Book, account: str, as_of: date, *, horizon_weeks: int = 1
         open_families=history.families_open(book, key, as_of),
         year_value=year_value,
         year_before=history.year_value(days, as_of, ago=1),
-        rhythm=rhythm_of(_day(client["last_purchase"]), client["median_gap"], client["gap_spread"], as_of),
+        rhythm=rhythm,
+        held_from_calls=client["may_call"] and bool(held_out([key], CALL, control_share)[0]),
+        won=won_by(book, key, as_of),
         agreements=agreements(book, key, as_of),
         otif=otif,
         lines=lines,

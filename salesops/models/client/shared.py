@@ -15,10 +15,12 @@ from salesops.book.snapshot import as_known
 from salesops.book.source import Book
 from salesops.models.customers import Customers, customer_summary, customers
 from salesops.models.playbook import assign_plays, client_table
+from salesops.models.rhythm import YEAR, client_rhythms
 
 _BUILT = itertools.count(1)
 PLAY = ("play_id", "play_name", "arm", "channel", "cadence_days", "offer", "owner", "stop", "stop_after", "why",
         "override_reason")  # fmt: skip  # two lines read better than eleven
+_OWN = ["account_id", "may_call"]
 _EXTRA = ("first_purchase", "returned", "no_rate", "family_names", "last_owner", "expected_purchases", "spend")
 
 
@@ -30,7 +32,8 @@ def clients(book: Book, as_of: date, horizon_weeks: int) -> Table:
     ir.Table
         Every column of CLIENT_COLUMNS; lifetime_value is `value` of `models.customers` (money within the horizon),
         segment_before that of `horizon_weeks` ago; of `models.customers` also first_purchase, returned, no_rate,
-        family_names, last_owner, expected_purchases, spend; play_id, play_name, arm, channel, cadence_days, offer,
+        family_names, last_owner, expected_purchases, spend; may_call (boolean: silent for so long by its own gaps that
+        the churn page may call it); play_id, play_name, arm, channel, cadence_days, offer,
         play_owner (who acts), stop, stop_after, why, override_reason (as `Plays` has them; null without a playbook).
     """
     known = as_known(book, as_of)
@@ -77,6 +80,10 @@ def _clients(book: Book, as_of: date, horizon_weeks: int) -> pd.DataFrame:
     table = client_table(book, bought, as_of, segments=now, segments_before=before)
     plays = _plays(book, table, as_of)
     table = table.merge(bought[["account_id", *_EXTRA]], on="account_id", how="left")
+    own = client_rhythms(book, as_of)
+    own = own.assign(may_call=own.may_call & (own.hiatus_days < YEAR))  # the churn page asks no further back
+    table = table.merge(own[_OWN], on="account_id", how="left")
+    table["may_call"] = table.may_call.fillna(False).astype(bool)
     return table.merge(plays, on="account_id", how="left")
 
 

@@ -23,8 +23,8 @@ class NextStep:
     by : date or None
         Day by which; None where no day follows from the facts.
     rule : str
-        The rule that it follows: "play" with a playbook; else orphaned, unhappy, contract, overdue, missing, first
-        order, expected or in touch.
+        The rule that it follows: "held out" where the calls of the churn page leave it alone by chance; "play" with a
+        playbook; else orphaned, unhappy, contract, overdue, missing, first order, expected or in touch.
     """
 
     kind: str
@@ -33,7 +33,12 @@ class NextStep:
 
 
 def next_step(page: ClientPage) -> NextStep:
-    """Return what comes next: the play's channel and day; without a playbook the first rule below that holds."""
+    """Return what comes next: the play's channel and day; without a playbook the first rule below that holds.
+
+    An unhappy client is never left alone; else who is held out of the calls is not called here either.
+    """
+    if page.held_from_calls and not _unhappy(page):
+        return NextStep("none", None, "held out")
     if page.play:
         return _from_play(page)
     for rule in (_orphaned, _unhappy, _contract, _overdue, _missing, _first_order, _expected):
@@ -44,14 +49,19 @@ def next_step(page: ClientPage) -> NextStep:
 
 
 def _from_play(page: ClientPage) -> NextStep:
-    """The play's cadence runs from the last contact; a purchase that is expected sooner is not waited for."""
+    """The play's cadence runs from the last contact; a purchase that is expected sooner is not waited for.
+
+    Who may be on the call list of the churn page has a day there, which is today.
+    """
     play = page.play or {}
     kind = play["channel"]
     if kind == "none" or play["cadence_days"] is None:
         return NextStep(kind, None, "play")
+    if page.client["may_call"]:
+        return NextStep(kind, page.as_of, "play")
     spoken = page.touches.done_on[page.touches.spoken]
     due = spoken.max().date() + timedelta(days=round(play["cadence_days"])) if len(spoken) else page.as_of
-    expected = page.rhythm.expected if page.rhythm.steady else None
+    expected = page.rhythm.expected
     return NextStep(kind, max(min(due, expected or due), page.as_of), "play")
 
 
@@ -66,12 +76,12 @@ def _unhappy(page: ClientPage) -> NextStep | None:
 
 def _contract(page: ClientPage) -> NextStep | None:
     open_ = page.agreements[page.agreements.runs & ~page.agreements.renewed]
-    due = open_[open_.days_left.between(0, NOTICE)]
+    due = open_[open_.term & open_.days_left.between(0, NOTICE)]
     return NextStep("meeting", due.action_date.min().date(), "contract") if len(due) else None
 
 
 def _overdue(page: ClientPage) -> NextStep | None:
-    return NextStep("call", page.as_of, "overdue") if page.rhythm.overdue_days else None
+    return NextStep("call", page.as_of, "overdue") if page.rhythm.late else None
 
 
 def _missing(page: ClientPage) -> NextStep | None:
@@ -79,8 +89,9 @@ def _missing(page: ClientPage) -> NextStep | None:
 
 
 def _first_order(page: ClientPage) -> NextStep | None:
-    return NextStep("meeting", None, "first order") if page.rhythm.state == "never bought" else None
+    return None if page.client["is_client"] else NextStep("meeting", None, "first order")
 
 
 def _expected(page: ClientPage) -> NextStep | None:
-    return NextStep("email", page.rhythm.expected, "expected") if page.rhythm.steady else None
+    expected = page.rhythm.expected
+    return NextStep("email", max(expected, page.as_of), "expected") if expected else None

@@ -8,15 +8,18 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from salesops.book.clients import client_ids
 from salesops.book.playbook import CLIENT_COLUMNS
 from salesops.book.snapshot import as_known
 from salesops.book.source import Book
 from salesops.models.playbook.capacity import capacity
 from salesops.models.playbook.needs import needs
-from salesops.models.playbook.state import relationship, renewals
+from salesops.models.playbook.state import contract_owners, relationship, renewals
+from salesops.models.rhythm import client_rhythms
 from salesops.models.segments.grid import Segment
 from salesops.models.segments.schemes import Scheme, fit_grid
 
+STANDING = ["rhythm", "late_after", "lost_after"]
 BANDS = Scheme(
     "value",
     (("value", "value", "high", "money", 3),),
@@ -55,25 +58,37 @@ def client_table(
     known = as_known(book, as_of)
     table = _rhythm(customers, as_of)
     table = _segments(table, segments, segments_before)
-    for part in _from_book(known, as_of):
+    for part in _from_book(book, known, as_of):
         # the customer table's own figures, such as families, come first
         new = part.columns.difference(table.columns, sort=False)
         table = table.merge(part[["account_id", *new]], on="account_id", how="outer")
-    table = _buying_task(table.merge(capacity(known, as_of), on="owner_id", how="left"))
-    table = _nothing_known(known, table)
+    table = _nothing_known(known, table.merge(capacity(known, as_of), on="owner_id", how="left"))
+    table = _buying_task(table)
     return table.reindex(columns=list(CLIENT_COLUMNS)).sort_values("account_id", ignore_index=True)
 
 
-def _from_book(known: Book, as_of: date) -> Iterator[pd.DataFrame]:
+def _from_book(book: Book, known: Book, as_of: date) -> Iterator[pd.DataFrame]:
     """Return the parts that the book adds, each by account_id. Only accounts add clients of their own."""
     accounts = known.table("accounts")
     wanted = accounts.select("account_id", "account_name", "owner_id", "industry", "country").to_pandas()
-    yield wanted
-    yield from (renewals(known, as_of), relationship(known, as_of), needs(known))
+    yield wanted.assign(owner_id=wanted.owner_id.fillna(wanted.account_id.map(contract_owners(book, as_of))))
+    yield from (_standing(book, as_of), renewals(book, as_of), relationship(known, as_of), needs(known))
+
+
+def _standing(book: Book, as_of: date) -> pd.DataFrame:
+    """Return account_id, is_client, rhythm, late_after and lost_after (days; missing without a rhythm)."""
+    own = client_rhythms(book, as_of)
+    own = own.assign(
+        rhythm=own.state, late_after=own.gap_80.where(own.rhythm), lost_after=own.lost_after.where(own.rhythm)
+    )
+    ids: pd.DataFrame = client_ids(as_known(book, as_of), as_of).to_pandas()
+    found = ids.assign(is_client=True).merge(own[["account_id", *STANDING]], on="account_id", how="outer")
+    return found.assign(is_client=True)
 
 
 def _nothing_known(known: Book, table: pd.DataFrame) -> pd.DataFrame:
     """Tell no contacts and no issue apart from a book that does not hold them."""
+    table["is_client"] = table.is_client.fillna(False).astype(bool)
     filled = {"contacts": ("contacts", 0), "open_issue": ("survey_responses", False)}
     for column, (source, nothing) in filled.items():
         values = table[column].astype(object)
@@ -131,8 +146,7 @@ def _segments(table: pd.DataFrame, now: pd.DataFrame | None, before: pd.DataFram
 
 
 def _buying_task(table: pd.DataFrame) -> pd.DataFrame:
-    """Add the buying task (Robinson, Faris and Wind, 1967): by the open deal, else by whether the client has bought."""
+    """Add the buying task (Robinson, Faris and Wind, 1967): by the open deal, else by whether it is a client."""
     by_deal = table.open_deal.map({"new": "new task", "expansion": "modified rebuy", "renewal": "straight rebuy"})
-    bought = table.frequency.notna() if "frequency" in table else pd.Series(False, table.index)
-    usual = pd.Series(np.where(bought, "straight rebuy", "new task"), table.index, dtype=object)
+    usual = pd.Series(np.where(table.is_client, "straight rebuy", "new task"), table.index, dtype=object)
     return table.assign(buying_task=by_deal.astype(object).fillna(usual))

@@ -8,6 +8,9 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+CALL = "churn-call"  # the id under which the calls of the churn page stand in the play log
+CONTROL_SHARE = 0.2  # of those worth such a call: left alone by chance
+
 _WHOLE = 2.0**64
 
 

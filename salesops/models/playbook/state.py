@@ -11,14 +11,13 @@ import pandas as pd
 from salesops.book.scale import is_unhappy, surveys, top
 from salesops.book.source import Book
 from salesops.book.values import local_date
+from salesops.metrics.contracts import contract_spans
 
 ISSUE_DAYS = 90
 
 
-def renewals(known: Book, as_of: date) -> pd.DataFrame:
-    """Return each account's contract that runs on `as_of`, has no successor and ends first.
-
-    The day on which a successor was signed is in no table: whether there is one is what the book says today.
+def renewals(book: Book, as_of: date) -> pd.DataFrame:
+    """Return each account's contract with a term that runs on `as_of`, has no successor and ends first.
 
     Returns
     -------
@@ -26,13 +25,8 @@ def renewals(known: Book, as_of: date) -> pd.DataFrame:
         account_id, contract_end (date), days_to_renewal, days_to_notice (negative when the day has passed),
         annual_amount (money, in the contract's currency).
     """
-    contracts = known.table("contracts")
-    running = contracts.filter(
-        contracts.end_date.notnull()
-        & (contracts.end_date >= as_of)
-        & (contracts.start_date.isnull() | (contracts.start_date <= as_of))
-        & contracts.renewed_by_contract_id.isnull()
-    )
+    spans = contract_spans(book, as_of)
+    running = spans.filter(spans.runs & spans.term & ~spans.renewed)
     running = running.mutate(
         place=ibis.row_number().over(group_by=running.account_id, order_by=[running.end_date, running.contract_id])
     )
@@ -42,6 +36,15 @@ def renewals(known: Book, as_of: date) -> pd.DataFrame:
     return _pandas(
         first.select("account_id", "days_to_renewal", "days_to_notice", "annual_amount", contract_end="end_date")
     )
+
+
+def contract_owners(book: Book, as_of: date) -> pd.Series:
+    """Return who owns each account's contract: of those that run the one that began last; by account_id."""
+    spans = contract_spans(book, as_of)
+    owned = spans.filter(spans.owner_id.notnull())
+    latest = [owned.runs.desc(), owned.start_date.desc(), owned.contract_id]
+    first = owned.group_by("account_id").aggregate(owner_id=owned.owner_id.first(order_by=latest))
+    return _pandas(first).set_index("account_id").owner_id
 
 
 def relationship(known: Book, as_of: date) -> pd.DataFrame:

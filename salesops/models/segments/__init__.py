@@ -8,7 +8,7 @@ days_since). Nothing here reads a book.
 from salesops.models.segments.cluster_file import read_clusters, save_clusters
 from salesops.models.segments.clusters import RHYTHM, Clusters, fit_clusters
 from salesops.models.segments.definition import read_grid, save_grid
-from salesops.models.segments.grid import UNKNOWN, Dimension, Segment, SegmentGrid
+from salesops.models.segments.grid import TOO_FEW, UNKNOWN, Dimension, Segment, SegmentGrid
 from salesops.models.segments.migration import Migration, migrate
 from salesops.models.segments.rules import grid_notes, grid_rules
 from salesops.models.segments.schemes import RFM, VALUE_ACTIVE, Scheme, fit_grid
@@ -18,6 +18,7 @@ __all__ = [
     "RFM",
     "RHYTHM",
     "STABLE",
+    "TOO_FEW",
     "UNKNOWN",
     "VALUE_ACTIVE",
     "Clusters",

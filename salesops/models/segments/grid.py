@@ -16,6 +16,10 @@ from numpy.typing import NDArray
 from salesops.errors import BookError, did_you_mean, first_few
 
 UNKNOWN = "not enough data"
+# words that say of a client what only its own rhythm can tell
+NEW, PROMISING, IN_RHYTHM, TOO_FEW = "new", "promising", "in its rhythm", "too few purchases to say"
+SILENT = ("about to sleep", "cannot lose", "at risk", "hibernating")
+FACTS = ("has_rhythm", "fresh", "late")
 
 Best = Literal["high", "low"]
 
@@ -103,16 +107,27 @@ class SegmentGrid:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the segments in their order, each once, and UNKNOWN at the end."""
-        return (*dict.fromkeys(segment.name for segment in self.segments), UNKNOWN)
+        """The names of the segments in their order, each once, those of `assign`'s facts, and UNKNOWN at the end."""
+        names = dict.fromkeys(segment.name for segment in self.segments)
+        return (*names, *((IN_RHYTHM, TOO_FEW) if self.speaks_of_silence else ()), UNKNOWN)
+
+    @property
+    def speaks_of_silence(self) -> bool:
+        """Whether a segment's name says that its clients have fallen silent."""
+        return any(segment.name in SILENT for segment in self.segments)
 
     def assign(self, customers: pd.DataFrame) -> pd.DataFrame:
         """Return the segment of each customer.
 
+        Where the table holds FACTS, the words of silence are held to them: "new" is who bought first within the
+        horizon; of others without a rhythm there are too few purchases to say; and who is not late by its own gaps is
+        in its rhythm, however long it has been silent.
+
         Parameters
         ----------
         customers : pandas.DataFrame
-            account_id and the columns of the dimensions, one row a customer; today's or any later one.
+            account_id and the columns of the dimensions, one row a customer; today's or any later one. Optionally
+            has_rhythm, fresh and late (booleans), as `models.customers.customer_summary` has them.
 
         Returns
         -------
@@ -131,6 +146,8 @@ class SegmentGrid:
         shape = self._lookup.shape
         flat = np.ravel_multi_index([np.maximum(level - 1, 0) for level in levels], shape)
         codes = np.where(known, self._lookup.ravel()[flat], len(self.names) - 1)
+        if self.speaks_of_silence and set(FACTS) <= set(customers.columns):
+            codes = _held_to_facts(codes, known, customers, self.names)
         columns = {dimension.name: level for dimension, level in zip(self.dimensions, levels, strict=True)}
         segment = segment_column(codes, self.names)
         return pd.DataFrame(
@@ -150,6 +167,20 @@ class SegmentGrid:
     def _first_gap(self) -> list[tuple[str, int]]:
         cell = next(cell for cell in itertools.product(*map(range, self._lookup.shape)) if self._lookup[cell] < 0)
         return [(dimension.name, place + 1) for dimension, place in zip(self.dimensions, cell, strict=True)]
+
+
+def _held_to_facts(
+    codes: NDArray[np.int64], known: NDArray[np.bool_], customers: pd.DataFrame, names: tuple[str, ...]
+) -> NDArray[np.int64]:
+    place = {name: names.index(name) for name in names}
+    rhythm, fresh, late = (customers[name].to_numpy(dtype=bool) for name in FACTS)
+    silent = np.isin(codes, [place[name] for name in SILENT if name in place])
+    found = np.where(rhythm & silent & ~late, place[IN_RHYTHM], codes)
+    if NEW in place:
+        found = np.where(found == place[NEW], place.get(PROMISING, place[IN_RHYTHM]), found)
+    found = np.where(rhythm, found, place[TOO_FEW])
+    found = np.where(fresh & (NEW in place), place.get(NEW, 0), found)
+    return np.where(known, found, codes)
 
 
 def segment_column(codes: NDArray[np.int64], names: tuple[str, ...]) -> pd.Categorical:

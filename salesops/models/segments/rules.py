@@ -6,7 +6,24 @@ from itertools import groupby
 
 import pandas as pd
 
-from salesops.models.segments.grid import UNKNOWN, Dimension, Segment, SegmentGrid, numbers
+from salesops.models.rhythm import FEWEST_GAPS
+from salesops.models.segments.grid import (
+    IN_RHYTHM,
+    SILENT,
+    TOO_FEW,
+    UNKNOWN,
+    Dimension,
+    Segment,
+    SegmentGrid,
+    numbers,
+)
+
+FACTS = (
+    "The words are held to each customer’s own rhythm: new is only who bought first within the churn page’s horizon.",
+    f"{TOO_FEW}: fewer than {FEWEST_GAPS} gaps between purchases, or most of them by deals.",
+    f"{IN_RHYTHM}: silent for no longer than the 80% point of its own gaps, however long that is, or in its usual "
+    f"pause of the year; {', '.join(SILENT[:-1])} and {SILENT[-1]} are only those beyond it.",
+)
 
 
 def grid_rules(grid: SegmentGrid) -> list[str]:
@@ -16,7 +33,7 @@ def grid_rules(grid: SegmentGrid) -> list[str]:
         cases = "; or ".join(_box(box, grid) for box in boxes)
         rules.append(f"{name}: {cases}.")
     columns = [dimension.unit for dimension in grid.dimensions]
-    return [*rules, f"{UNKNOWN}: {_either(columns)} not known."]
+    return [*rules, *(FACTS if grid.speaks_of_silence else ()), f"{UNKNOWN}: {_either(columns)} not known."]
 
 
 def grid_notes(grid: SegmentGrid, customers: pd.DataFrame) -> list[str]:

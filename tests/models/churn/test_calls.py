@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from salesops.errors import ChurnError
 from salesops.models.churn.calls import ARMS, Terms, plan_calls
 from salesops.models.churn.profit import realised_profit
 
-TERMS = Terms(save_rate=0.3, contact_cost=1, incentive=30, control_share=0)
+TERMS = Terms(save_rate=0.3, contact_cost=1, incentive=30, margin=1, capacity=0, control_share=0)
 
 
 def scores(*rows: tuple[float, float]) -> pd.DataFrame:
@@ -100,7 +101,7 @@ def test_a_budget_below_one_call_pays_none() -> None:
 
 def test_money_that_just_pays_a_call_pays_it() -> None:
     """The rounding of money takes no call away."""
-    terms = Terms(save_rate=0.3, contact_cost=1.1, incentive=0, budget=3.3)
+    terms = Terms(save_rate=0.3, contact_cost=1.1, incentive=0, budget=3.3, capacity=0)
     assert terms.most_calls == 3
 
 
@@ -124,6 +125,42 @@ def test_who_another_experiment_holds_out_is_left_alone() -> None:
     """An account of the playbook's hold-out is neither called nor a control, and the next moves up."""
     found = plan_calls(scores((0.9, 9000), (0.8, 9000)), replace(TERMS, capacity=1), left_alone=frozenset(["A0"]))
     assert found.table.set_index("account_id").arm.to_dict() == {"A0": "left alone", "A1": "call"}
+
+
+def test_who_is_not_due_is_never_called() -> None:
+    """However large the profit: a client in its rhythm or its usual pause is neither called nor a control."""
+    clients = many(300).assign(may_call=lambda table: np.arange(len(table)) % 2 == 0)
+    found = plan_calls(clients, replace(TERMS, control_share=0.3)).table
+    assert not found.arm[~found.may_call].isin(["call", "control", "beyond"]).any()
+    assert (found.arm[~found.may_call & (found.profit > 0)] == "not due").all()
+
+
+@pytest.mark.parametrize(("calls", "capacity", "talks"), [(9, 0, 1), (27, 0, 3), (8, 0, 0), (9, 9, 0), (18, 19, 1)])
+def test_talks_take_a_tenth_of_what_is_left(calls: int, capacity: int, talks: int) -> None:
+    """Clients without a rhythm fill places that are left, a tenth of the list at most, and claim no profit."""
+    clients = scores(*[(0.9, 9000.0)] * calls)
+    others = pd.DataFrame({"account_id": [f"B{n}" for n in range(9)], "worth": 5000.0, "hiatus_days": 200})
+    found = plan_calls(clients, replace(TERMS, capacity=capacity), others=others)
+    assert found.counts["talk"] == talks
+    assert found.called.account_id.tolist()[calls:] == [f"B{n}" for n in range(talks)]
+    assert found.profit == pytest.approx(plan_calls(clients, replace(TERMS, capacity=capacity)).profit)
+    alone = plan_calls(clients, replace(TERMS, capacity=capacity), others=others, left_alone=frozenset(["B0"]))
+    assert "B0" not in set(alone.called.account_id)
+
+
+def test_defaults_are_those_of_the_notebook() -> None:
+    """The client's page takes the same terms as the churn page: both know who is left alone by chance."""
+    folder = Path(__file__).resolve().parents[3] / "notebooks"
+    said = {
+        name: "".join(
+            next(cell for cell in json.loads((folder / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+                 if "parameters" in cell["metadata"].get("tags", []))["source"]
+        )
+        for name in ("churn", "client")
+    }  # fmt: skip  # the parameters of two notebooks
+    for field in fields(Terms):
+        assert f"{field.name}: {field.type} = {field.default}" in said["churn"]
+    assert f"control_share: float = {Terms().control_share}" in said["client"]
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_features_of_the_end_are_refused(tmp_path: Path) -> None:
     """Features computed once at the end of the data and joined to earlier cuts are refused."""
     book = orders_book(tmp_path, {f"A{n}": every(10 + n, DAY.replace(year=2025), DAY) for n in range(3)})
     cuts = [DAY.replace(month=1, day=1), DAY]
-    units = order_units(book, DAY, cuts, horizon_days=90, window_days=180)
+    units = order_units(book, DAY, cuts, horizon_days=90)
     honest = features(book, DAY, units, horizon_days=90)
     check_no_leak(honest)
     account = honest.index.str[:2]

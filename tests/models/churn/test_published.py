@@ -7,18 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 import pytest
 from books import make_book
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold
 
+from salesops.book.clients import client_ids
 from salesops.book.intake import import_book
+from salesops.book.snapshot import as_known
 from salesops.book.source import open_book
-from salesops.models.churn import AdditiveChurn, LogisticChurn, churn
+from salesops.models.churn import AdditiveChurn, Churn, LogisticChurn, churn
 from salesops.models.churn.scores import auc, ece
-
-EVER = 600  # days: everyone who ever bought counts
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +48,7 @@ def test_telco(model: LogisticChurn | AdditiveChurn, telco: tuple[pd.DataFrame, 
 
 
 def test_cdnow_in_time(shared: Path, tmp_path: Path) -> None:
-    """13 weeks ahead, from earlier cuts alone: ROC-AUC ≥ .79, and not below hiatus by more than its interval."""
+    """18 months of a shop: a rule on silence or a model ranks who is lost with a ROC-AUC of .74 or more in the mean."""
     names = ["master", "customer", "date", "cds", "value"]
     file = shared / "data" / "cdnow" / "CDNOW_sample.txt"
     sales = pd.read_csv(file, sep=r"\s+", header=None, names=names, dtype={"date": str, "customer": str})
@@ -58,30 +57,27 @@ def test_cdnow_in_time(shared: Path, tmp_path: Path) -> None:
     lines = sales[["key", "cds", "value"]].set_axis(["order_id", "quantity", "net_amount"], axis=1)
     lines = lines.assign(order_line_id=lines.order_id, product_id="CD")
     tables = {"orders": orders.to_dict("records"), "order_lines": lines.to_dict("records")}
-    found = churn(make_book(tmp_path, tables), date(1998, 6, 30), horizon_days=91, window_days=EVER)
-    newest = found.backtest.scores[found.backtest.scores.newest].set_index("method")
-    assert newest.n.iloc[0] == 2357
-    chosen = newest[newest.chosen].iloc[0]
-    assert chosen.auc >= 0.79
-    assert chosen.auc_high >= newest.auc["hiatus"]
-    assert newest.auc["logistic"] >= 0.79 or newest.auc["additive boosting"] >= 0.79
-    # P(active) ranks as published; P(alive) would not
-    assert newest.auc["BTYD P(active)"] > 0.75
-    mean = found.backtest.scores.groupby("method").auc.mean()
-    assert mean[newest[newest.chosen].index[0]] >= 0.79
-    assert found.backtest.cuts.role.eq("test").sum() == 3
+    found = churn(make_book(tmp_path, tables), date(1998, 6, 30))
+    assert found.horizon_days == 126
+    assert found.backtest.auc >= 0.74
+    _not_below_silence(found)
+    # of most customers of this shop nobody can say that they left
+    assert len(found.others) > len(found.table)
 
 
 def test_online_retail_in_time(shared: Path, tmp_path: Path) -> None:
-    """90 days ahead on two years of a shop: the chosen model ranks better than hiatus beyond its interval."""
+    """Two years of a shop: the method in use reaches .74 or more, and every client is scored, listed or left out."""
     import_book("online_retail_2", shared / "data" / "online_retail_2", tmp_path / "book")
-    found = churn(open_book(tmp_path / "book"), date(2011, 12, 9))
-    scores = found.backtest.scores
-    assert found.model in ("logistic", "additive boosting")
-    for _, one in scores.groupby("cut"):
-        methods = one.set_index("method")
-        chosen = methods[methods.chosen].iloc[0]
-        assert chosen.auc > 0.74
-        assert chosen.auc_low > methods.auc["hiatus"]
-    accounts = pq.read_metadata(tmp_path / "book" / "accounts.parquet").num_rows
-    assert len(found.table) + sum(found.left_out.values()) == accounts
+    book = open_book(tmp_path / "book")
+    found = churn(book, date(2011, 12, 9))
+    assert found.backtest.auc >= 0.74
+    _not_below_silence(found)
+    clients = client_ids(as_known(book, found.as_of), found.as_of).count().to_pyarrow().as_py()
+    assert len(found.table) + len(found.others) + sum(found.left_out.values()) == clients
+
+
+def _not_below_silence(found: Churn) -> None:
+    """The method in use ranks no worse, in the mean of the slices, than either rule on silence."""
+    mean = found.backtest.scores.groupby("method").auc.mean()
+    chosen = found.backtest.scores.method[found.backtest.scores.chosen].iloc[0]
+    assert mean[chosen] >= max(mean["hiatus"], mean["own rhythm"])

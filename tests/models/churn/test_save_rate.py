@@ -14,8 +14,9 @@ from scipy import stats
 from salesops.book.playbook import read_log
 from salesops.book.redact import redacted
 from salesops.errors import BookError
-from salesops.models.churn.calls import CALL, Terms, plan_calls
+from salesops.models.churn.calls import Terms, plan_calls
 from salesops.models.churn.save_rate import FEWEST, log_calls, save_rate
+from salesops.models.playbook.hold_out import CALL
 
 START = date(2026, 1, 1)
 END = date(2026, 6, 30)

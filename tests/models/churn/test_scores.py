@@ -61,12 +61,12 @@ def test_calibration_by_hand() -> None:
 def test_measures_of_one_class_are_nan() -> None:
     """Where nobody or everybody was lost nothing can be ranked: NaN, no error; Brier and ECE still stand."""
     p = np.array([0.2, 0.4, 0.6])
-    none, everyone = measures(p, np.zeros(3, bool)), measures(p, np.ones(3, bool))
+    none, everyone = measures(p, p, np.zeros(3, bool)), measures(p, p, np.ones(3, bool))
     assert np.isnan([none[name] for name in ("auc", "pr_auc", "bias", "lift")]).all()
     assert np.isnan([everyone[name] for name in ("auc", "pr_auc")]).all()
     assert none["brier"] == pytest.approx((0.04 + 0.16 + 0.36) / 3)
     assert everyone["bias"] == pytest.approx(1.2 / 3 - 1)
-    assert np.isnan(list(measures(np.array([]), np.array([], bool)).values())).all()
+    assert np.isnan(list(measures(np.array([]), np.array([]), np.array([], bool)).values())).all()
 
 
 def test_intervals_hold_the_truth() -> None:

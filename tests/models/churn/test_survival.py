@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from books import make_book
 from hypothesis import given
 from hypothesis import strategies as st
 
+from salesops.metrics.contracts import account_spells
 from salesops.models.churn.survival import EVERYONE, contract_histories, order_histories, survival
 
 DAY = date(2026, 12, 31)
@@ -52,35 +55,52 @@ def test_a_curve_falls_within_its_interval(rows: list[tuple[int, bool]]) -> None
 
 
 def test_orders_by_hand() -> None:
-    """Silent for longer than the horizon is lost on the last purchase; the others leave the view a horizon ago."""
-    customers = pd.DataFrame(
+    """Silent for longer than its own limit is lost on the last purchase; the others leave the view so long ago."""
+    clients = pd.DataFrame(
         {
-            "account_id": ["silent", "buys", "edge", "new", "once"],
-            "first_purchase": ["2026-01-01", "2026-01-01", "2026-01-01", "2026-11-01", "2026-02-01"],
-            "last_purchase": ["2026-03-02", "2026-12-20", "2026-10-02", "2026-11-01", "2026-02-01"],
+            "account_id": ["silent", "slow", "buys", "edge", "new"],
+            "known_since": ["2026-01-01", "2026-01-01", "2026-01-01", "2026-01-01", "2026-11-01"],
+            "last_purchase": ["2026-03-02", "2026-03-02", "2026-12-20", "2026-10-02", "2026-11-01"],
+            "lost_after": [90.0, 310.0, 90.0, 90.0, 90.0],
         }
     )
-    found = order_histories(customers, DAY, horizon_days=90).set_index("account_id")
-    assert found.lost.to_dict() == {"silent": True, "buys": False, "edge": False, "new": False, "once": True}
-    assert found.days.drop("new").to_dict() == {"silent": 60, "buys": 274, "edge": 274, "once": 0}
+    found = order_histories(clients, DAY).set_index("account_id")
+    assert found.lost.to_dict() == {"silent": True, "slow": False, "buys": False, "edge": False, "new": False}
+    assert found.days.drop("new").to_dict() == {"silent": 60, "slow": 54, "buys": 274, "edge": 274}
     assert np.isnan(found.days["new"])
     assert survival(found).too_new == 1
 
 
 def test_contracts_by_hand() -> None:
-    """The clock runs over all contracts of a client; within the grace after the end nobody is lost."""
-    contracts = pd.DataFrame(
-        {
-            "account_id": ["left", "left", "runs", "grace", "later", "undated"],
-            "start_date": ["2025-01-01", "2025-07-01", "2025-01-01", "2025-12-20", "2027-01-01", None],
-            "end_date": ["2025-06-30", "2025-12-31", "2027-06-30", "2026-12-19", "2027-12-31", "2026-01-01"],
-        }
+    """The clock runs over the first stretch; a contract without an end runs, and within the grace nobody is lost."""
+    spells = pd.DataFrame(
+        [
+            ("left", 0, "2025-01-01", "2025-12-31", "2026-01-30"),
+            ("left", 1, "2026-06-01", None, None),
+            ("runs", 0, "2025-01-01", None, None),
+            ("grace", 0, "2025-12-20", "2026-12-19", "2027-01-18"),
+            ("undated", 0, None, "2026-01-01", "2026-01-31"),
+        ],
+        columns=["account_id", "spell", "started", "ended", "due"],
     )
-    found = contract_histories(contracts, DAY, grace_days=30).set_index("account_id")
+    found = contract_histories(spells, DAY).set_index("account_id")
     assert sorted(found.index) == ["grace", "left", "runs"]
     assert found.lost.to_dict() == {"left": True, "runs": False, "grace": False}
-    assert found.days["left"] == 364
-    assert found.days["runs"] == 729
+    assert (found.days["left"], found.days["runs"], found.days["grace"]) == (364, 729, 364)
+
+
+def test_subscriptions_without_end_stay(tmp_path: Path) -> None:
+    """Of 40 subscriptions that began three years ago 4 ended: after a year 95% are there, and half is never gone."""
+    rows = [
+        {"contract_id": f"C{n}", "account_id": f"A{n}", "start_date": date(2024, 1, 1),
+         "end_date": date(2024, 6, 1) + timedelta(days=n * 150) if n < 4 else None}
+        for n in range(40)
+    ]  # fmt: skip  # one contract a row
+    book = make_book(tmp_path, {"contracts": rows})
+    found = survival(contract_histories(account_spells(book, DAY).to_pandas(), DAY)).cohorts.iloc[0]
+    assert (found.clients, found.lost) == (40, 4)
+    assert found.year == pytest.approx(38 / 40)
+    assert np.isnan(found.median_days)
 
 
 @pytest.mark.parametrize(
@@ -111,8 +131,7 @@ def test_what_nobody_has_reached_is_not_told() -> None:
 
 def test_nobody_gives_an_empty_result() -> None:
     """Without clients there is no curve, and no error."""
-    found = survival(
-        order_histories(pd.DataFrame(columns=["account_id", "first_purchase", "last_purchase"]), DAY, horizon_days=90)
-    )
+    columns = ["account_id", "known_since", "last_purchase", "lost_after"]
+    found = survival(order_histories(pd.DataFrame(columns=columns), DAY))
     assert found.curves.empty
     assert found.cohorts.empty or found.cohorts.clients.sum() == 0

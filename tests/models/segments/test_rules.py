@@ -34,7 +34,8 @@ def test_one_sentence_a_segment() -> None:
     """Each segment has one sentence, also where it stands on two boxes."""
     grid = fit_grid(drawn(200))
     rules = grid_rules(grid)
-    assert [rule.partition(":")[0] for rule in rules] == list(grid.names)
+    told = [rule.partition(":")[0] for rule in rules if not rule.startswith("The words are held to")]
+    assert sorted(told) == sorted(grid.names)
     assert sum("; or " in rule for rule in rules) == 1
 
 
