@@ -24,6 +24,7 @@ from salesops.errors import PressError
 from salesops.press.compare import News
 from salesops.press.figure import VEGA_LITE, figure
 from salesops.press.markup import cleaned
+from salesops.press.sections import with_content
 
 TEMPLATE = Path(__file__).parent / "template"
 UNSHOWN = frozenset({"parameters", "injected-parameters", "results", "setup", "remove", "papermill-error-cell-tag"})
@@ -43,7 +44,8 @@ def export_page(
 ) -> str:
     """Return the page of a run notebook.
 
-    Cells tagged as in UNSHOWN show nothing; markdown tagged `about` moves to the foot of the page.
+    Cells tagged as in UNSHOWN show nothing; markdown tagged `about` moves to the foot of the page. A section without
+    content is left out (`salesops.press.sections`).
 
     Parameters
     ----------
@@ -69,6 +71,7 @@ def export_page(
     shown = copy.copy(notebook)
     cells = [(number, cell) for number, cell in enumerate(notebook.cells, start=1) if not UNSHOWN & _tags(cell)]
     cells.sort(key=lambda numbered: "about" in _tags(numbered[1]))
+    cells = with_content(cells)
     top, parts = _top(cells), _Parts(drawing=drawing, strict=strict)
     shown.cells = [parts.cell(number, cell, top) for number, cell in cells]
     report = {

@@ -77,6 +77,11 @@ def note(*sentences: str) -> Block:
     return Block(Markup('<ul class="note">{}</ul>').format(items), "\n".join(f"- {text}" for text in sentences))
 
 
+def absent(reason: str) -> Block:
+    """Say why there is nothing to show, for want of data; a page leaves out a section in which this is all."""
+    return Block(Markup('<p class="note absent">{}</p>').format(reason), reason)
+
+
 def definitions(terms: Iterable[tuple[str, str]], *, summary: str = "How these numbers are defined") -> Block:
     """Show (term, meaning) pairs, folded away until the reader asks."""
     rows = list(terms)

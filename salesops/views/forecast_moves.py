@@ -10,7 +10,7 @@ from salesops.models.forecast.moves import Moves
 from salesops.models.forecast.report import ForecastReport
 from salesops.views import table as t
 from salesops.views import words
-from salesops.views.blocks import Block, note, nothing, sentence, together
+from salesops.views.blocks import Block, absent, note, nothing, sentence, together
 from salesops.views.look import ACCENT, INK, PAPER, finish
 
 _WHOLE = debug_mode(False)  # Altair checks the whole chart when it is shown; its parts need no check of their own
@@ -72,7 +72,7 @@ def movers_table(r: ForecastReport) -> Block:
     if r.over:
         return note("The period is over: no open deal can still close in it.")
     if r.measure == "orders":
-        return note("Orders count in this book, and no deals: there is none that could move the number.")
+        return absent("Orders count in this book, and no deals: there is none that could move the number.")
     if r.blind:
         return note(f"What an open deal would move is not known: {r.now.inputs.why_not}")
     deals = r.movers.assign(
@@ -113,10 +113,10 @@ def movers_table(r: ForecastReport) -> Block:
 def slips(r: ForecastReport) -> Block:
     """Say what became of the deals that were due: won, lost, moved out, or still due."""
     if r.measure == "orders":
-        return note("Orders have no close date that could move: there is no slippage.")
+        return absent("Orders have no close date that could move: there is no slippage.")
     told = [moves for moves in (r.from_start, r.since) if moves is not None]
     if not told:
-        return note(
+        return absent(
             "There is no slippage to show: it needs opportunity_history of close dates, and days of the period gone."
         )
     return together(*(sentence(_moved(moves, r.currency)) for moves in told), _fates(r, told))
@@ -126,9 +126,9 @@ def commits(r: ForecastReport) -> Block:
     """Show what each rep called in past quarters against what came, and what is called now."""
     found = r.commits
     if found is None:
-        return note("Orders count in this book: there are no commits.")
+        return absent("Orders count in this book: there are no commits.")
     if found.why_not:
-        return note(f"There is no commit bias. {found.why_not}")
+        return absent(f"There is no commit bias. {found.why_not}")
     reps = found.reps[found.reps.actual > 0]
     apart = bool((reps.bias.max() - reps.bias.min()) > 0.005)
     words_of = (

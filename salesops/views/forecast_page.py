@@ -143,6 +143,10 @@ def _make_it(r: ForecastReport) -> tuple[str, str, str]:
     return "P(make it)", words.about(c["p_target"]), words.chance_range(c["p_low"], c["p_high"])
 
 
+def _closed(r: ForecastReport) -> str:
+    return "won" if r.measure == "bookings" else "ordered from the reps"
+
+
 def _silence(r: ForecastReport) -> str:
     """Say on page one that the data end within the period, or that nothing was won for long."""
     if r.ended_on:
@@ -150,7 +154,7 @@ def _silence(r: ForecastReport) -> str:
         part = f" {what} are known up to {words.day(r.ended_on)} only"
         return f"{part}, and what came later is not in it." if r.over else f"{part}: choose an earlier date."
     if r.silent > SILENT and not r.over:
-        return f" Nothing was won in the last {words.plural(r.silent, 'day')}."
+        return f" Nothing was {_closed(r)} in the last {words.plural(r.silent, 'day')}."
     return ""
 
 
@@ -195,8 +199,8 @@ def _limits(r: ForecastReport) -> Iterator[str]:
         yield f"With fewer than {FEW_WINS} {what}s the intervals are no more than a guess."
     if r.silent > SILENT and not r.over and not r.ended_on:
         yield (
-            f"Nothing was won in the last {words.plural(r.silent, 'day')} before {words.day(r.as_of)}. If the book "
-            "ends earlier, the forecast takes its end for silence and is too low: choose an earlier date."
+            f"Nothing was {_closed(r)} in the last {words.plural(r.silent, 'day')} before {words.day(r.as_of)}. "
+            "If the book ends earlier, the forecast takes its end for silence and is too low: choose an earlier date."
         )
     yield from r.now.notes
     level = r.now.inputs.level

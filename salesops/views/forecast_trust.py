@@ -9,7 +9,7 @@ from altair.utils.schemapi import debug_mode
 from salesops.models.forecast.report import ForecastReport
 from salesops.views import table as t
 from salesops.views import words
-from salesops.views.blocks import Block, note, nothing, sentence, together
+from salesops.views.blocks import Block, absent, note, nothing, sentence, together
 from salesops.views.look import ACCENT, INK, LINE, PAPER, ROW, finish
 
 _WHOLE = debug_mode(False)  # Altair checks the whole chart when it is shown; its parts need no check of their own
@@ -66,9 +66,9 @@ def past_chart(r: ForecastReport) -> alt.LayerChart | Block:
 def chances(r: ForecastReport) -> Block:
     """Say how good the chances of deals were, beside the CRM's probabilities and the base rate."""
     if r.measure == "orders":
-        return note("Orders count in this book: there are no chances of deals.")
+        return absent("Orders count in this book: there are no chances of deals.")
     if r.deals is None:
-        return note(
+        return absent(
             "The chances of deals cannot be tested: no past day has decided deals before it and open ones on it."
         )
     scores = r.deals.scores.assign(name=r.deals.scores.forecaster.map({"model": "These chances", "CRM": "The CRM’s"}))
@@ -83,7 +83,8 @@ def chances(r: ForecastReport) -> Block:
     table = t.table(
         scores,
         columns,
-        caption="Deals open on past days and decided since, judged by what was known on each. Brier: lower is better.",
+        caption="Deals open on past days and decided since, judged by what was known on each; a deal counts for each "
+        "such day. Brier: lower is better.",
     )
     return together(sentence(_brier_words(r)), table)
 

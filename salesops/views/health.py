@@ -9,7 +9,7 @@ from salesops.models.accountability import TeamAccountability
 from salesops.models.health import SalesHealth
 from salesops.views import charts, words
 from salesops.views import table as t
-from salesops.views.blocks import Block, note, nothing
+from salesops.views.blocks import Block, absent, note, nothing
 
 NOT_YET = "No deal that reached a stage in the period is decided yet."
 NO_DEALS = "This book holds no opportunities: win rate, pipeline, coverage and slippage are not shown."
@@ -47,7 +47,7 @@ def conversion_chart(health: SalesHealth) -> alt.LayerChart | Block:
 def coverage_words(r: TeamAccountability, health: SalesHealth) -> Block:
     """Say whether the open deals due in the period cover the gap."""
     if not health.has_deals:
-        return note(NO_DEALS)
+        return absent(NO_DEALS)
     total, own = r.total, r.own
     due, weighted = own.due_amount.sum(), own.due_weighted.sum()
     if total.get("quota") is None:

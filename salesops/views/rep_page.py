@@ -9,7 +9,7 @@ from salesops.models.rep import RepAccountability
 from salesops.models.skill import check_min_deals
 from salesops.views import charts, words
 from salesops.views import table as t
-from salesops.views.blocks import Block, headline, kpis, note, nothing, sentence
+from salesops.views.blocks import Block, absent, headline, kpis, note, nothing, sentence
 from salesops.views.team_page import DATED, VERB, ended_words, make_it_words, measure_figures
 
 
@@ -79,7 +79,7 @@ def what_must_close(r: RepAccountability) -> Block:
     """Say which deals close the gap, or that new ones are needed."""
     line, needed = r.line, r.must_close
     if not r.has_deals:
-        return note("This book holds no opportunities: what must close is not known.")
+        return absent("This book holds no opportunities: what must close is not known.")
     if line["quota"] is None:
         return note("Without a goal there is nothing that must close. Agree a goal first.")
     if line["gap"] <= 0:
@@ -109,7 +109,7 @@ def activity_words(r: RepAccountability) -> Block:
     """Say how many activities were due, and how many were done on time, late or not at all."""
     done = r.activities
     if not done["due"]:
-        return note("No activity was due in the period.")
+        return absent("No activity was due in the period.")
     due = words.plural(done["due"], "activity was", "activities were")
     return sentence(
         f"{due} due: {words.number(done['on_time'])} done on time, {words.number(done['late'])} late, "
@@ -189,7 +189,13 @@ def conversion_words(r: RepAccountability, *, min_deals: int) -> Block:
 
 def limits(r: RepAccountability, *, min_deals: int) -> Block:
     """Show what the numbers leave out."""
-    said = [f"Data up to {words.day(r.as_of)}. Win rates stand on {words.plural(r.wins['decided'], 'decided deal')}."]
+    said = [f"Data up to {words.day(r.as_of)}."]
+    if r.has_deals:
+        said = [
+            f"{said[0]} What closed after it is open on this page, as it was then.",
+            f"Win rates stand on {words.plural(r.wins['decided'], 'decided deal')}; few make wide intervals. "
+            f"Under {words.plural(min_deals, 'decided deal')} a rate reads “too early to say”.",
+        ]
     if (r.lines.prorated & ~r.lines.is_rest).any():
         said.append("A quota covers another period in part and counts by its share of days.")
     if (r.lines.prorated & r.lines.is_rest).any():
@@ -200,7 +206,6 @@ def limits(r: RepAccountability, *, min_deals: int) -> Block:
     undated = int(r.deals.close_date.isna().sum())
     if undated:
         said.append(f"Open deals without a close date are due in no period: {undated:,}.")
-    said.append(f"Under {words.plural(min_deals, 'decided deal')} a rate reads “too early to say”.")
     if not r.line["is_rollup"]:
         said.append(make_it_words(r.no_chance))
     return note(*said)

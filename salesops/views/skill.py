@@ -7,22 +7,25 @@ import pandas as pd
 
 from salesops.models.skill import FairWinRates, TeamSkill
 from salesops.views import charts, words
-from salesops.views.blocks import Block, note, nothing, sentence
+from salesops.views.blocks import Block, absent, note, nothing, sentence
 
 MOST_POINTS = 400
 MOST = 45  # lines of a chart that still fits a sheet of paper
 CLEARLY = 0.0005  # half of the last digit shown
+ALIKE = 1000  # deals: a weight of the team's rate that no record of a rep outweighs
 TOO_FEW = "Too few reps decided deals in the last year to tell skill from luck; win rates are not shown."
 
 
 def skill_words(skill: TeamSkill) -> Block:
     """Say how far the win rates differ by more than luck, and how well they foretold deals."""
     rates, why_not = skill.rates, _why_not(skill.rates)
-    if rates is None or why_not:
+    if rates is None:
+        return absent(why_not)
+    if why_not:
         return note(why_not)
     weight = (
         f"A rep's own record weighs as much as the team's once {words.number(rates.strength)} deals are decided."
-        if rates.strength < 1000
+        if rates.strength < ALIKE
         else "The reps do not differ by more than luck: the team's rate stands for everyone."
     )
     return sentence(f"Deals closed {words.span(skill.year.start, skill.year.end)}. {weight} {_tested(skill)}")
@@ -73,6 +76,9 @@ def _why_not(rates: FairWinRates | None) -> str:
 
 def _funnel_title(rates: FairWinRates) -> str:
     told = rates.reps[rates.reps.enough]
+    outside = int(told.flag.isin(["above", "below"]).sum())
+    if outside and rates.strength >= ALIKE:
+        return f"{outside} of {len(told)} reps outside the limits, as luck alone can bring about"
     sides = {"more": told[told.flag == "above"].user_name, "less": told[told.flag == "below"].user_name}
     parts = [
         f"{_who(names)} {'wins' if len(names) == 1 else 'win'} {side}" for side, names in sides.items() if len(names)

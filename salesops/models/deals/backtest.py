@@ -66,7 +66,7 @@ def backtest_deals(book: Book, as_of: date, *, cuts: int = 8) -> DealBacktest | 
         pd.DataFrame([_score(name, ended[column], ended.won) for name, column in names.items()]),
         pd.concat([_calibration(name, ended[column], ended.won) for name, column in names.items()], ignore_index=True),
         pd.DataFrame([_score(n, judged[c], won) for n, c in (("model", "soon"), ("base rate", "base_soon"))]),
-        len(judged) - len(ended),
+        judged.opportunity_id[~(judged.won | judged.lost)].nunique(),
     )
 
 

@@ -160,7 +160,7 @@ def _notes(reps: pd.DataFrame, inputs: Inputs, company: dict[str, float]) -> lis
     unknown = int(np.isnan(inputs.deal_amount).sum())
     if unknown:
         which = "open deal has no amount: it" if unknown == 1 else "open deals have no amount: each"
-        notes.append(f"{unknown} {which} is drawn from the amounts of won deals.")
+        notes.append(f"{unknown:,} {which} is drawn from the amounts of won deals.")
     return notes
 
 
