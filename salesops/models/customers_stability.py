@@ -22,6 +22,7 @@ from salesops.models.segments import (
     fit_grid,
 )
 from salesops.models.segments.clusters import Method
+from salesops.models.segments.stability import ari_text
 
 RESAMPLES = 20
 FEWER = 10  # for what is tried beside: enough to see whether it is worth a closer look
@@ -74,7 +75,7 @@ def verdict(stability: pd.DataFrame, definition: SegmentGrid | Clusters | None) 
     return (
         "Rules give the same figures the same segment on any date, so segments are comparable by construction. "
         f"Cut anew at customers drawn again, they agree {'well' if steady else 'only in part'}: mean ARI "
-        f"{_ari(rules.mean_ari)}"
+        f"{ari_text(rules.mean_ari)}"
         f"{'.' if steady else ', so keep the cuts in a file and reuse them.'} {_of_others(stability)}"
     )
 
@@ -88,9 +89,9 @@ def in_use(stability: pd.DataFrame, definition: SegmentGrid | Clusters | None) -
 
 def _of_own_clusters(row: pd.Series[Any]) -> str:
     if row.mean_ari < STABLE:
-        return f"These clusters are not stable: mean ARI {_ari(row.mean_ari)}; use the rule grid."
+        return f"These clusters are not stable: mean ARI {ari_text(row.mean_ari)}; use the rule grid."
     return (
-        f"These clusters are stable: mean ARI {_ari(row.mean_ari)}. The smallest holds {row.smallest:,} customers "
+        f"These clusters are stable: mean ARI {ari_text(row.mean_ari)}. The smallest holds {row.smallest:,} customers "
         f"({row.smallest_share:.0%})."
     )
 
@@ -102,7 +103,7 @@ def _of_others(stability: pd.DataFrame) -> str:
     stable = clusters[clusters.mean_ari >= STABLE]
     if stable.empty:
         best = clusters.nlargest(1, "mean_ari").iloc[0]
-        return f"No clusters tried are stable (best mean ARI {_ari(best.mean_ari)}): stay with the rules."
+        return f"No clusters tried are stable (best mean ARI {ari_text(best.mean_ari)}): stay with the rules."
     return f"{len(stable)} of {len(clusters)} clusterings tried are stable too; they ask who buys in which rhythm."
 
 
@@ -155,8 +156,3 @@ def _of_clusters(customers: pd.DataFrame, count: int, chosen: Clusters | None) -
         except BookError:  # too few different customers for so many clusters
             continue
         yield {name: getattr(judged, name) for name in COLUMNS}
-
-
-def _ari(value: float) -> str:
-    # cut, not rounded: .849 must not read as .85
-    return f"{math.floor(max(value, 0) * 100) / 100:.2f}".removeprefix("0")

@@ -13,7 +13,7 @@ from salesops.models.segments import TOO_FEW, UNKNOWN
 from salesops.views import table as t
 from salesops.views import words
 from salesops.views.blocks import Block, definitions, headline, kpis, note
-from salesops.views.segments_trust import cut, horizon
+from salesops.views.segments_trust import horizon
 
 READ = ("accounts", "orders", "order_lines", "products", "playbook.toml", "overrides.csv")
 _STEADY = (
@@ -51,9 +51,7 @@ def key_figures(s: CustomerSegments) -> Block:
         moved = f"{words.percent(len(s.movers) / both)} of {words.plural(both, 'customer')} of both dates"
         figures.append(("Changed segment", words.number(len(s.movers)), moved))
     if s.agreement is not None:
-        figures.append(
-            ("Drawn again, segments agree", words.number(cut(s.agreement), decimals=2), "mean ARI; 1 is fully")
-        )
+        figures.append(("Drawn again, segments agree", words.number(s.agreement, decimals=3), "mean ARI; 1 is fully"))
     return kpis(figures)
 
 

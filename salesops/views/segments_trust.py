@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -30,14 +29,12 @@ def rules_list(s: CustomerSegments) -> Block:
 def stability(s: CustomerSegments) -> Block:
     """Say whether the segments are to be relied on, and show them beside clusters of the same customers."""
     rows = s.stability.assign(
-        mean_ari=s.stability.mean_ari.map(cut),
-        low_ari=s.stability.low_ari.map(cut),
         name=[f"{_KINDS[row.method]}, {words.plural(row.count_, 'segment')}" for row in _counted(s.stability)],
     )
     columns = [
         t.text("name", "Segments"),
-        t.number("mean_ari", "Mean ARI", decimals=2),
-        t.number("low_ari", "Low ARI", decimals=2, phone=False),
+        t.number("mean_ari", "Mean ARI", decimals=3),
+        t.number("low_ari", "Low ARI", decimals=3, phone=False),
         t.number("smallest", "Smallest"),
         t.number("silhouette", "Silhouette", decimals=2, phone=False),
         t.number("bic", "BIC", phone=False),
@@ -69,11 +66,6 @@ def estimates(s: CustomerSegments) -> Block:
 def horizon(now: Customers) -> str:
     """Return how far the estimates look ahead, in words."""
     return words.plural(now.horizon_weeks, "week")
-
-
-def cut(value: float) -> float:
-    """Cut a figure to two decimals, as the verdict does: .849 must not read as .85."""
-    return math.floor(value * 100) / 100
 
 
 def _backtest_table(s: CustomerSegments) -> Block:

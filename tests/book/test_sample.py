@@ -566,12 +566,12 @@ def test_commitments_are_kept_and_broken_as_planted(con: duckdb.DuckDBPyConnecti
     assert set(promises.metric) - set(METRICS) == {"reference_visit"}
     for row in promises.itertuples():
         due = str(row.original_due_date)[:10]
-        if row.metric not in METRICS:
-            verdict = "declared"
-        elif row.withdrawn_at:
+        if row.withdrawn_at:
             verdict = "withdrawn"
         elif due > "2026-10-31":
             verdict = "pending"
+        elif row.metric not in METRICS:
+            verdict = "declared" if row.evidence_id else "unproven"
         else:
             sql = _VALUES[row.metric].format(o=row.owner_id, s=row.subject_id, a=row.agreed_at, d=due)
             target = 1.0 if row.metric == "deal_stage" else float(row.target)

@@ -23,8 +23,8 @@ from salesops.press.task import Limits
 PATIENCE = 600.0  # seconds until a test gives up that waits for something; no machine is so busy
 Cell = str | tuple[str, ...]
 
-# Five processes that wait for ever, each detached in another way; their ids come into the file `running`. The last
-# one is never the same for long: it forks, and the child goes on in its place.
+# Five processes that wait for ten minutes, each detached in another way; their ids come into the file `running`. The
+# last one is never the same for long: it forks, and the child goes on in its place.
 DETACHES = """
 import os, subprocess, sys, time
 from pathlib import Path
@@ -33,7 +33,8 @@ def start(*before, **how):
 HERE = str(Path.cwd())
 STAYS = 'import os, time; open(f"{os.getpid()}.pid", "w").close(); time.sleep(600)'
 TWICE = 'import os\\nif os.fork(): os._exit(0)\\nos.setsid()\\nif os.fork(): os._exit(0)\\n'
-HOPS = TWICE + 'open(f"{os.getsid(0)}.hops", "w").close()\\nwhile True:\\n    if os.fork(): os._exit(0)\\n'
+LOOP = 'import time\\nend = time.time() + 600\\nwhile time.time() < end:\\n    if os.fork(): os._exit(0)\\n'
+HOPS = TWICE + 'open(f"{os.getsid(0)}.hops", "w").close()\\n' + LOOP
 start()
 start(start_new_session=True)
 start('setsid', 'env', '-i')

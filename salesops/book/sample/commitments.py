@@ -60,7 +60,7 @@ def gather(team: Team, deals: Deals, owner: Array, orders: Orders, rep: Array, t
 
 
 def commitment_table(facts: Facts, seed: int) -> tuple[Columns, dict[str, str]]:
-    """Return commitments, and the verdict on each: kept, missed, pending, withdrawn or declared."""
+    """Return commitments, and the verdict on each: kept, missed, pending, withdrawn, declared or unproven."""
     rng = stream(seed, facts.team.division, "commitments")
     rows: list[tuple[object, ...]] = []
     verdicts: list[str] = []
@@ -86,12 +86,12 @@ def _promise(
     withdrawn = rng.random() < WITHDRAWN and due <= LAST
     missed = not keep and due <= LAST
     verdict = "kept" if keep else "missed"
-    if promise.metric not in METRICS:
-        verdict = "declared"
-    elif withdrawn:
+    if withdrawn:
         verdict = "withdrawn"
     elif due > LAST:
         verdict = "pending"
+    elif promise.metric not in METRICS:
+        verdict = "declared" if promise.evidence else "unproven"
     cause = CAUSES[number % len(CAUSES)] if withdrawn or (missed and verdict == "missed") else None
     manager = team.managers[team.manager_on(agreed)[rep]]
     row = (

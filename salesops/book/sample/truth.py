@@ -21,7 +21,7 @@ late_accounts, late_phase   accounts that had a phase of late deliveries; its da
 price_increase           fraction added to the prices of the accounts with a price increase
 not_renewed              contracts that ended without a successor
 broken_commitments       commitments that the data breaks by their original due date
-commitments              commitment → kept, missed, pending, withdrawn or declared; kept_rate is the planted rate
+commitments              commitment → kept, missed, pending, withdrawn, declared or unproven; kept_rate is planted
 left                     rep → last_day, stand_in; `left_mid_period` names the one with a quota in that quarter
 ramp, no_quota, new_rep_few_deals, moved   the reps with these stories
 split_deals, split_orders, pushed_four_times, foreign_deals   ids

