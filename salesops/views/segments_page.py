@@ -171,9 +171,9 @@ def _limits(s: CustomerSegments) -> Iterator[str]:
     now, out = s.now, s.now.left_out
     if out["lines_without_customer"]:
         yield (
-            f"{words.plural(out['lines_without_customer'], 'order line')} in "
-            f"{words.plural(out['orders_without_customer'], 'order names', 'orders name')} no customer, "
-            f"{words.money(out['value_without_customer'], currency=s.currency)} in all: they are in no segment."
+            f"In no segment: {words.plural(out['lines_without_customer'], 'order line')} of "
+            f"{words.plural(out['orders_without_customer'], 'order')} without a customer, "
+            f"{words.money(out['value_without_customer'], currency=s.currency)} in all."
         )
     if out["customers_without_purchase"]:
         yield (

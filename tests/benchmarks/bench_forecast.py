@@ -34,7 +34,7 @@ def main(seeds: tuple[int, ...]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         found = pd.DataFrame([row for seed in seeds for row in company(Path(folder) / str(seed), seed)])
     inside = int(found.actual.between(found.p10, found.p90).sum())
-    bias = 100 * ((found.expected - found.actual).sum() / found.actual.sum())
+    bias = float(100 * (found.expected - found.actual).sum() / found.actual.sum())
     wape = 100 * ((found.expected - found.actual).abs().sum() / found.actual.sum())
     width = 100 * ((found.p90 - found.p10) / found.expected).mean()
     least, most = (round(share * len(found)) for share in (0.7, 28 / 30))

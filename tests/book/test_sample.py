@@ -571,7 +571,7 @@ def test_commitments_are_kept_and_broken_as_planted(con: duckdb.DuckDBPyConnecti
         elif due > "2026-10-31":
             verdict = "pending"
         elif row.metric not in METRICS:
-            verdict = "declared" if row.evidence_id else "unproven"
+            verdict = "declared" if isinstance(row.evidence_id, str) else "unproven"
         else:
             sql = _VALUES[row.metric].format(o=row.owner_id, s=row.subject_id, a=row.agreed_at, d=due)
             target = 1.0 if row.metric == "deal_stage" else float(row.target)

@@ -107,7 +107,7 @@ def test_value_test_needs_one_horizon(sample: Path) -> None:
 def test_value_test_needs_money(found: CustomerSegments) -> None:
     """Where no customer has an expected amount, as in a currency without rates, there is nothing to test."""
     unpriced = replace(found.before, table=found.before.table.assign(value=float("nan")))
-    assert value_test(unpriced, found.now) is None
+    assert value_test(unpriced, found.now, None) is None
 
 
 def test_every_client_has_one_play(sample: Path, found: CustomerSegments) -> None:

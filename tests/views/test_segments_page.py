@@ -105,15 +105,14 @@ def test_estimates_stand_beside_both_baselines(found: CustomerSegments) -> None:
     assert f"{found.now.backtest.actual.iloc[0]:,.0f} came" in text
 
 
-def test_stability_is_cut_not_rounded(found: CustomerSegments) -> None:
-    """The table never shows a higher agreement than the verdict names."""
+def test_stability_is_one_figure(found: CustomerSegments) -> None:
+    """The table shows the agreement that the verdict names, to thousandths."""
     shown = segments_trust.stability(found).text
     assert found.agreement is not None
-    cut = int(found.agreement * 100) / 100
-    assert f"mean ARI {cut:.2f}".replace("0.", ".") in found.verdict
+    assert f"mean ARI {found.agreement:.3f}".replace("0.", ".") in found.verdict
     assert f"Rules, {len(found.segments)} segments" in shown
     (line,) = (line for line in shown.splitlines() if line.startswith("Rules, "))
-    assert line.split()[3] == f"{cut:.2f}"
+    assert line.split()[3] == f"{found.agreement:.3f}"
 
 
 def test_numbers_in_rules_have_no_tails(sample: Path) -> None:
@@ -196,7 +195,7 @@ def test_what_is_left_out_is_said_in_words(tmp_path: Path) -> None:
     accounts: list[Row] = [{"account_id": "A"}, {"account_id": "C"}]
     sales: list[tuple[str | None, str, float]] = [*ONE, (None, "2026-06-02", 70), ("B", "2026-06-03", -5)]
     text = segments_page.limits(customer_segments(shop(tmp_path, sales, accounts=accounts), DAY)).text
-    assert "1 order line in 1 order name no customer, 70\N{NO-BREAK SPACE}EUR in all" in text
+    assert "In no segment: 1 order line of 1 order without a customer, 70\N{NO-BREAK SPACE}EUR in all." in text
     assert "1 customer only returned goods" in text
     assert "1 account is no client by this date, and in no segment." in text
 

@@ -24,7 +24,7 @@ def test_real_groups_come_back(method: Method) -> None:
     table, _ = grouped(200, 4)
     found = cluster_stability(fit_clusters(table, 4, method=method), table)
     assert found.mean_ari == found.low_ari == 1
-    assert found.verdict == "These clusters are stable: mean ARI 1.00. The smallest holds 50 customers (25%)."
+    assert found.verdict == "These clusters are stable: mean ARI 1.000. The smallest holds 50 customers (25%)."
     assert (found.smallest, found.smallest_share, found.customers) == (50, 0.25, 200)
 
 
