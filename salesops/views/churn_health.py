@@ -8,7 +8,7 @@ from salesops.models.churn.review import ChurnReview
 from salesops.views import churn_words as say
 from salesops.views import table as t
 from salesops.views import words
-from salesops.views.blocks import Block, note, nothing, sentence, together
+from salesops.views.blocks import Block, absent, note, nothing, sentence, together
 
 MOST_DRIVERS = 8
 MONTHS = 12
@@ -67,7 +67,7 @@ def calibration(r: ChurnReview) -> Block:
     """Say whether foretold shares came true in every slice of time that was tested, and show them."""
     slices = r.slices
     if slices.empty:
-        return note("Calibration cannot be shown: nothing could be tested.")
+        return absent("Calibration cannot be shown: nothing could be tested.")
     off = slices[~slices.holds.astype(bool)]
     told = words.plural(len(slices), "test slice")
     said = (
@@ -95,7 +95,7 @@ def calibration(r: ChurnReview) -> Block:
 def drivers(r: ChurnReview) -> Block:
     """Show what the scores stand on, strongest first."""
     if r.now.drivers.empty:
-        return note("There are no drivers to show: no model is in use.")
+        return absent("There are no drivers to show: no model is in use.")
     shown = r.now.drivers.head(MOST_DRIVERS)
     columns = [
         t.text("sentence", "What goes with being lost"),

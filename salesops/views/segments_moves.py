@@ -10,7 +10,7 @@ from salesops.models.segments import TOO_FEW
 from salesops.models.segments.migration import ABSENT, GONE
 from salesops.views import table as t
 from salesops.views import words
-from salesops.views.blocks import Block, note, sentence, together
+from salesops.views.blocks import Block, absent, note, nothing, sentence, together
 
 MOST_MOVES = 12
 MOST_NAMES = 30
@@ -89,7 +89,7 @@ def since_words(s: CustomerSegments) -> Block:
 def segment_plays(s: CustomerSegments) -> Block:
     """Say whether each segment has a play of its own, and show the three most frequent ones of each."""
     if not s.plays.version:
-        return note(*s.plays.notes)
+        return absent(" ".join(s.plays.notes))
     alike = [
         f"“{play}” is the most frequent play of {words.and_list([f'“{name}”' for name in segments])}: "
         "between these the segment changes little."
@@ -113,12 +113,14 @@ def _segment_plays_table(s: CustomerSegments) -> Block:
 def plays(s: CustomerSegments, *, logged: int | None) -> Block:
     """Show each play's clients, hold-out, channel and cadence, in the order in which plays are tried; and if it paid.
 
+    Nothing without a playbook.
+
     Parameters
     ----------
     logged : int or None
         How many plays were written into the log for this page; None if that was not asked.
     """
-    return together(_plays_table(s), *_lifts(s, logged))
+    return together(_plays_table(s), *_lifts(s, logged)) if s.plays.version else nothing()
 
 
 def _plays_table(s: CustomerSegments) -> Block:
