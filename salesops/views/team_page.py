@@ -215,16 +215,27 @@ def make_it_words(why_not: str) -> str:
 
 def how_defined(r: TeamAccountability) -> Block:
     """Show the definitions behind page one."""
-    counted = "won deals by close date" if r.measure == "bookings" else "net value of order lines by order date"
+    deals = r.measure == "bookings"
+    actual = (
+        f"won deals by close date, in {r.currency}, with the state, amount, date and owner that their history gives "
+        "for the as-of date; a split deal counts by its shares"
+        if deals
+        else f"net value of order lines by order date, in {r.currency}; orders and lines whose status voids them "
+        "(cancelled, refunded, draft and the like) count nowhere; a status has no history"
+    )
     return definitions(
         [
-            ("Actual", f"{counted}, in {r.currency}; a split deal counts by its shares"),
-            ("Goal", "the quota agreed for the period; never cut by the as-of date"),
+            ("Actual", actual),
+            (
+                "Goal",
+                "the quota agreed for the period; never cut by the as-of date. Of a year's quota, the days that a "
+                "shorter one leaves free share what it leaves of the money",
+            ),
             ("Of goal", "actual ÷ goal"),
             ("Gap", "goal − actual"),
             ("P(make it)", "chance that closed, open and new business together reach the goal by the period’s end"),
             ("The range of a chance", words.CHANCE_RANGE),
-            ("Open, due", "open deals with a close date in the period, not weighted"),
+            *([("Open, due", "open deals with a close date in the period, not weighted")] if deals else []),
             ("Kept", "reached by the day first agreed; a moved date does not turn a miss into a keep"),
         ]
     )
