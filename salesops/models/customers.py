@@ -130,6 +130,7 @@ def customers(book: Book, as_of: date, *, horizon_weeks: int = 13, grid: Segment
     """
     start = _before(as_of, horizon_weeks)
     table, never_bought, without_order = _named(book, customer_summary(book, as_of), as_of)
+    left = left_out(book, as_of).to_pandas().iloc[0].to_dict()
     model, purchase_fit = _fit_purchases(table)
     spend_model, spend_fit = _fit_spend(table)
     ended_on = last_heard(pd.concat([table.first_purchase, table.last_purchase]), as_of)
@@ -148,11 +149,11 @@ def customers(book: Book, as_of: date, *, horizon_weeks: int = 13, grid: Segment
         why_not=why_not,
         spend_from="gamma-gamma" if spend_model else "own mean",
         backtest=pd.DataFrame() if ended_on else _backtest(customer_summary(book, start), table, horizon_weeks),
-        left_out=left_out(book, as_of).to_pandas().iloc[0].to_dict(),
+        left_out=left,
         never_bought=never_bought,
         grid=grid,
         ended_on=ended_on,
-        without_order=without_order,
+        without_order=max(without_order - int(left["customers_without_purchase"]), 0),
     )
 
 

@@ -63,6 +63,7 @@ def client_table(
         new = part.columns.difference(table.columns, sort=False)
         table = table.merge(part[["account_id", *new]], on="account_id", how="outer")
     table = _nothing_known(known, table.merge(capacity(known, as_of), on="owner_id", how="left"))
+    table["is_client"] |= table.account_id.isin(customers.account_id)
     table = _buying_task(table)
     return table.reindex(columns=list(CLIENT_COLUMNS)).sort_values("account_id", ignore_index=True)
 
