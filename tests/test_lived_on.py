@@ -18,6 +18,7 @@ NOTEBOOKS = tuple(sorted(path.stem for path in (ROOT / "notebooks").glob("[!_]*.
 THEN, NOW = 700, 800
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_no_report_of_a_day_changes_when_the_book_lives_on(seed: int, tmp_path: Path) -> None:
     """The results of every notebook as of a day are the same from the book of that day and from one of 100 days later.

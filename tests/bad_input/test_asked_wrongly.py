@@ -19,6 +19,7 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_export(tmp_path_factory.mktemp("words") / "book", users=[*USERS, user("U3", "Ana Lopes")])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("words", "told"),
     [

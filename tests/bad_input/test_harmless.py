@@ -137,6 +137,7 @@ def page_of(site: Path, rep: str) -> tuple[dict[str, Any], Page]:
     return entry, Page(site / entry["path"])
 
 
+@pytest.mark.long
 def test_the_team_page_shows_each_name_exactly(site: Path) -> None:
     """In the table, the cards and the charts; the numbers are those of the good names."""
     entry, page = page_of(site, "")
@@ -171,6 +172,7 @@ def test_no_page_holds_an_element_that_a_name_made(site: Path) -> None:
         assert all(link.startswith("#") or link in pages for link in links)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("encoding", "delimiter", "decimal", "detected"),
     [

@@ -129,6 +129,7 @@ CASES: dict[str, tuple[Spoil, str, str]] = {
 spoils = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
 
+@pytest.mark.long
 @spoils
 def test_check_says_what_is_wrong(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], case: tuple[Spoil, str, str]
@@ -142,6 +143,7 @@ def test_check_says_what_is_wrong(
     assert contents(tmp_path) == before
 
 
+@pytest.mark.long
 @spoils
 def test_run_refuses_before_anything_runs(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], case: tuple[Spoil, str, str]
@@ -165,6 +167,7 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "book"
 
 
+@pytest.mark.long
 @spoils
 def test_import_writes_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], imported: Path, case: tuple[Spoil, str, str]

@@ -92,6 +92,7 @@ CASES: dict[str, tuple[dict[str, Table], str, float]] = {
 odd = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
 
+@pytest.mark.long
 @odd
 def test_it_is_reported_and_the_numbers_are_right(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], case: tuple[dict[str, Table], str, float]
@@ -113,6 +114,7 @@ def test_it_is_reported_and_the_numbers_are_right(
     assert team["gap"] == (None if goal is None else goal - booked)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("written", "weighted"), [("0.25", 100), ("25%", 100), ("25", 0), ("-1", 0), ("", 0)])
 def test_a_probability_is_a_fraction(tmp_path: Path, written: str, weighted: float) -> None:
     """400 EUR at 0.25 weigh 100; at 25, which may be 25% or a slip, nothing, and the deal is counted as left out."""
@@ -173,6 +175,7 @@ def page_of(site: Path, period: str) -> tuple[dict[str, Any], str]:
     return entry["results"], html.unescape((site / entry["path"]).read_text(encoding="utf-8"))
 
 
+@pytest.mark.long
 def test_a_report_on_odd_rows_is_made_and_says_so(pages: tuple[Path, str]) -> None:
     """The page has the numbers of the good rows, and every warning of check, each with its own count."""
     results, page = page_of(pages[0], "2026-Q1")

@@ -53,6 +53,7 @@ def words_of(command: str, place: Path) -> list[str]:
     }[command]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("command", "where"), [("import", ".dest."), ("run", "site': Permission"), ("sample", "new': Permission")]
 )
@@ -75,6 +76,7 @@ def test_a_folder_that_cannot_be_written(place: Path, command: str, where: str) 
     assert contents(place) == before
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", ["import anew", "run anew", "sample"])
 def test_a_file_in_the_way(place: Path, capsys: pytest.CaptureFixture[str], command: str) -> None:
     """A place below a file is none: exit code 1, and the file stays."""
@@ -88,6 +90,7 @@ def test_a_file_in_the_way(place: Path, capsys: pytest.CaptureFixture[str], comm
     assert contents(place) == before
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", ["import", "sample"])
 def test_a_full_disk(place: Path, command: str) -> None:
     """Where a table cannot be written whole, none is: exit code 1, and what was there is as it was."""
@@ -124,6 +127,7 @@ def wait_until_it_works(process: subprocess.Popen[str], database: Path) -> None:
             before = sum(watched.cpu_times()[:2])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", ["check", "run"])
 def test_ctrl_c_while_the_database_works(tmp_path: Path, endless: str, command: str) -> None:
     """Exit code 130 and one sentence, also in the middle of a query; no folder is made."""

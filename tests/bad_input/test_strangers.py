@@ -366,6 +366,7 @@ def test_a_workbook_that_would_fill_the_memory_is_refused(
 NO_TOML = {"nested": f"a = {'[' * 20_000}", "a number": f"a = {'1' * 5_000}", "bytes": "a = '\udcff'", "cut": "a = ["}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", NO_TOML)
 @pytest.mark.parametrize("name", ["book.toml", "playbook.toml", "map.toml", "reports.toml"])
 def test_what_is_no_toml_is_a_sentence(

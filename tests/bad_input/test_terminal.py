@@ -57,6 +57,7 @@ BOOKS: dict[str, Callable[[Path], Path]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("what", BOOKS)
 def test_what_is_wrong_in_a_book_is_told_in_lines(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], what: str
@@ -67,6 +68,7 @@ def test_what_is_wrong_in_a_book_is_told_in_lines(
     harmless(out, err)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("what", BOOKS)
 def test_what_is_wrong_in_an_export_is_told_in_lines(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], what: str
@@ -95,6 +97,7 @@ def test_the_words_of_a_map_are_told_in_lines(tmp_path: Path, capsys: pytest.Cap
     harmless(err)
 
 
+@pytest.mark.long
 def test_the_words_of_settings_are_told_in_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A company's name in book.toml, a key and a value that are wrong, and the words of a playbook are harmless."""
     folder, quoted = write_export(tmp_path / "book"), json.dumps(EVIL)

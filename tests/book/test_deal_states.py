@@ -91,6 +91,7 @@ def test_a_win_that_is_cancelled_later(tmp_path: Path) -> None:
     assert (booked(book, "Q1", "2026-03-31"), booked(book, "Q1", "2026-06-30")) == (1000, 0)
 
 
+@pytest.mark.long
 def test_a_win_that_is_entered_late(tmp_path: Path) -> None:
     """A deal dated 31 March and closed on 3 April was open till then; then it counts in the quarter of its date."""
     history = stages("1", ("2026-01-05", "Proposal", "2026-04-30"), ("2026-04-03", "Closed Won", "2026-03-31"))

@@ -139,6 +139,7 @@ CASES = {
 }  # fmt: skip  # reads as a table
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("case", CASES)
 def test_the_shared_cases(shared: Path, tmp_path: Path, case: str) -> None:
     """The cases that came from outside give their right values."""

@@ -118,6 +118,7 @@ def test_broken_rows_refuse_the_import(export: Path, case: str) -> None:
     assert "--set-aside" in refused(export, message)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("case", BROKEN)
 def test_broken_rows_can_be_set_aside(export: Path, case: str) -> None:
     """With set_aside the same rows go to rejected/ with reason, row and source cells; the others are imported."""

@@ -168,6 +168,7 @@ def test_a_deal_has_its_last_values_from_the_day_it_closed(place: Path) -> None:
     assert states == [was, was, is_, is_]
 
 
+@pytest.mark.long
 def test_a_deal_dated_before_the_old_export_ended(place: Path) -> None:
     """A deal that is entered as won some days late was open till then, as earlier reports said; then it is won in full.
 
@@ -207,6 +208,7 @@ def test_an_unchanged_import_changes_nothing(place: Path) -> None:
     assert told(intake) == [f"opportunity_history: {len(first)} rows kept from the previous book"]
 
 
+@pytest.mark.long
 def test_vanished_deals_stay_for_earlier_reports(place: Path) -> None:
     """Deals that the export no longer holds are counted and named; they and their people stand in earlier reports."""
     week(place, WEEK_0)
@@ -331,6 +333,7 @@ def weeks(draw: st.DrawFn) -> list[list[Row]]:
     return exports
 
 
+@pytest.mark.long
 @settings(max_examples=6, deadline=None)
 @given(weeks(), st.sampled_from(["UTC", "America/New_York", "Asia/Tokyo"]))
 def test_every_export_can_be_recalled(exports: list[list[Row]], zone: str) -> None:

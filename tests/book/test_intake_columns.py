@@ -478,6 +478,7 @@ def test_headers_are_found_whatever_their_spelling() -> None:
     assert clean_headers([" Name* ", "name", None]) == ["Name", "name (2)", "column 3"]
 
 
+@pytest.mark.long
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 5), st.sampled_from(["x", "1", ""])), min_size=1, max_size=12))
 def test_no_row_is_lost(lines: list[tuple[int, str]]) -> None:

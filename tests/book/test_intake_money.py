@@ -49,6 +49,7 @@ def test_one_foreign_sign_is_not_taken_for_the_books_currency(tmp_path: Path) ->
     assert money(convert(tmp_path, deals("$1,200", "$300"))) == [(1200.0, "USD"), (300.0, "USD")]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("cell", "amount", "code"),
     [

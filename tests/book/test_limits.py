@@ -49,6 +49,7 @@ def test_a_million_columns(tmp_path: Path, name: str) -> None:
     )
 
 
+@pytest.mark.long
 def test_a_header_longer_than_the_sample(tmp_path: Path) -> None:
     """A header of 3,000 long names is read to its end, and so is its last column."""
     names = [

@@ -306,6 +306,7 @@ KEYS = st.sampled_from(["top", "mid", "low", "rep 1", "rep 2", "rep 3", "outside
 DAYS = st.dates(date(2025, 12, 1), date(2026, 4, 30))
 
 
+@pytest.mark.long
 @settings(max_examples=8, deadline=None)
 @given(
     st.lists(st.tuples(KEYS, DAYS, st.booleans()), max_size=6),

@@ -87,6 +87,7 @@ HUBSPOT = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("named", ["{}", "hubspot_{}", "{}_data", "HS_{}"])
 def test_hubspot_tables_of_a_connector(tmp_path: Path, named: str) -> None:
     """Deals get company, stage and state from the tables beside them; deleted rows are left out, people stay."""

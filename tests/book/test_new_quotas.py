@@ -64,6 +64,7 @@ FORMS: dict[str, Callable[[Path], Book]] = {
 }  # fmt: skip  # one book a line
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("form", FORMS)
 def test_every_row_stays_and_the_new_version_counts(tmp_path: Path, form: str) -> None:
     """Whatever the file: its rows are all there, cell by cell, the new ones count, and the check finds no error."""

@@ -79,6 +79,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return sorted(copies.iterdir())[: len(codes)]
 
 
+@pytest.mark.long
 def test_some_kills_come_between_the_renames(killed: list[Path]) -> None:
     """Else the test below would show nothing: the book is away, and both folders are there."""
     away = [folder for folder in killed if not (folder / "book").exists()]
@@ -86,6 +87,7 @@ def test_some_kills_come_between_the_renames(killed: list[Path]) -> None:
     assert all(len(list(folder.glob(".book.*"))) == 2 for folder in away)
 
 
+@pytest.mark.long
 def test_the_next_command_finds_the_book_whole_wherever_the_kill_came(
     killed: list[Path], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -372,6 +372,7 @@ def _done(deed: str, number: int, day: int, *, outright: bool) -> Row:
     }[deed]
 
 
+@pytest.mark.long
 @settings(max_examples=8, deadline=None)
 @given(
     st.lists(LIVES, min_size=6, max_size=12),
@@ -398,6 +399,7 @@ def test_later_events_never_change_an_earlier_report(lives: list[Life], days: li
             assert by(open_known(book, (as_of,)).drop("known_on"), "opportunity_id") == standing
 
 
+@pytest.mark.long
 @settings(max_examples=12, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 89), st.integers(0, 200), st.booleans(), st.sampled_from("ABC")), max_size=5),

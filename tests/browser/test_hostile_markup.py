@@ -83,12 +83,14 @@ def page_of(markup: str) -> str:
     return bare
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_a_failed_page_runs_and_asks_for_nothing(harm_of: Harm, kind: str) -> None:
     """Even without the policy that forbids it, the page runs no script, sends no request and leads nowhere."""
     assert harm_of(page_of(HOSTILE[kind])) == []
 
 
+@pytest.mark.long
 def test_the_same_markup_does_harm_where_nobody_takes_it_out(harm_of: Harm) -> None:
     """What the test above is worth: most of the markup does run or ask on a bare page, so that it would be seen."""
     harmful = [kind for kind, markup in HOSTILE.items() if harm_of(f"<!doctype html>{markup}")]

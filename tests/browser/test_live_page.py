@@ -64,6 +64,7 @@ def path_of(served: Served) -> str:
 # one kernel for one open page
 
 
+@pytest.mark.long
 def test_a_kernel_ends_at_once_when_its_tab_closes(tiny: str) -> None:
     """Also when the page is left, or loaded anew; other pages keep theirs."""
     with serving(tiny, unvisited=NEVER, lost=NEVER) as served, browser_page() as (page, _):
@@ -106,6 +107,7 @@ def test_a_page_that_nobody_looks_at_ends(tiny: str) -> None:
         until(lambda: not served.kernels(), "the kernel of a reader who hung up ends")
 
 
+@pytest.mark.long
 def test_a_lost_connection_keeps_the_levers(given: dict[str, str]) -> None:
     """A phone that was locked finds them where they were, also if the browser has given up to connect again."""
     with (
@@ -128,6 +130,7 @@ def test_a_lost_connection_keeps_the_levers(given: dict[str, str]) -> None:
         expect(face.locator(".changed")).to_contain_text("106%")
 
 
+@pytest.mark.long
 def test_after_its_time_the_page_offers_to_start_again_with_the_levers(given: dict[str, str]) -> None:
     """The kernel ends, the page says so when the line is back, and one press gives the levers in a new one."""
     with (
@@ -150,6 +153,7 @@ def test_after_its_time_the_page_offers_to_start_again_with_the_levers(given: di
         expect(face.locator(".changed")).to_contain_text("105%")
 
 
+@pytest.mark.long
 def test_a_tab_that_the_phone_threw_away_offers_its_levers(given: dict[str, str]) -> None:
     """When it is loaded anew, the levers of before are one press away, and nobody is made to take them."""
     with serving(given=given, unvisited=NEVER, lost=NEVER) as served, browser_page(390, 844) as (page, _):
@@ -163,6 +167,7 @@ def test_a_tab_that_the_phone_threw_away_offers_its_levers(given: dict[str, str]
         expect(page.locator("#notice")).to_be_hidden()
 
 
+@pytest.mark.long
 def test_a_kernel_that_dies_is_told(tiny: str) -> None:
     """A page whose kernel ran out of memory says that it has ended, and can be started again."""
     with serving(tiny, unvisited=NEVER, lost=NEVER) as served, browser_page() as (page, _):
@@ -175,6 +180,7 @@ def test_a_kernel_that_dies_is_told(tiny: str) -> None:
         expect(page.locator(".made")).to_have_text("made for x")
 
 
+@pytest.mark.long
 def test_more_pages_than_may_be_open_get_a_friendly_one(tiny: str) -> None:
     """It says what to do, and opens by itself when there is room."""
     with serving(tiny, most=2, unvisited=NEVER, lost=NEVER) as served, browser_page(390, 844) as (page, _):
@@ -192,6 +198,7 @@ def test_more_pages_than_may_be_open_get_a_friendly_one(tiny: str) -> None:
         assert len(served.kernels()) == 2
 
 
+@pytest.mark.long
 def test_thirty_loads_leave_no_memory_behind(tiny: str) -> None:
     """Fifteen in a browser, fifteen that nobody looks at, one after the other: then all is as before, to 100 MB."""
     with serving(tiny, unvisited=15.0, lost=NEVER) as served:

@@ -58,6 +58,7 @@ def changed(report: dict[str, Any], kind: str) -> bool:
     return kind == "fails" or report["parameters"]["as_of"] == AS_OF[-1]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])

@@ -35,6 +35,7 @@ made = book_of(Path("book")) if not Path("book").exists() else __import__("sales
 quota_whatif(made, QUARTER, NOW, folder="book/scenarios")"""
 
 
+@pytest.mark.long
 def test_whatif_in_jupyterlab(tmp_path: Path) -> None:
     """Keys, mouse and typing move levers; numbers are those of the pure function; what is saved comes back."""
     write_notebook(tmp_path / "whatif.ipynb", [CELL])
@@ -99,6 +100,7 @@ def whatif(*options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
             server.stdout.close()
 
 
+@pytest.mark.long
 def test_the_page_needs_no_jupyter(served: tuple[str, Path]) -> None:
     """The page shows the same numbers, at phone width too, without code and without a request outside."""
     address, folder = served
@@ -112,6 +114,7 @@ def test_the_page_needs_no_jupyter(served: tuple[str, Path]) -> None:
         assert asked == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1280, "dark")])
 def test_the_page_is_accessible(served: tuple[str, Path], width: int, scheme: Any) -> None:
     """axe-core finds no violation, with every group open, in light and dark; the headline is told when it changes."""

@@ -33,6 +33,7 @@ AREA = """() => {
 }"""
 
 
+@pytest.mark.long
 def test_explorer_in_jupyterlab(tmp_path: Path) -> None:
     """Mouse and keyboard select, segment, export, save and load; table and files follow; no request leaves."""
     write_notebook(tmp_path / "explore.ipynb", [CELL])

@@ -324,6 +324,7 @@ def in_turn(drawn: list[tuple[int, int, int, int]]) -> list[tuple[str, int, int,
     return rows
 
 
+@pytest.mark.long
 @settings(max_examples=25, deadline=None)
 @given(periods)
 def test_months_equal_a_count_by_hand(drawn: list[tuple[int, int, int, int]]) -> None:
@@ -359,6 +360,7 @@ def test_months_equal_a_count_by_hand(drawn: list[tuple[int, int, int, int]]) ->
         assert row["grr"] == (pytest.approx(sum(min(held[a], before[a]) for a in held) / whole) if whole else None)
 
 
+@pytest.mark.long
 @settings(max_examples=25, deadline=None)
 @given(
     st.lists(

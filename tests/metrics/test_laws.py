@@ -67,6 +67,7 @@ def totals(book: Book, metric: Any, names: tuple[str, ...], period: Period = YEA
     return {name: float(frame[name].sum()) for name in names}
 
 
+@pytest.mark.long
 @FEW
 @given(drawn=deals)
 def test_period_sums_equal_the_total(tmp_path_factory: pytest.TempPathFactory, drawn: Any) -> None:
@@ -91,6 +92,7 @@ def test_shares_sum_to_the_deal(tmp_path_factory: pytest.TempPathFactory, drawn:
     )
 
 
+@pytest.mark.long
 @FEW
 @given(drawn=deals, data=st.data())
 def test_row_order_changes_nothing(tmp_path_factory: pytest.TempPathFactory, drawn: Any, data: Any) -> None:
@@ -102,6 +104,7 @@ def test_row_order_changes_nothing(tmp_path_factory: pytest.TempPathFactory, dra
         assert by(metric(one, YEAR, LAST), "user_id") == by(metric(other, YEAR, LAST), "user_id")
 
 
+@pytest.mark.long
 @FEW
 @given(drawn=deals, later=st.tuples(owners, amounts, days, states))
 def test_later_deal_never_changes_an_earlier_report(

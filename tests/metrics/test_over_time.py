@@ -40,6 +40,7 @@ def company(company_book: Book) -> Book:
     return company_book
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.__name__)
 def test_each_period_gives_what_the_metric_gives_alone(company: Book, metric: Any) -> None:
     """Over time a metric has, under each period, the rows that it gives for that period alone."""

@@ -351,6 +351,7 @@ def brute_force(drawn: list[tuple[str, date, float, int]], as_of: date) -> dict[
     return found
 
 
+@pytest.mark.long
 @settings(max_examples=30, deadline=None, suppress_health_check=[*CALM, HealthCheck.function_scoped_fixture])
 @given(drawn=drawn_sales, as_of=st.dates(date(2025, 12, 1), date(2026, 4, 30)), data=st.data())
 def test_any_sales_agree_with_plain_python(

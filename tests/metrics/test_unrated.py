@@ -86,6 +86,7 @@ def test_a_headline_says_nothing_where_all_is_counted(tmp_path: Path) -> None:
     assert "rate" not in team_page.page_head(team_accountability(book, Q1, NOW)).text
 
 
+@pytest.mark.long
 def test_customers_who_paid_in_other_money(tmp_path: Path) -> None:
     """Orders without a rate are named by the segments' headline, and by that of the team where orders count."""
     days = [f"2026-01-{day:02d}" for day in range(1, 21)]

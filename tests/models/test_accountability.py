@@ -228,6 +228,7 @@ def test_sample_report_names_its_exceptions(sample: Path) -> None:
     assert results["quota"] == pytest.approx(sum(row["quota"] or 0 for row in results["rows"] if not row["is_rollup"]))
 
 
+@pytest.mark.long
 def test_report_as_of_the_past_forgets_what_came_later(sample: Path) -> None:
     """The headline of a quarter as of its end is the same whatever the book learned since."""
     book = open_book(sample)
@@ -237,6 +238,7 @@ def test_report_as_of_the_past_forgets_what_came_later(sample: Path) -> None:
     assert (then["quota"], then["booked"]) == (later["quota"], later["booked"])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("ramp", "said"), [(None, "goals that stand above."), ([0.5] * 6, "before they allow for ramp.")]
 )

@@ -122,6 +122,7 @@ def kay(book: Book) -> ClientPage:
     return client_page(book, "kay", NOW)
 
 
+@pytest.mark.long
 def test_sales_by_quarter_and_year(kay: ClientPage) -> None:
     """Sales are net of returns and stop at the day; a return is no purchase; the year before has its own sum."""
     told = {(row.year, row.place): (row.purchases, row.value) for row in kay.quarters.itertuples()}
@@ -188,6 +189,7 @@ def test_contract_that_runs(kay: ClientPage) -> None:
     )
 
 
+@pytest.mark.long
 def test_contract_that_ended_last_stands_where_none_runs(book: Book) -> None:
     """Before CT began, its forerunner is the one that runs or ended last; afterwards CT ended last."""
     assert list(client_page(book, "K", date(2025, 8, 31)).agreements.contract_id) == ["OLD"]
@@ -268,6 +270,7 @@ RULES: list[tuple[str, str, dict[str, Rows], tuple[str, str | None]]] = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("account", "rule", "changes", "step"), RULES)
 def test_rules_without_a_playbook(
     tmp_path: Path, account: str, rule: str, changes: dict[str, Rows], step: tuple[str, str | None]
@@ -279,6 +282,7 @@ def test_rules_without_a_playbook(
     assert page.results()["step_by"] == step[1]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("as_of", "rule"), [("2026-02-20", "expected"), ("2026-03-20", "overdue")])
 def test_expected_and_overdue(tmp_path: Path, as_of: str, rule: str) -> None:
     """With five gaps of 30 days the next purchase is expected on 2 March, and overdue afterwards."""
@@ -289,6 +293,7 @@ def test_expected_and_overdue(tmp_path: Path, as_of: str, rule: str) -> None:
     assert (page.step.rule, page.rhythm.expected) == (rule, date(2026, 3, 2))
 
 
+@pytest.mark.long
 def test_who_may_be_called_has_the_day_of_the_call_list(tmp_path: Path) -> None:
     """Silent beyond its own gaps: the play is due today, as on the churn page; silent for a year, nothing is held."""
     days = [date(2026, 1, 31) - timedelta(days=30 * n) for n in range(6)]
@@ -321,6 +326,7 @@ hold_out = %s
 """
 
 
+@pytest.mark.long
 def test_play_runs_from_the_last_contact(tmp_path: Path) -> None:
     """The play's 31 days run from the call of 8 April, so it is due at once; a gift is no contact."""
     book = make_book(tmp_path, TABLES)
@@ -337,6 +343,7 @@ def test_play_runs_from_the_last_contact(tmp_path: Path) -> None:
     assert early.step.by == date(2026, 5, 9)
 
 
+@pytest.mark.long
 def test_held_out_client_is_left_alone(tmp_path: Path) -> None:
     """A client that is held out gets no channel and no day."""
     book = make_book(tmp_path, TABLES)
@@ -347,6 +354,7 @@ def test_held_out_client_is_left_alone(tmp_path: Path) -> None:
     assert {(page.step.kind, page.step.by) for page in held} == {("none", None)}
 
 
+@pytest.mark.long
 def test_every_day_has_its_own_page(book: Book) -> None:
     """Pages of several days in one process never mix: each shows the sales known on its day."""
     days = {date(2026, 2, 1): 300, date(2026, 7, 20): 10450}
@@ -435,6 +443,7 @@ def test_redacted_page_holds_pseudonyms(book: Book) -> None:
     assert not [name for name in ("Kay", "Ann", "Bob", "Xi", "Ask", "Reached") if name in text]
 
 
+@pytest.mark.long
 def test_shelf_gives_the_same_page_and_is_filled_once(
     sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

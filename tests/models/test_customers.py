@@ -159,6 +159,7 @@ def test_unknown_money_is_no_value(tmp_path: Path) -> None:
     assert np.isnan(table.value["YEN"])
 
 
+@pytest.mark.long
 def test_given_grid_is_reused(sample: Path) -> None:
     """With a frozen grid the segments are its own, whatever the customers of the day; else it is cut at them."""
     book = open_book(sample)
@@ -173,6 +174,7 @@ def test_given_grid_is_reused(sample: Path) -> None:
     assert own.table.segment.astype(str).to_list() != expected.astype(str).to_list()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("sales", "count", "said"),
     [
@@ -229,6 +231,7 @@ def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
     assert (found.never_bought, found.without_order) == (1, 0)
 
 
+@pytest.mark.long
 def test_nothing_is_known_of_later_days(sample: Path) -> None:
     """The result of a day is the same whether or not the book goes on after it."""
     day = date(2026, 6, 30)

@@ -37,6 +37,7 @@ def clustered(sample: Path) -> CustomerSegments:
     return customer_segments(open_book(sample), DAY, method="kmeans", count=5)
 
 
+@pytest.mark.long
 def test_planted_segments_are_recovered(sample: Path, clustered: CustomerSegments) -> None:
     """Five clusters of the page's own table recover the planted rhythms: adjusted Rand index of .8 or more."""
     truth = json.loads((sample / "truth.json").read_text(encoding="utf-8"))["segments"]
@@ -46,6 +47,7 @@ def test_planted_segments_are_recovered(sample: Path, clustered: CustomerSegment
     assert clustered.verdict.startswith("These clusters are stable: mean ARI .")
 
 
+@pytest.mark.long
 def test_one_definition_on_both_dates(found: CustomerSegments) -> None:
     """Both tables hold what the one grid assigns, and the moves are the differences between them."""
     grid = found.definition
@@ -98,6 +100,7 @@ def test_value_is_put_to_the_test(found: CustomerSegments) -> None:
     assert -1 <= test["rank"] <= 1
 
 
+@pytest.mark.long
 def test_value_test_needs_one_horizon(sample: Path) -> None:
     """Against a date that is not a horizon earlier the money expected then cannot be judged."""
     book = open_book(sample)
@@ -133,6 +136,7 @@ def test_alike_segments_share_their_main_play(found: CustomerSegments) -> None:
     assert rest.is_unique
 
 
+@pytest.mark.long
 def test_saved_definitions_are_reused(
     sample: Path, tmp_path: Path, found: CustomerSegments, clustered: CustomerSegments
 ) -> None:
@@ -149,6 +153,7 @@ def test_saved_definitions_are_reused(
         assert (again.reused, first.reused) == (True, False)
 
 
+@pytest.mark.long
 def test_redacted_book_names_nobody(sample: Path, found: CustomerSegments) -> None:
     """With pseudonyms sizes and moves stay as they are, and no name of an account is left."""
     names = set(found.now.table.account_name)
@@ -158,6 +163,7 @@ def test_redacted_book_names_nobody(sample: Path, found: CustomerSegments) -> No
     assert len(hidden.movers) == len(found.movers)
 
 
+@pytest.mark.long
 def test_bad_playbook_is_named_and_stops_nothing(sample: Path, tmp_path: Path) -> None:
     """A playbook that cannot be followed leaves the segments standing and says what is wrong."""
     shutil.copytree(sample, tmp_path, dirs_exist_ok=True)
@@ -168,6 +174,7 @@ def test_bad_playbook_is_named_and_stops_nothing(sample: Path, tmp_path: Path) -
     assert "The playbook cannot be followed" in found.plays.notes[0]
 
 
+@pytest.mark.long
 def test_overrides_of_strangers_are_counted_and_not_named(sample: Path, tmp_path: Path) -> None:
     """An override of an account that is no client is counted; its key stays off the page."""
     shutil.copytree(sample, tmp_path, dirs_exist_ok=True)
@@ -204,6 +211,7 @@ def test_results_are_plain(found: CustomerSegments) -> None:
     assert json.loads(text)["as_of"] == "2026-10-31"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("how", "error", "said"),
     [
@@ -220,6 +228,7 @@ def test_what_cannot_be_is_refused(sample: Path, how: dict[str, object], error: 
         customer_segments(open_book(sample), DAY, **how)  # type: ignore[arg-type]  # wrong on purpose
 
 
+@pytest.mark.long
 def test_logged_plays_are_judged_by_who_bought(sample: Path, tmp_path: Path) -> None:
     """Plays logged 100 days ago count their clients and buyers as plain pandas does; logging again adds nothing."""
     shutil.copytree(sample, tmp_path, dirs_exist_ok=True)
@@ -242,6 +251,7 @@ def test_logged_plays_are_judged_by_who_bought(sample: Path, tmp_path: Path) -> 
         assert lift.loc[play, ["played", "played_bought", "held", "held_bought"]].to_list() == counted
 
 
+@pytest.mark.long
 def test_plays_of_pseudonyms_are_not_logged(sample: Path, tmp_path: Path) -> None:
     """Pseudonyms in the log would never meet the clients again."""
     shutil.copytree(sample, tmp_path, dirs_exist_ok=True)

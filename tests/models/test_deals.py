@@ -252,6 +252,7 @@ def test_chances_by_a_day_sum_to_one(company_book: Book) -> None:
     assert by.slips[due].between(0.05, 0.95).mean() > 0.5
 
 
+@pytest.mark.long
 def test_sample_chances_beat_crm_and_base_rate(judged: DealBacktest) -> None:
     """On the sample company the model's Brier score is lower than the CRM's and the base rate's, on all deals."""
     brier = judged.scores.set_index("forecaster").brier

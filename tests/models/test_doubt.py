@@ -116,6 +116,7 @@ def worlds() -> list[tuple[World, tuple[np.ndarray, float], tuple[np.ndarray, ..
     return [(world, world.truth(), world.said()) for world in made]  # type: ignore[misc]  # of several kinds
 
 
+@pytest.mark.long
 def test_ranges_hold_the_true_chance() -> None:
     """Over 50 companies, four of five ranges hold what full knowledge gives: of reps and of the company."""
     reps = np.mean([np.mean((low <= true) & (true <= high)) for _, (true, _), (_, low, high, *_) in worlds()])

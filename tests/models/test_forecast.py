@@ -232,6 +232,7 @@ def test_deals_without_created_date_come_at_the_usual_pace(tmp_path: Path) -> No
     assert any(note.startswith("Most deals have no created date") for note in found.notes)
 
 
+@pytest.mark.long
 def test_sample_forecasts_beat_the_simple_ones(judged: ForecastBacktest) -> None:
     """Over all weeks the company's total is off by less than last year, run rate and weighted pipeline are."""
     for level in ("company", "rep"):
@@ -274,6 +275,7 @@ def test_backtest_needs_history(tmp_path: Path) -> None:
     assert backtest_forecast(company(tmp_path / "none", [], {"A": 1}), DAY) is None
 
 
+@pytest.mark.long
 def test_adventureworks_has_orders_only(shared: Path, tmp_path: Path) -> None:
     """Orders and quotas without deals: all that comes is new, and in November 2013 the goal is in doubt."""
     import_book("adventureworks", shared / "data" / "adventureworks_dw", tmp_path / "book")
@@ -291,6 +293,7 @@ def test_adventureworks_has_orders_only(shared: Path, tmp_path: Path) -> None:
     assert wape["model"] < min(wape["last year"], wape["run rate"])
 
 
+@pytest.mark.long
 def test_maven_has_deals_without_quotas(shared: Path, tmp_path: Path) -> None:
     """Deals without amounts, close dates and quotas: totals with an interval, and a chance for a target typed in."""
     import_book("maven_crm", shared / "data" / "maven_crm", tmp_path / "book")

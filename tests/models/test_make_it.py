@@ -44,6 +44,7 @@ def company(folder: Path, wins: int, quota: float) -> Book:
     return make_book(folder, {"users": [{"user_id": "A"}], "opportunities": deals, "quotas": [goal]})
 
 
+@pytest.mark.long
 def test_chances_are_those_of_the_forecast(book: Book, now: Forecast) -> None:
     """Each line of the team's report has the forecast's chance, and all together the company's."""
     report = team_accountability(book, RUNNING, NOW)
@@ -74,6 +75,7 @@ def test_a_rep_sees_the_same_chance(book: Book, now: Forecast) -> None:
     assert words.chance_range(*report.p_make_it[1:]) in figures
 
 
+@pytest.mark.long
 def test_a_finished_period_does_without_the_forecast(sample: Path) -> None:
     """For a period that is over nothing of the forecast is imported or shown, and the limits say why."""
     code = (
@@ -90,6 +92,7 @@ def test_a_finished_period_does_without_the_forecast(sample: Path) -> None:
     assert "P(make it) is not shown: the period is over, and what was made is known." in done.stdout
 
 
+@pytest.mark.long
 def test_the_shelf_gives_chances_without_a_forecast(
     sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,6 +105,7 @@ def test_the_shelf_gives_chances_without_a_forecast(
     assert len(first.reps) > 30
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("wins", "quota", "why_not"),
     [

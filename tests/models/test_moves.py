@@ -50,6 +50,7 @@ def test_each_deal_has_one_fate(tmp_path: Path) -> None:
     assert (found.due, found.slipped, found.created, found.unknown) == (500, pytest.approx(0.4), 100, 0)
 
 
+@pytest.mark.long
 def test_since_the_start_it_is_slippage(sample: Path) -> None:
     """From the day before the period on, the share that moved out is that of the metric slippage."""
     book = open_book(sample)

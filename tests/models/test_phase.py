@@ -67,6 +67,7 @@ def now(company_book: Book) -> Forecast:
     return forecast(company_book, QUARTER, NOW)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("days", [7, 14, 21, 28, 364, 365])
 def test_a_book_moved_in_time_has_the_same_chances(sample: Path, tmp_path: Path, now: Forecast, days: int) -> None:
     """All dates moved by whole weeks or a year: the company's chance by a point at most, and a rep's by three."""
@@ -77,6 +78,7 @@ def test_a_book_moved_in_time_has_the_same_chances(sample: Path, tmp_path: Path,
     assert rep <= 0.03
 
 
+@pytest.mark.long
 def test_other_landmarks_give_the_same_chances(sample: Path, now: Forecast, monkeypatch: pytest.MonkeyPatch) -> None:
     """With landmarks on other days, the company's chance differs by a point at most, and a rep's by three."""
     usual = landmarks._days

@@ -211,6 +211,7 @@ def test_points_are_those_of_numpy(drawn: list[list[int]], silent: int) -> None:
         assert row.growth == 0 or len(gaps) >= FEWEST_GAPS
 
 
+@pytest.mark.long
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.integers(5, 60), min_size=5, max_size=12), st.integers(1, 400), st.integers(1, 900))
 def test_shifting_all_days_shifts_nothing_else(gaps: list[int], silent: int, shift: int) -> None:

@@ -29,6 +29,7 @@ def opened(sample: Path, *, redact: bool) -> Book:
     return redacted(open_book(sample)) if redact else open_book(sample)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("redact", "step"), [(False, 1), (True, 9)])
 def test_every_rep_s_numbers_are_the_same(
     sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, redact: bool, step: int
@@ -48,6 +49,7 @@ def test_every_rep_s_numbers_are_the_same(
     assert sorted(tmp_path.iterdir()) == filled
 
 
+@pytest.mark.long
 def test_one_rep_s_report_fills_the_shelf_for_all(
     sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -60,6 +62,7 @@ def test_one_rep_s_report_fills_the_shelf_for_all(
     assert {file: file.stat().st_mtime_ns for file in tmp_path.iterdir()} == filled
 
 
+@pytest.mark.long
 def test_every_kept_table_comes_back_as_it_was(sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the reports keep has the same columns, types and rows in memory, put on the shelf, and read from it."""
     found = []

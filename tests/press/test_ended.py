@@ -25,6 +25,7 @@ sys.exit(main())
 STARTS = f"import os\nopen(f'{{os.getpid()}}.own', 'w')\n{DETACHES}\ntime.sleep(600)"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("engine", ["warm", "stock"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_a_press_that_is_ended_leaves_nothing_running(tmp_path: Path, engine: Engine, number: signal.Signals) -> None:

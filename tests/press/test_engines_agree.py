@@ -97,6 +97,7 @@ def shipped(tmp_path_factory: pytest.TempPathFactory, sample: Path) -> dict[Engi
     }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_notebooks_make_the_same_page(
     shipped: dict[Engine, dict[str, tuple[Outcome, bytes]]], name: str

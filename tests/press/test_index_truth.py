@@ -176,6 +176,7 @@ def figures(out: Path) -> dict[str, str]:
     return {id_: match[1] for id_, match in found.items() if match}
 
 
+@pytest.mark.long
 def test_after_a_kill_at_any_moment_the_index_says_what_the_pages_say(project: Path) -> None:
     """Killed twenty times on changed data: each figure of the index stands on the page beside it, or there is none.
 

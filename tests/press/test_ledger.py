@@ -52,6 +52,7 @@ def with_state(report: Report, reads: str) -> Report:
     return Report(**{**{name: getattr(report, name) for name in Report.__dataclass_fields__}, "reads": reads})
 
 
+@pytest.mark.long
 def test_a_report_that_would_be_the_same_is_not_made_again(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Same notebook, code, parameters and tables: skipped, and said; each of them changed, or --force, runs it.
 
@@ -176,6 +177,7 @@ def test_two_presses_in_one_folder_do_not_meet(tmp_path: Path) -> None:
     assert press.wait(PATIENCE) == 0
 
 
+@pytest.mark.long
 def test_after_kill_minus_nine_only_the_rest_is_made(tmp_path: Path) -> None:
     """The same command again makes what was not finished, also of notebooks that declare nothing."""
     quick = [write_notebook(tmp_path / f"quick{n}.ipynb", f"open('log{n}', 'a').write('x')") for n in range(3)]
@@ -215,6 +217,7 @@ GOOD = (
 )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "damaged",
     ["", "{", "[]", '{"id": "a"}', GOOD.replace("{}", "1"), GOOD.replace("2026-10-01", "soon"), GOOD[:-2] + "1]}"],

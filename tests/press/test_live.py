@@ -60,6 +60,7 @@ def test_a_port_that_is_taken_gives_the_next(monkeypatch: pytest.MonkeyPatch) ->
         free_port(9000)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -289,6 +289,7 @@ def test_it_stays_makes_what_is_due_and_ends_when_asked(project: Path) -> None:
     assert output.endswith("The schedule has ended.\n")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGINT])
 def test_an_end_in_the_middle_of_a_report_leaves_nobody_behind(project: Path, asked: signal.Signals) -> None:
     """The run is stopped as by Ctrl-C, all its processes end, and the report stays due."""

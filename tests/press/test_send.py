@@ -360,6 +360,7 @@ def with_value(report: Report, value: int, alerts: Any = ()) -> Report:
     return dataclasses.replace(report, mailing=Mailing(only_changed=True), alerts=alerts)
 
 
+@pytest.mark.long
 def test_a_page_on_which_nothing_changed_is_not_sent_if_so_asked(report: Report, out: Path) -> None:
     """With send = "changed" it goes out if a number moved since the last one, or an alert is raised."""
     inbox = Inbox()

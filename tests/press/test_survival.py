@@ -56,6 +56,7 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Out
     return out, made
 
 
+@pytest.mark.long
 def test_good_reports_do_not_notice_bad_neighbours(mixed: tuple[Path, dict[str, Outcome]]) -> None:
     """24 of 24 good reports come out right among 8 that crash, hang and eat memory."""
     good = {name: outcome for name, outcome in mixed[1].items() if name.startswith("good")}
@@ -93,6 +94,7 @@ def test_a_process_that_dies_leaves_where_it_stood(mixed: tuple[Path, dict[str, 
     assert "string_at" in page if name == "segfault" else "line 1 in &lt;module&gt;" in page
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("engine", ["warm", "stock"])
 @pytest.mark.parametrize("ends", ["well", "exits", "segfault", "killed", "hangs_in_c"])
 def test_nothing_that_a_report_started_survives_it(tmp_path: Path, engine: Engine, ends: str) -> None:
@@ -154,6 +156,7 @@ def test_a_report_that_takes_too_long_in_all_is_stopped(tmp_path: Path, engine: 
     assert "took longer than it may" in made.error
 
 
+@pytest.mark.long
 def test_the_stock_engine_tells_the_same_of_a_kernel_that_dies(tmp_path: Path) -> None:
     """A kernel that ends, hangs, runs out of memory or asks has the same status as under the warm engine."""
     names = ("exits", "exits_with_zero", "segfault", "hangs", "eats", "asks")

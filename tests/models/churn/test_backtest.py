@@ -111,6 +111,7 @@ def test_too_little_to_learn_from(change: dict[str, object], why: str) -> None:
     assert backtest.scores.empty
 
 
+@pytest.mark.long
 def test_missing_everywhere_is_no_error() -> None:
     """Features without any value, in all slices or in the early ones, stop nothing."""
     table = units(strength=6)

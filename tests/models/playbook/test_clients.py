@@ -83,6 +83,7 @@ def test_contract_by_hand(tmp_path: Path) -> None:
     assert pd.isna(found.days_to_renewal["B"])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("score", "answered", "contact", "open_issue"),
     [
