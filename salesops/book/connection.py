@@ -131,6 +131,7 @@ def _lock(con: Any, **allowed: Iterable[Path]) -> None:
         # DuckDB judges a name before it looks for brackets and stars in it, and again after
         listed = ", ".join(literal(text) for path in whole for text in (path, glob.escape(path)))
         con.raw_sql(f"SET {name} = [{listed}]")
+    con.raw_sql("SET enable_progress_bar = false")  # in a notebook it is a widget, which no page can show
     con.raw_sql("SET enable_external_access = false")
     con.raw_sql("SET lock_configuration = true")
 

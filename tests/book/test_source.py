@@ -287,3 +287,9 @@ def test_csv_settings_override_the_detection(tmp_path: Path) -> None:
     assert records(open_book(tmp_path).table("users"))[0]["hire_date"] == date(2024, 3, 4)
     (tmp_path / "book.toml").write_text("[csv]\nday_first = true\n", encoding="utf-8")
     assert records(open_book(tmp_path).table("users"))[0]["hire_date"] == date(2024, 4, 3)
+
+
+def test_a_slow_query_shows_no_progress_in_a_notebook() -> None:
+    """DuckDB's progress bar is a widget there, and a page with a widget fails: it would hang on the machine's speed."""
+    con = connect()
+    assert con.raw_sql("SELECT current_setting('enable_progress_bar')").fetchone() == (False,)
