@@ -141,7 +141,7 @@ def too_few(known: pd.DataFrame) -> str:
     """Return why units with a known outcome carry no model, in words; "" if they do."""
     clients, rows, lost = known.account_id.nunique(), len(known), int(known.churned.sum())
     if not rows:
-        return "Nothing to learn from: no outcome is known yet. The horizon reaches beyond the data."
+        return "Nothing to learn from: on no earlier day whose horizon is over was there anybody to score."
     if clients < FEWEST_CLIENTS:
         return f"Too few to model: the outcome of {clients:,} is known, and it takes {FEWEST_CLIENTS} clients."
     if not lost:

@@ -100,7 +100,7 @@ def test_a_slice_of_one_kind_is_nan_with_a_reason(value: float, word: str) -> No
     [
         ({"churned": 0.0}, "Nothing to learn from: none of 600 was lost in any slice of time."),
         ({"churned": 1.0}, "Nothing to learn from: all of 600 were lost in every slice of time."),
-        ({"churned": np.nan}, "Nothing to learn from: no outcome is known yet. The horizon reaches beyond the data."),
+        ({"churned": np.nan}, "Nothing to learn from: on no earlier day whose horizon is over was there anybody to score."),
         ({"account_id": "A"}, "Too few to model: the outcome of 1 is known, and it takes 50 clients."),
     ],
 )
