@@ -24,6 +24,7 @@ from salesops.models.segments import SegmentGrid, fit_grid
 from salesops.models.silence import last_heard
 
 FEWEST = 50
+ALIKE = 0.95  # share of customers with as many repeat purchases: what is left tells nothing
 MOST_WEEKS = 520  # ten years: nothing is known of a customer's next decade
 DECIMALS = 6
 ESTIMATES = ("p_active", "expected_purchases", "spend", "value")
@@ -134,7 +135,7 @@ def customers(book: Book, as_of: date, *, horizon_weeks: int = 13, grid: Segment
     model, purchase_fit = _fit_purchases(table)
     spend_model, spend_fit = _fit_spend(table)
     ended_on = last_heard(pd.concat([table.first_purchase, table.last_purchase]), as_of)
-    why_not = _why_not(len(table), purchase_fit, ended_on, as_of)
+    why_not = _why_not(table.frequency, purchase_fit, ended_on, as_of)
     if model is not None and not why_not:
         table = _estimated(table, model, spend_model, horizon_weeks)
     if grid is None and len(table):
@@ -216,7 +217,8 @@ def _fit(name: str, model: ModifiedBetaGeoNBD | GammaGamma, count: int) -> Fit:
     return Fit(name, count, model.params_, model.standard_errors_, model.converged_, model.message_)
 
 
-def _why_not(count: int, fit: Fit | None, ended_on: date | None, as_of: date) -> str:
+def _why_not(frequency: pd.Series[int], fit: Fit | None, ended_on: date | None, as_of: date) -> str:
+    count = len(frequency)
     if fit is None:
         return "Nobody has bought anything by this date, so nothing can be estimated."
     if count < FEWEST:
@@ -229,7 +231,10 @@ def _why_not(count: int, fit: Fit | None, ended_on: date | None, as_of: date) ->
         )
     if fit.converged:
         return ""
-    return f"The purchases of {count:,} customers are too alike to tell how often they return: nothing is estimated."
+    if frequency.value_counts().max() >= ALIKE * count:
+        alike = f"The purchases of {count:,} customers are too alike to tell how often they return"
+        return f"{alike}: nothing is estimated."
+    return f"The model of repeat purchases does not fit how these {count:,} customers buy: nothing is estimated."
 
 
 def _estimated(

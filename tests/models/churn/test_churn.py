@@ -313,7 +313,7 @@ def test_empty_book(tmp_path: Path) -> None:
     for setting in ("", "orders", "contracts"):
         found = churn(book, DAY, setting=setting)
         assert (found.usable, len(found.table)) == (False, 0)
-        assert "no outcome is known yet" in found.why
+        assert "on no earlier day whose horizon is over" in found.why
 
 
 def test_one_slice_of_history_uses_the_rule(tmp_path: Path) -> None:
