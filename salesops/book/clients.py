@@ -13,10 +13,11 @@ from salesops.book.source import Book
 
 
 def clients(book: Book, as_of: date) -> list[tuple[str, str]]:
-    """Return (account_id, account_name) of every account of the book that is a client on a day, by name."""
+    """Return (account_id, account_name) of every client on a day, by name; the id where accounts does not know it."""
     known = as_known(book, as_of)
-    accounts = known.table("accounts")
-    named = accounts.semi_join(client_ids(known, as_of), "account_id").select("account_id", "account_name")
+    ids, accounts = client_ids(known, as_of), known.table("accounts").select("account_id", "account_name")
+    joined = ids.left_join(accounts, "account_id")
+    named = joined.select("account_id", account_name=joined.account_name.fill_null(joined.account_id))
     rows = named.order_by("account_name", "account_id").to_pyarrow().to_pylist()
     return [(row["account_id"], row["account_name"]) for row in rows]
 

@@ -28,3 +28,11 @@ def test_a_client_has_bought_or_has_a_contract(tmp_path: Path) -> None:
     )
     assert clients(book, date(2026, 4, 1)) == [("2", "Ana"), ("1", "Zoe")]
     assert clients(book, date(2026, 6, 1)) == [("2", "Ana"), ("3", "Ben"), ("1", "Zoe")]
+
+
+def test_a_client_whom_accounts_does_not_know_is_named_by_its_id(tmp_path: Path) -> None:
+    """A shop may export its orders and no accounts: its clients have pages all the same."""
+    orders = [{"account_id": key, "ordered_at": "2026-03-01"} for key in ("7", "5")]
+    assert clients(make_book(tmp_path / "orders", {"orders": orders}), date(2026, 4, 1)) == [("5", "5"), ("7", "7")]
+    book = make_book(tmp_path / "nameless", {"orders": orders, "accounts": [{"account_id": "7", "account_name": None}]})
+    assert clients(book, date(2026, 4, 1)) == [("5", "5"), ("7", "7")]
