@@ -54,7 +54,7 @@ def test_unwritable_folder_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BookError, match=r"cannot be written to .*Move what stands there away"):
         export_csv(pd.DataFrame({"a": [1]}), tmp_path / "file", "chosen")
-    with pytest.raises(BookError, match=r"cannot be saved to .*Choose a folder"):
+    with pytest.raises(BookError, match=r"cannot be saved to .*Move what stands there away"):
         save_definition(fit_grid(drawn(20)), tmp_path / "file", "mine")
 
 
