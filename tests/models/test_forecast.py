@@ -301,6 +301,6 @@ def test_maven_has_deals_without_quotas(shared: Path, tmp_path: Path) -> None:
     assert found.reps.p_attain.isna().all()
     assert 0 < found.company["p_target"] < 1
     assert found.company["closed"] == 0
-    assert "2089 open deals have no amount: each is drawn from the amounts of won deals." in found.notes
+    assert "2,089 open deals have no amount: each is drawn from the amounts of won deals." in found.notes
     # the four quarters of 2017 brought 1.1, 3.1, 3.0 and 2.8 million
     assert 1e6 < found.company["p10"] < found.company["p90"] < 4e6
