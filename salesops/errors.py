@@ -99,6 +99,11 @@ def system_repair(error: OSError) -> str:
     return _REPAIRS.get(error.errno or 0, "")
 
 
+def system_reason(error: OSError) -> str:
+    """Return what an error of the system says, as sentences, and what a person can do about it."""
+    return f"{error.strerror or error}. {system_repair(error)}".rstrip()
+
+
 def one_line(text: str) -> str:
     """Return text as one line without what would command a terminal: it may come from data."""
     return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in _COMMANDS.sub("", text))

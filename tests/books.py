@@ -9,10 +9,10 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import tomli_w
 
 from salesops.book.schema import SCHEMA, Column
 from salesops.book.source import Book, open_book
+from salesops.files import toml_text
 
 Row = dict[str, Any]
 Rows = list[Row]
@@ -43,7 +43,7 @@ def make_book(folder: Path, tables: dict[str, Rows], **config: Any) -> Book:
     folder.mkdir(parents=True, exist_ok=True)
     for name, rows in tables.items():
         write_table(folder / f"{name}.parquet", name, rows, settings["currency"] or "EUR")
-    (folder / "book.toml").write_text(tomli_w.dumps({k: v for k, v in settings.items() if v is not None}))
+    (folder / "book.toml").write_text(toml_text({k: v for k, v in settings.items() if v is not None}))
     return open_book(folder)
 
 

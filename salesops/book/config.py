@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 import zoneinfo
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -11,6 +10,7 @@ from typing import Any
 
 from salesops.book.schema import SCALES
 from salesops.errors import BookError, did_you_mean
+from salesops.files import read_toml
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,11 +71,7 @@ def read_config(path: Path) -> BookConfig:
     """Read a book.toml; a file that is absent gives the defaults. Raises BookError for a wrong key or value."""
     if not path.is_file():
         return BookConfig()
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise BookError(f"{path.name} is not valid TOML: {error}. Correct the file.") from None
-    return parse_config(values, path.name)
+    return parse_config(read_toml(path, error=BookError), path.name)
 
 
 def parse_config(values: Mapping[str, Any], where: str = "book.toml") -> BookConfig:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from salesops.cli.outside import accept_all_letters, stoppable, tell
-from salesops.errors import PressError, SalesopsError, system_repair
+from salesops.errors import PressError, SalesopsError, system_reason
 
 if TYPE_CHECKING:
     from salesops.press.deliver import Delivery
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             tell(*f"Error: {error}".split("\n"), err=True)  # each of its lines is one
         except OSError as error:
             where = f"'{error.filename}': " if error.filename else ""
-            tell(f"Error: {where}{error.strerror or error}. {system_repair(error)}".rstrip(), err=True)
+            tell(f"Error: {where}{system_reason(error)}", err=True)
     return 1
 
 

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from salesops.errors import PressError, one_line
+from salesops.files import make_writable
 from salesops.press.entry import Entry, entry_of
 from salesops.press.fingerprint import fingerprint
 from salesops.press.ledger import Ledger, page_digest
@@ -27,7 +28,6 @@ from salesops.press.site import refuse_foreign
 from salesops.press.site.paced import PacedIndex
 from salesops.press.store import own_folder
 from salesops.press.task import Limits
-from salesops.press.writing import make_writable
 
 _LEAST = 1_000_000_000  # bytes
 _LISTED = 20  # of more reports that are skipped, the count says enough

@@ -23,6 +23,7 @@ from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
 from salesops.errors import PressError, one_line
+from salesops.files import write_whole
 from salesops.press.alerts import raised
 from salesops.press.compare import Earlier, News, changes, to_compare
 from salesops.press.export import export_page
@@ -33,7 +34,6 @@ from salesops.press.pool import why_it_ended
 from salesops.press.results import read_results
 from salesops.press.secrets import in_environment, take_from_environment
 from salesops.press.task import Task
-from salesops.press.writing import write_whole
 
 Run = Callable[[NotebookNode, Gate, Task], None]
 

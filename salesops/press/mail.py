@@ -12,8 +12,8 @@ from functools import cache
 from pathlib import Path
 
 from salesops.errors import PressError
+from salesops.files import write_whole
 from salesops.press.export import TEMPLATE, page_css
-from salesops.press.writing import write_whole
 
 _SHARP = 2  # pixels of a picture for one of the page, as phones have
 _UNFIT = (  # what only a browser shows, or hides, as it should

@@ -15,13 +15,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from salesops.files import UNFINISHED
 from salesops.press.compare import Earlier
 from salesops.press.drawing import drawing_process
 from salesops.press.plan import Outcome, Report
 from salesops.press.pool import Ending, Pool
 from salesops.press.strays import taking_in_strays
 from salesops.press.task import Death, Limits, Task
-from salesops.press.writing import UNFINISHED
 
 Done = Callable[[Report, Outcome], None]
 Engine = Literal["auto", "warm", "stock"]

@@ -19,10 +19,10 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from salesops.errors import PressError, SalesopsError
+from salesops.files import make_writable
 from salesops.press.ledger import Ledger
 from salesops.press.settings import Settings, Wanted
 from salesops.press.store import FOLDER, own_folder
-from salesops.press.writing import make_writable
 
 _LOOK = 60.0  # seconds until reports.toml and the clock are looked at again: both may be set, and machines sleep
 _AGAIN = (600.0, 1200.0, 2400.0, 3600.0)  # seconds until what could not be made or sent is tried again

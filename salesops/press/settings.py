@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from salesops.errors import PressError, did_you_mean
+from salesops.files import read_toml
 from salesops.press import mailing
 from salesops.press.alerts import Alert, read_alert
 from salesops.press.every import Every, read_every
@@ -103,12 +103,7 @@ def read_settings(path: Path) -> Settings:
     """
     if not path.is_file():
         raise PressError(f"There is no '{path}'. Name a notebook: salesops run NOTEBOOK --book BOOK.")
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise PressError(f"{path.name} is not valid TOML: {error}. Correct the file.") from None
-    except OSError as error:
-        raise PressError(f"'{path}' cannot be read: {error.strerror}.") from None
+    content = read_toml(path, error=PressError)
     for key in content:
         if key not in _KEYS:
             raise PressError(f"{path.name} has an unknown key '{key}'. {did_you_mean(key, _KEYS)}")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from salesops.errors import PressError
-from salesops.press.writing import make_writable
+from salesops.files import make_writable
 
 FOLDER = ".press"
 

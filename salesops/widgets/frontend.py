@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import os
-import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from importlib.metadata import version
@@ -20,6 +19,7 @@ import anywidget
 import pandas as pd
 from itables.widget import ITable
 
+from salesops.files import write_whole
 from salesops.widgets.segmentation import FEATURES
 
 PAGE = 10
@@ -99,8 +99,6 @@ def _chart_class() -> Any:
 
 
 def _keep(text: str, path: Path) -> None:
-    made = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     with suppress(OSError):  # without a cache the next kernel bundles again
         path.parent.mkdir(parents=True, exist_ok=True)
-        made.write_text(text, encoding="utf-8")
-        made.replace(path)
+        write_whole(path, text)

@@ -30,6 +30,7 @@ from measure import ROOT, Row, publish, say, seconds, timed
 
 from salesops.book.shelf import VARIABLE
 from salesops.cli.asking import prepare
+from salesops.files import write_whole
 from salesops.press.drawing import drawing_process
 from salesops.press.export import export_page
 from salesops.press.plan import Outcome, Report
@@ -38,7 +39,6 @@ from salesops.press.run import run_reports
 from salesops.press.settings import Wanted
 from salesops.press.task import Task
 from salesops.press.warm.pool import WarmPool
-from salesops.press.writing import write_whole
 
 Make = Callable[[Report], tuple[float, float]]
 

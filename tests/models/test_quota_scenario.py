@@ -95,7 +95,7 @@ def test_every_lever_is_in_the_file() -> None:
     )  # fmt: skip  # every lever without a default
     text = to_toml(full)
     assert all(f"\n{name} = " in text for name in LEVERS)
-    assert '[quotas]\n"A" = 5.0' in text
+    assert '[quotas]\nA = 5.0' in text
     assert '[[moves]]\ngiver = "A"' in text
 
 
@@ -223,7 +223,7 @@ def test_files_that_are_no_scenario(tmp_path: Path) -> None:
     """No file, a folder and a picture are refused in a sentence."""
     book = company(tmp_path / "book")
     (tmp_path / "picture.png").write_bytes(b"\x89PNG\xff\xfe")
-    for name, sentence in (("none.toml", "cannot be read: No such file"), ("picture.png", "is not a text in UTF-8")):
+    for name, sentence in (("none.toml", "cannot be read: No such file"), ("picture.png", "is no text in UTF-8")):
         with pytest.raises(ScenarioError, match=sentence):
             read_scenario(tmp_path / name, book)
     with pytest.raises(ScenarioError, match="cannot be read"):
@@ -243,7 +243,7 @@ def test_a_write_that_fails_loses_nothing(tmp_path: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(os, "replace", refuse)
     monkeypatch.setattr(Path, "replace", refuse)
-    with pytest.raises(ScenarioError, match=r"one\.toml cannot be written: Permission denied\. Choose another place\."):
+    with pytest.raises(ScenarioError, match=r"one\.toml cannot be written: Permission denied\. .*choose a folder"):
         write_scenario(baseline(book, QUARTER, pay=1), path)
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]

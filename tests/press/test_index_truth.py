@@ -316,7 +316,7 @@ def test_without_room_for_the_index_the_last_one_stays(
     report, other, out = told
 
     def full(reports: Any, *_: Any, done: Callable[[Report, Outcome], None], **__: Any) -> None:
-        monkeypatch.setattr("salesops.press.writing.os.fsync", no_room)
+        monkeypatch.setattr("salesops.files.os.fsync", no_room)
 
     def no_room(_: int) -> None:
         raise OSError(28, "No space left on device")

@@ -46,7 +46,7 @@ def test_export_never_replaces_a_file(tmp_path: Path) -> None:
 def test_names_stay_in_the_folder(tmp_path: Path, name: str) -> None:
     """A name that is no plain one is refused: nothing is written outside of the folder."""
     with pytest.raises(BookError, match="must be a plain name"):
-        file_in(tmp_path, name, ".csv")
+        file_in(tmp_path, name, ".csv", error=BookError)
 
 
 def test_unwritable_folder_is_said(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ The format is described for those who write one in data/maps/README.md.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from salesops.book.intake.map_columns import COLUMNS
 from salesops.book.intake.map_guard import Written, refuse_unsafe_sql
 from salesops.book.schema import SCHEMA
 from salesops.errors import BookError, MapError, did_you_mean
+from salesops.files import read_text, toml_values
 
 Headers = tuple[tuple[str, ...], ...]  # alternatives, each one or more headers that are joined by a space
 
@@ -117,13 +117,8 @@ class Map:
 def read_map(name_or_path: str | Path) -> Map:
     """Read a map by its name in data/maps or by its path. Raises MapError."""
     path = _locate(name_or_path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        content = tomllib.loads(text)
-    except OSError as error:
-        raise MapError(f"The map '{path}' cannot be read: {error.strerror}.") from None
-    except (ValueError, RecursionError) as error:
-        raise MapError(f"{path.name} is not valid TOML: {error}. Correct the file.") from None
+    text = read_text(path, error=MapError)
+    content = toml_values(text, path.name, error=MapError)
     map_, written = _Reader(path.name).map(content), Written(path.name, text)
     refuse_unsafe_sql(content, written)
     return replace(map_, written=written)

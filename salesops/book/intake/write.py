@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import tomli_w
 
 from salesops.book.intake.names import literal, quoted
 from salesops.book.playbook import log, overrides, read
@@ -20,6 +18,7 @@ from salesops.book.replacement import folders_beside, held
 from salesops.book.spreadsheet import harmless, harmless_sql
 from salesops.book.state import SCENARIOS
 from salesops.errors import IntakeError, one_line
+from salesops.files import read_toml, toml_text
 
 PEOPLES_OWN = (read.FILE, overrides.FILE, log.FILE)
 
@@ -132,16 +131,13 @@ def write_settings(
     new = {key: value for key, value in proposed.items() if key not in said}
     heading = " ".join(one_line(title).split())
     settings = {**said, **{key: value for key, (value, _) in new.items()}}
-    path.write_text(f"# Imported: {heading}\n{tomli_w.dumps(settings)}", encoding="utf-8")
+    path.write_text(toml_text(settings, comment=f"Imported: {heading}"), encoding="utf-8")
     told = [f"book.toml: kept from the previous book: {', '.join(kept)}"] if kept else []
     return (*told, *(sentence for _, sentence in new.values()))
 
 
 def _settings(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig")) if path.is_file() else {}
-    except (ValueError, RecursionError) as error:
-        raise IntakeError(f"{path} is not valid TOML: {error}. Correct the file. Nothing was written.") from None
+    return read_toml(path, error=IntakeError) if path.is_file() else {}
 
 
 def _copy(con: Any, query: str, path: Path, options: str) -> None:

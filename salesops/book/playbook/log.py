@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 
 from salesops.book.spreadsheet import harmless
-from salesops.errors import BookError, system_repair
+from salesops.errors import BookError, system_reason
 
 FILE = "play_log.csv"
 EVENTS = ("assigned", "done", "outcome")
@@ -53,8 +53,7 @@ def append_log(folder: Path, entries: Iterable[Mapping[str, str | date]]) -> int
         finally:
             os.close(handle)
     except OSError as error:
-        reason = f"{error.strerror or error}. {system_repair(error)}".rstrip()
-        raise BookError(f"The log cannot be written to '{path}': {reason}") from None
+        raise BookError(f"The log cannot be written to '{path}': {system_reason(error)}") from None
     return len(rows)
 
 

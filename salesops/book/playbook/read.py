@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from salesops.book.playbook.columns import CLIENT_COLUMNS
 from salesops.book.playbook.conditions import Condition, ConditionError, parse_condition
 from salesops.book.source import Book
 from salesops.errors import BookError, did_you_mean
+from salesops.files import read_toml
 
 FILE = "playbook.toml"
 CHANNELS = ("meeting", "call", "email", "self-service", "none")
@@ -101,12 +101,9 @@ def read_playbook(path: Path) -> Playbook:
 def load_playbook(path: Path) -> tuple[Playbook | None, tuple[Finding, ...]]:
     """Read a playbook and what is wrong in it; None if there is an error. Bad content never raises."""
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        return None, (_finding("readable", f"cannot be read: {error.strerror or error}", "Make the file readable."),)
-    except (ValueError, RecursionError) as error:
-        return None, (_finding("readable", f"is not valid TOML: {error}", "Correct the file."),)
-    return parse_playbook(values)
+        return parse_playbook(read_toml(path, error=BookError))
+    except BookError as error:
+        return None, (_finding("readable", f"cannot be read: {error}", "Correct the file."),)
 
 
 def parse_playbook(values: Mapping[str, Any]) -> tuple[Playbook | None, tuple[Finding, ...]]:

@@ -10,14 +10,14 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
-import tomli_w
 
 from salesops.book.sample.company import COMPANY, CURRENCY, FOLLOW_UP_DAYS, RAMP, SIZES, STAGES, Columns
 from salesops.book.sample.division import company_tables, simulate
 from salesops.book.sample.playbook import PLAYBOOK
 from salesops.book.sample.truth import company_truth, merge
 from salesops.book.schema import SCHEMA, Type
-from salesops.errors import BookError, system_repair
+from salesops.errors import BookError, system_reason
+from salesops.files import toml_text
 
 AS_CSV = ("territories", "trainings", "fx_rates", "quotas", "commitments")
 
@@ -64,8 +64,7 @@ def write_sample(dest: Path, *, seed: int, size: Literal["small", "medium", "lar
             _write(Path(made), seed, size)
             _move(Path(made), dest)
     except OSError as error:
-        reason = f"{error.strerror or error}. {system_repair(error)}".rstrip()
-        raise BookError(f"The sample cannot be written to '{dest}': {reason}") from None
+        raise BookError(f"The sample cannot be written to '{dest}': {system_reason(error)}") from None
     return dest
 
 
@@ -113,7 +112,7 @@ def _settings() -> str:
         "company": COMPANY, "currency": CURRENCY, "fiscal_year_start": 1, "time_zone": "Europe/Berlin",
         "stage_order": list(STAGES), "follow_up_days": FOLLOW_UP_DAYS, "ramp": list(RAMP),
     }  # fmt: skip  # reads as a table
-    return tomli_w.dumps(values)
+    return toml_text(values)
 
 
 def _move(made: Path, dest: Path) -> None:

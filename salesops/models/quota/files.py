@@ -5,17 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tomllib
-import uuid
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import fields
-from datetime import date
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 from salesops.book.source import Book
-from salesops.errors import ScenarioError, did_you_mean
+from salesops.errors import ScenarioError, did_you_mean, system_reason
+from salesops.files import read_text, toml_text, toml_values, write_whole
 from salesops.models.quota.scenario import LEVERS, Move, Scenario
 from salesops.periods import Period
 
@@ -43,14 +40,10 @@ def book_key(book: Book) -> str:
 def write_scenario(scenario: Scenario, path: str | os.PathLike[str]) -> None:
     """Write a scenario; a file that is there is replaced at once and whole, or stays as it was."""
     target = Path(path)
-    part = target.with_name(f"{target.name}.{uuid.uuid4().hex}.part")
     try:
-        part.write_text(to_toml(scenario), encoding="utf-8")
-        part.replace(target)
+        write_whole(target, to_toml(scenario))
     except OSError as error:
-        with suppress(OSError):
-            part.unlink()
-        raise ScenarioError(f"{target} cannot be written: {error.strerror}. Choose another place.") from None
+        raise ScenarioError(f"{target} cannot be written: {system_reason(error)}") from None
 
 
 def read_scenario(path: str | os.PathLike[str], book: Book, period: Period | None = None) -> Scenario:
@@ -63,12 +56,7 @@ def read_scenario(path: str | os.PathLike[str], book: Book, period: Period | Non
         The file stays as it is.
     """
     source = Path(path)
-    try:
-        text = source.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise ScenarioError(f"{source} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise ScenarioError(f"{source.name} is not a text in UTF-8. Choose a scenario file.") from None
+    text = read_text(source, error=ScenarioError)
     scenario = from_toml(text, source.name)
     if scenario.book != book_key(book):
         raise ScenarioError(
@@ -85,21 +73,15 @@ def read_scenario(path: str | os.PathLike[str], book: Book, period: Period | Non
 
 def to_toml(scenario: Scenario) -> str:
     """Return a scenario as TOML; levers without a value are left out."""
-    lines = [f"format = {FORMAT}", *(f"{name} = {_value(getattr(scenario, name))}" for name in HEAD), "", "[levers]"]
-    values = ((name, getattr(scenario, name)) for name in LEVERS)
-    lines += [f"{name} = {_value(value)}" for name, value in values if value is not None]
-    lines += ["", "[quotas]", *(f"{_value(user)} = {_value(amount)}" for user, amount in scenario.quotas)]
-    for move in scenario.moves:
-        lines += ["", "[[moves]]", *(f"{field.name} = {_value(getattr(move, field.name))}" for field in fields(move))]
-    return "\n".join(lines) + "\n"
+    head = {name: getattr(scenario, name) for name in HEAD}
+    levers = {name: value for name in LEVERS if (value := getattr(scenario, name)) is not None}
+    moves = {"moves": [asdict(move) for move in scenario.moves]} if scenario.moves else {}
+    return toml_text({"format": FORMAT, **head, "levers": levers, "quotas": dict(scenario.quotas), **moves})
 
 
 def from_toml(text: str, where: str = "The scenario") -> Scenario:
     """Read what `to_toml` writes; `where` names it in errors."""
-    try:
-        content = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ScenarioError(f"{where} is not valid TOML: {error}.") from None
+    content = toml_values(text, where, error=ScenarioError)
     version = content.pop("format", None)
     if version != FORMAT:
         found = "names no format" if version is None else f"has format {version!r}"
@@ -141,17 +123,6 @@ def _only_known(where: str, content: Mapping[str, Any], known: tuple[str, ...]) 
     for key in content:
         if key not in known:
             raise ScenarioError(f"{where} has an unknown key '{key}'. {did_you_mean(key, known)}")
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, str):
-        # TOML wants the one control character escaped that JSON leaves as it is
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, tuple):
-        return f"[{', '.join(map(_value, value))}]"
-    return repr(value)
 
 
 def _book_key(book: Book) -> str:

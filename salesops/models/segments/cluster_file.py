@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,31 +9,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salesops.errors import BookError
+from salesops.files import read_toml, toml_text
 from salesops.models.segments.clusters import STARTS, Clusters
-from salesops.models.segments.definition import read_values, write_whole
+from salesops.models.segments.definition import save_segments
 
 FORMAT = 1
+_COMMENT = """\
+Clusters, frozen: the same figures give the same cluster until this file changes. Made by a fit; not for
+editing. Columns are taken as log(1 + x), less shift, divided by scale; then the nearest centre counts."""
 _ARRAYS = ("shift", "scale", "centres", "weights", "factors")
 
 
 def save_clusters(clusters: Clusters, path: Path) -> None:
     """Write clusters to a file, whole or not at all. Raises BookError if it cannot be written."""
-    lines = [
-        "# Clusters, frozen: the same figures give the same cluster until this file changes. Made by a fit; not for",
-        "# editing. Columns are taken as log(1 + x), less shift, divided by scale; then the nearest centre counts.",
-        f"format = {FORMAT}",
-        f"method = {json.dumps(clusters.method)}",
-        f"columns = {json.dumps(list(clusters.columns), ensure_ascii=False)}",
-        f"converged = {json.dumps(clusters.converged)}",
-    ]
-    # JSON writes floats and nested lists as TOML does, with the shortest text that reads back as the same float
-    lines += [f"{name} = {json.dumps(getattr(clusters, name).tolist())}" for name in _ARRAYS]
-    write_whole("\n".join([*lines, ""]), path)
+    values = {"format": FORMAT, "method": clusters.method, "columns": list(clusters.columns)}
+    arrays = {name: getattr(clusters, name).tolist() for name in _ARRAYS}
+    text = toml_text({**values, "converged": bool(clusters.converged), **arrays}, comment=_COMMENT)
+    save_segments(text, path)
 
 
 def read_clusters(path: Path) -> Clusters:
     """Read clusters that `save_clusters` wrote. Raises BookError if the file is absent or is not such a file."""
-    values = read_values(path)
+    values = read_toml(path, error=BookError)
     wanted = {"format", "method", "columns", "converged", *_ARRAYS}
     if set(values) != wanted or values["format"] != FORMAT or values["method"] not in STARTS:
         raise BookError(f"{path.name} does not hold clusters of format {FORMAT}. Save them again.")

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import math
-import os
-import re
-import secrets
-import tomllib
-from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from salesops.errors import BookError, did_you_mean, system_repair
+from salesops.errors import BookError, did_you_mean, system_reason
+from salesops.files import read_toml, toml_text, write_whole
 from salesops.models.segments.grid import Dimension, Segment, SegmentGrid
 
 FORMAT = 1
 _KEYS = ("format", "scheme", "version", "fitted_on", "customers", "dimensions", "segments")
+_COMMENT = """\
+Segments, frozen: the same figures give the same segment until this file changes.
+Levels run from 1, the worst, to the best. A value equal to a cut lies below it. The first segment wins."""
 _DIMENSION_KEYS = {"name": str, "column": str, "best": str, "unit": str, "cuts": list}
 
 
@@ -29,7 +27,15 @@ def save_grid(grid: SegmentGrid, path: Path) -> None:
     BookError
         If the file cannot be written. Then what stood there still does.
     """
-    write_whole(_text(grid), path)
+    save_segments(_text(grid), path)
+
+
+def save_segments(text: str, path: Path) -> None:
+    """Write a definition of segments whole or not at all. Raises BookError if it cannot be written."""
+    try:
+        write_whole(path, text)
+    except OSError as error:
+        raise BookError(f"The segments cannot be saved to '{path}': {system_reason(error)}") from None
 
 
 def read_grid(path: Path) -> SegmentGrid:
@@ -41,68 +47,22 @@ def read_grid(path: Path) -> SegmentGrid:
         If the file is absent, is not valid TOML, lacks or has a key that is not known, or its segments leave
         customers out.
     """
-    values = read_values(path)
+    values = read_toml(path, error=BookError)
     try:
         return _grid(values)
     except BookError as error:
         raise BookError(f"{path.name}: {error}") from None
 
 
-def write_whole(text: str, path: Path) -> None:
-    """Write a file whole or not at all. Raises BookError if it cannot be written."""
-    made = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
-    try:
-        with made.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        made.replace(path)
-    except OSError as error:
-        reason = f"{error.strerror or error}. {system_repair(error)}".rstrip()
-        raise BookError(f"The segments cannot be saved to '{path}': {reason}") from None
-    finally:
-        with suppress(OSError):
-            made.unlink(missing_ok=True)
-
-
-def read_values(path: Path) -> dict[str, Any]:
-    """Return the content of a TOML file. Raises BookError if it cannot be read."""
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise BookError(f"The segments cannot be read from '{path}': {error.strerror or error}.") from None
-    except (ValueError, RecursionError) as error:
-        raise BookError(f"{path.name} is not valid TOML: {error}. Correct the file.") from None
-
-
 def _text(grid: SegmentGrid) -> str:
-    lines = [
-        "# Segments, frozen: the same figures give the same segment until this file changes.",
-        "# Levels run from 1, the worst, to the best. A value equal to a cut lies below it. The first segment wins.",
-        f"format = {FORMAT}",
-        f"scheme = {_quoted(grid.scheme)}",
-        f"version = {grid.version}",
-        *([f"fitted_on = {grid.fitted_on.isoformat()}"] if grid.fitted_on else []),
-        f"customers = {grid.customers}",
-    ]
-    for dimension in grid.dimensions:
-        lines += ["", "[[dimensions]]"]
-        lines += [f"{key} = {_quoted(getattr(dimension, key))}" for key in ("name", "column", "best", "unit")]
-        # repr gives the shortest text that reads back as the same float
-        lines.append(f"cuts = [{', '.join(repr(float(cut)) for cut in dimension.cuts)}]")
-    for segment in grid.segments:
-        lines += ["", "[[segments]]", f"name = {_quoted(segment.name)}"]
-        lines += [f"{_key(name)} = [{low}, {high}]" for name, (low, high) in segment.levels.items()]
-    return "\n".join([*lines, ""])
-
-
-def _key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _quoted(name)
-
-
-def _quoted(text: str) -> str:
-    # JSON writes texts as TOML does, but for one character
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    head = {"format": FORMAT, "scheme": grid.scheme, "version": grid.version}
+    if grid.fitted_on:
+        head["fitted_on"] = grid.fitted_on
+    dimensions = [{**{key: getattr(one, key) for key in _DIMENSION_KEYS}, "cuts": [float(cut) for cut in one.cuts]}
+                  for one in grid.dimensions]  # fmt: skip  # one list
+    segments = [{"name": one.name, **{name: list(box) for name, box in one.levels.items()}} for one in grid.segments]
+    values = {**head, "customers": grid.customers, "dimensions": dimensions, "segments": segments}
+    return toml_text(values, comment=_COMMENT)
 
 
 def _grid(values: dict[str, Any]) -> SegmentGrid:

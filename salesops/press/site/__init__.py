@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from salesops.errors import PressError
+from salesops.files import write_whole
 from salesops.press.entry import BROKEN_OFF, GOOD, UNDER_WAY, Entry
 from salesops.press.ledger import period_start
 from salesops.press.plan import LETTERS
-from salesops.press.writing import write_whole
 
 VERSION = 1
 

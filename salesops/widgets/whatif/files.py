@@ -12,11 +12,12 @@ import pandas as pd
 
 from salesops.book.new_quotas import add_quota_version
 from salesops.book.source import Book
-from salesops.errors import BookError, ScenarioError
+from salesops.errors import ScenarioError
+from salesops.files import file_in
 from salesops.models.forecast.inputs import Inputs
 from salesops.models.quota import Outcome, Scenario, write_scenario
 from salesops.models.quota.files import book_key, from_toml
-from salesops.widgets.files import export_csv, file_in
+from salesops.widgets.files import export_csv
 
 _NO_NAME = re.compile(r'[/\\:*?"<>|\x00-\x1f]+')
 
@@ -34,10 +35,7 @@ def save(scenario: Scenario, folder: Path, *, known: Scenario | None) -> Path:
     ScenarioError
         If the name makes no file, or the file holds something else.
     """
-    try:
-        path = file_in(folder, _NO_NAME.sub(" ", scenario.name), ".toml")
-    except BookError as error:
-        raise ScenarioError(str(error)) from None
+    path = file_in(folder, _NO_NAME.sub(" ", scenario.name), ".toml", error=ScenarioError)
     if path.exists() and known is None:
         raise ScenarioError(f"'{path}' is there already, with another scenario. Choose another name.")
     with suppress(OSError):  # what it cannot make, it cannot write to: said below

@@ -6,9 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from salesops.errors import one_line
-from salesops.press.writing import write_whole
+from salesops.errors import BookError, one_line
+from salesops.files import toml_text, toml_values, write_whole
 
 
 def test_a_file_is_written_as_it_is(tmp_path: Path) -> None:
@@ -55,3 +57,16 @@ def test_ctrl_c_leaves_no_other_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_line_for_a_terminal_commands_nothing() -> None:
     """Colours, window titles, line ends and text that runs backwards may come from data; letters of any script stay."""
     assert one_line("\x1b[31mred\x1b[0m \x1b]0;title\x07Zoë\n中\u202e\x9b2J") == "red Zoë 中  2J"
+
+
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=12)
+SCALARS = TEXTS | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False) | st.dates()
+
+
+@given(st.dictionaries(TEXTS, SCALARS | st.lists(SCALARS, max_size=3) | st.dictionaries(TEXTS, SCALARS, max_size=3)))
+@example({"name": "delete \x7f, return \r, quote \" and \\"})
+def test_toml_reads_back_as_it_was(values: dict[str, object]) -> None:
+    """Whatever people type into a name, a file of ours can be read again and says the same, below its comment."""
+    text = toml_text(values, comment="Made\nby hand")
+    assert text.startswith("# Made\n# by hand\n")
+    assert toml_values(text, "x.toml", error=BookError) == values
