@@ -12,12 +12,12 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
+from salesops import words
 from salesops.book.clients import client_ids
 from salesops.book.snapshot import as_known
 from salesops.book.source import Book
 from salesops.errors import PeriodError
 from salesops.metrics.purchases import left_out, purchases
-from salesops.models import wording as words
 from salesops.models.lifetime import GammaGamma, ModifiedBetaGeoNBD, backtest
 from salesops.models.rhythm import STATES, client_rhythms
 from salesops.models.segments import SegmentGrid, fit_grid

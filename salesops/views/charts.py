@@ -13,7 +13,7 @@ import altair as alt
 import pandas as pd
 from altair.utils.schemapi import debug_mode
 
-from salesops.views import words
+from salesops import words
 from salesops.views.look import ACCENT, ALERT, INK, LINE, PAPER, ROW, SOFT, finish
 
 AGE_BANDS = ("0–30 days", "31–90 days", "over 90 days", "unknown")

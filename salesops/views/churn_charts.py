@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from altair.utils.schemapi import debug_mode
 
+from salesops import words
 from salesops.models.churn.review import ChurnReview
 from salesops.models.churn.survival import EVERYONE
-from salesops.views import words
 from salesops.views.blocks import Block, nothing
 from salesops.views.churn_words import unit
 from salesops.views.look import ACCENT, INK, LINE, SOFT, finish

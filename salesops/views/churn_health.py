@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from salesops import words
 from salesops.models.churn.review import ChurnReview
 from salesops.views import churn_words as say
 from salesops.views import table as t
-from salesops.views import words
 from salesops.views.blocks import Block, absent, note, nothing, sentence, together
 
 MOST_DRIVERS = 8

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from salesops import words
 from salesops.book.finding import Finding
 from salesops.models.churn.review import ChurnReview
 from salesops.models.rhythm import FEWEST_GAPS, SHORTEST_HORIZON
 from salesops.views import churn_words as say
 from salesops.views import table as t
-from salesops.views import words
 from salesops.views.blocks import Block, cards, definitions, headline, kpis, note, nothing, together
 
 FIRST = 6  # calls shown in full

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from salesops import words
 from salesops.models.churn.methods import BTYD, HIATUS, LARGEST, LOGISTIC, OVERDUE, TENURE
 from salesops.models.churn.review import ChurnReview
 from salesops.views import churn_words as say
 from salesops.views import table as t
-from salesops.views import words
 from salesops.views.blocks import Block, note, sentence, together
 
 _NAMES = {

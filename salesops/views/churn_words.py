@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
+from salesops import words
 from salesops.models.churn.result import WITHOUT_ORDER, Churn
 from salesops.models.churn.review import ChurnReview
 from salesops.models.churn.save_rate import FEWEST
 from salesops.models.rhythm import FEWEST_GAPS, YEAR
-from salesops.views import words
 
 REASONS = ("reason_1", "reason_2", "reason_3")
 UNITS = {"orders": "client", "contracts": "contract", "accounts": "account"}

@@ -11,10 +11,11 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from salesops import words
 from salesops.metrics.satisfaction import FEWEST_ANSWERS
 from salesops.models.client import ClientPage
 from salesops.models.client.rhythm import LOST
-from salesops.views import client_words, words
+from salesops.views import client_words
 from salesops.views.blocks import Block, headline, kpis, sentence
 from salesops.views.promises import promise_words
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from salesops import words
 from salesops.models.client import ClientPage
 from salesops.models.client.rhythm import LOST, NEVER, OVERDUE, PAUSE
-from salesops.views import words
 
 _VERBS = {"meeting": "Meet {}", "call": "Call {}", "email": "Write to {}", "self-service": "Point {} to self-service"}
 _TYPES = {"call": "Call", "email": "E-mail", "meeting": "Meeting", "follow_up": "Follow-up", "gift": "Gift"}

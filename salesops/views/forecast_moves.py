@@ -6,10 +6,10 @@ import altair as alt
 import pandas as pd
 from altair.utils.schemapi import debug_mode
 
+from salesops import words
 from salesops.models.forecast.moves import Moves
 from salesops.models.forecast.report import ForecastReport
 from salesops.views import table as t
-from salesops.views import words
 from salesops.views.blocks import Block, absent, note, nothing, sentence, together
 from salesops.views.look import ACCENT, INK, PAPER, finish
 

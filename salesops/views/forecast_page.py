@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 
+from salesops import words
 from salesops.book.finding import Finding
 from salesops.models.forecast.report import ForecastReport
 from salesops.models.forecast.sums import SHOCK
 from salesops.views import table as t
-from salesops.views import words
 from salesops.views.blocks import Block, definitions, headline, kpis, note
 
 READ = ("users", "opportunities", "opportunity_history", "quotas", "credits", "orders", "order_lines", "accounts")

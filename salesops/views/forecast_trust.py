@@ -6,9 +6,9 @@ import altair as alt
 import pandas as pd
 from altair.utils.schemapi import debug_mode
 
+from salesops import words
 from salesops.models.forecast.report import ForecastReport
 from salesops.views import table as t
-from salesops.views import words
 from salesops.views.blocks import Block, absent, note, nothing, sentence, together
 from salesops.views.look import ACCENT, INK, LINE, PAPER, ROW, finish
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
+from salesops import words
 from salesops.models.accountability import TeamAccountability
 from salesops.models.health import SalesHealth
-from salesops.views import charts, words
+from salesops.views import charts
 from salesops.views import table as t
 from salesops.views.blocks import Block, absent, note, nothing
 

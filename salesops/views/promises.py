@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from salesops import words
 from salesops.views import table as t
-from salesops.views import words
 from salesops.views.blocks import Block, note
 
 MOST = 60  # a page must stay small enough for a phone

@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 from altair.utils.schemapi import debug_mode
 
+from salesops import words
 from salesops.book.finding import Finding
 from salesops.models.quota import Outcome
 from salesops.models.quota.levers import shock_of
 from salesops.models.quota.plan import QuotaPlan
 from salesops.views import table as t
-from salesops.views import words
 from salesops.views.blocks import Block, definitions, headline, kpis, note, nothing, sentence
 from salesops.views.look import ACCENT, ALERT, INK, PAPER, ROW, SOFT, finish
 from salesops.views.quota_words import LINES, headline_words, outcome_words

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from salesops import words
 from salesops.models.quota import Outcome
-from salesops.views import words
 
 LINES = {
     "p_target": "Chance that the company makes its target",

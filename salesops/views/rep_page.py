@@ -5,9 +5,10 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
+from salesops import words
 from salesops.models.rep import RepAccountability
 from salesops.models.skill import check_min_deals
-from salesops.views import charts, words
+from salesops.views import charts
 from salesops.views import table as t
 from salesops.views.blocks import Block, absent, headline, kpis, note, nothing, sentence
 from salesops.views.team_page import DATED, VERB, ended_words, make_it_words, measure_figures

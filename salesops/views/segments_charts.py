@@ -5,9 +5,9 @@ from __future__ import annotations
 import altair as alt
 from altair.utils.schemapi import debug_mode
 
+from salesops import words
 from salesops.models.customers_segments import CustomerSegments
 from salesops.models.segments.migration import ABSENT, GONE
-from salesops.views import words
 from salesops.views.blocks import Block, nothing
 from salesops.views.look import ACCENT, INK, PAPER, ROW, SOFT, finish
 from salesops.views.segments_moves import ENOUGH

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
+from salesops import words
 from salesops.models.customers_segments import CustomerSegments
 from salesops.models.playbook import lift_sentences
 from salesops.models.segments import TOO_FEW
 from salesops.models.segments.migration import ABSENT, GONE
 from salesops.views import table as t
-from salesops.views import words
 from salesops.views.blocks import Block, absent, note, nothing, sentence, together
 
 MOST_MOVES = 12

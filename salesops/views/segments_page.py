@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from salesops import words
 from salesops.book.finding import Finding
 from salesops.models.customers import Customers
 from salesops.models.customers_segments import CustomerSegments
 from salesops.models.segments import TOO_FEW, UNKNOWN
 from salesops.views import table as t
-from salesops.views import words
 from salesops.views.blocks import Block, definitions, headline, kpis, note
 from salesops.views.segments_trust import horizon
 

@@ -8,10 +8,10 @@ from datetime import timedelta
 
 import pandas as pd
 
+from salesops import words
 from salesops.models.customers import FEWEST, Customers
 from salesops.models.customers_segments import CustomerSegments
 from salesops.views import table as t
-from salesops.views import words
 from salesops.views.blocks import Block, note, sentence, together
 
 _KINDS = {"rules": "Rules", "kmeans": "KMeans", "mixture": "Gaussian mixture"}

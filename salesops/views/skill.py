@@ -5,8 +5,9 @@ from __future__ import annotations
 import altair as alt
 import pandas as pd
 
+from salesops import words
 from salesops.models.skill import FairWinRates, TeamSkill
-from salesops.views import charts, words
+from salesops.views import charts
 from salesops.views.blocks import Block, absent, note, nothing, sentence
 
 MOST_POINTS = 400

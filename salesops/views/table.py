@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup, escape
 
-from salesops.views import words
+from salesops import words
 from salesops.views.blocks import Block
 
 _LONG = 80  # letters of a name; the page cuts longer ones after four lines, and shows all on paper

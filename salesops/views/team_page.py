@@ -8,11 +8,11 @@ from typing import Any
 
 import pandas as pd
 
+from salesops import words
 from salesops.book.snapshot import UnknownThen
 from salesops.errors import first_few
 from salesops.models.accountability import TeamAccountability
 from salesops.views import table as t
-from salesops.views import words
 from salesops.views.blocks import Block, cards, definitions, headline, kpis, note, nothing
 from salesops.views.promises import promise_words
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 from markupsafe import Markup
 
+from salesops import words
 from salesops.models.segments import Clusters, SegmentGrid, grid_rules
 from salesops.models.segments.grid import numbers
-from salesops.views import words
 from salesops.views.table import Column, amount, number, share, table, text
 from salesops.widgets.exploration import Exploration
 from salesops.widgets.segmentation import FEATURES, Segmentation, segment_sizes

@@ -15,8 +15,8 @@ import pandas as pd
 from altair.utils.schemapi import debug_mode
 from numpy.typing import NDArray
 
+from salesops import words
 from salesops.models.segments.grid import UNKNOWN, numbers
-from salesops.views import words
 from salesops.views.look import ACCENT, ALERT, INK, SOFT, finish
 from salesops.widgets.segmentation import FEATURES, Segmentation
 from salesops.widgets.selection import Axes, Box

@@ -8,9 +8,9 @@ from threading import Thread
 import pandas as pd
 from markupsafe import Markup
 
+from salesops import words
 from salesops.errors import SalesopsError
 from salesops.models.segments import STABLE, Clusters, Stability, cluster_stability
-from salesops.views import words
 
 Told = Callable[[Clusters, Stability | str], None]
 

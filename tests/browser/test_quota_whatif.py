@@ -20,11 +20,11 @@ from lab import ROOT, SLOW, browser_page, lab, open_notebook, run_cell, write_no
 from playwright.sync_api import Locator, Page, expect
 from whatif_books import NOW, QUARTER, book_of
 
+from salesops import words
 from salesops.book.source import open_book
 from salesops.models.forecast.corrected import forecast_inputs
 from salesops.models.forecast.inputs import Inputs
 from salesops.models.quota import Scenario, baseline, outcome, read_scenario
-from salesops.views import words
 
 pytestmark = pytest.mark.browser
 CELL = f"""import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests")!r}]

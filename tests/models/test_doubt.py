@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from scipy import special
 
-from salesops.models import wording as words
+from salesops import words
 from salesops.models.deals.chances import DealChances
 from salesops.models.deals.hazards import Curves, fit_hazards
 from salesops.models.deals.week import EVEN

@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from books import Row, Rows, make_book
 
+from salesops import words
 from salesops.book.source import Book, open_book
 from salesops.models.accountability import team_accountability
 from salesops.models.forecast import Forecast, forecast
 from salesops.models.make_it import chance_results, make_it
 from salesops.models.rep import rep_accountability
 from salesops.periods import parse_period
-from salesops.views import rep_page, team_page, words
+from salesops.views import rep_page, team_page
 
 NOW = date(2026, 10, 30)
 RUNNING, OVER = parse_period("2026-Q4"), parse_period("2026-Q3")

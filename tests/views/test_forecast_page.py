@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from books import Row, Rows, make_book
 
+from salesops import words
 from salesops.book.intake import import_book
 from salesops.book.source import Book, open_book
 from salesops.errors import BookError, SalesopsError
 from salesops.models.forecast.report import ForecastReport, forecast_report
 from salesops.periods import Period, parse_period
-from salesops.views import forecast_moves, forecast_page, forecast_trust, words
+from salesops.views import forecast_moves, forecast_page, forecast_trust
 from salesops.views.blocks import Block
 
 NOW = date(2026, 8, 15)

@@ -9,9 +9,10 @@ import numpy as np
 from books import Row, make_book
 from whatif_books import NOW, QUARTER, book_of
 
+from salesops import words
 from salesops.models.quota import baseline, outcome, write_scenario
 from salesops.models.quota.plan import QuotaPlan, quota_plan
-from salesops.views import quota_page, words
+from salesops.views import quota_page
 
 
 def plan_of(folder: Path, *scenarios: tuple[str, float], quotas: bool = True) -> QuotaPlan:

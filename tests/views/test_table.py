@@ -8,7 +8,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from salesops.views import words
+from salesops import words
 from salesops.views.table import Column, amount, bullet, day, gap, number, share, table, tag, text
 
 SCALE = words.Scale(1000, "thousand EUR", 0)

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from salesops import words
 from salesops.periods import parse_period
-from salesops.views import words
 
 NOTHING = [None, math.nan, math.inf, -math.inf, pd.NaT, pd.NA]
 AMOUNTS = st.floats(-1e12, 1e12, allow_nan=False)

@@ -15,13 +15,13 @@ import pytest
 from books import make_book
 from whatif_books import NOW, QUARTER, book_of
 
+from salesops import words
 from salesops.book.intake import import_book
 from salesops.book.source import Book, open_book
 from salesops.models.forecast.corrected import forecast_inputs
 from salesops.models.forecast.inputs import Inputs
 from salesops.models.quota import Scenario, ScenarioError, baseline, outcome, read_scenario, write_scenario
 from salesops.periods import Period, parse_period
-from salesops.views import words
 from salesops.widgets.whatif import QuotaWhatIf, WhatIf, quota_whatif
 from salesops.widgets.whatif.face import take
 from salesops.widgets.whatif.shown import shown

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from salesops import words
 from salesops.book.credits import credited_orders
 from salesops.book.snapshot import as_known
 from salesops.book.source import Book
-from salesops.models import wording as words
 from salesops.models.deals.chances import DealChances, deal_chances
 from salesops.models.deals.landmarks import closed_by, closed_deals, opened, skills
 from salesops.models.deals.week import EVEN, Week, week_of

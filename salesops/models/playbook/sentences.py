@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from salesops import words
 from salesops.book.playbook import CLIENT_COLUMNS, ClientColumn
-from salesops.models import wording as words
 
 MISSING = "unknown"
 
