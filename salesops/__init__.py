@@ -16,13 +16,16 @@ if TYPE_CHECKING:
     from salesops.book.snapshot import as_known
     from salesops.book.source import Book, open_book
     from salesops.periods import Period, parse_period
+    from salesops.views.head import Head, begin
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Head": "salesops.views.head",
     "Book": "salesops.book.source",
     "Period": "salesops.periods",
     "as_known": "salesops.book.snapshot",
+    "begin": "salesops.views.head",
     "check_book": "salesops.book.check",
     "open_book": "salesops.book.source",
     "parse_period": "salesops.periods",
@@ -30,7 +33,9 @@ _HOMES = {
     "resolve": "salesops.book.horizon",
 }
 
-__all__ = ["Book", "Period", "as_known", "check_book", "open_book", "parse_period", "redacted", "resolve"]
+__all__ = [
+    "Book", "Head", "Period", "as_known", "begin", "check_book", "open_book", "parse_period", "redacted", "resolve",
+]  # fmt: skip  # one list
 
 
 def __getattr__(name: str) -> Any:

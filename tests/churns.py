@@ -12,9 +12,9 @@ from salesops.models.churn.calls import Terms, plan_calls
 from salesops.models.churn.health import alerts_came_true, calibration_drift, drift
 from salesops.models.churn.others import worth_a_talk
 from salesops.models.churn.result import AtRisk, Churn, ChurnBacktest, Quiet, Setting, no_backtest
-from salesops.models.churn.review import ChurnReview
 from salesops.models.churn.save_rate import save_rate
 from salesops.models.churn.survival import order_histories, survival
+from salesops.pages.churn.findings import ChurnReview
 
 DAY = date(2026, 10, 31)
 HORIZON = 90

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-_GROUND = {"errors", "periods", "files"}
+_GROUND = {"errors", "periods", "words", "files"}
 MAY_IMPORT = {
     "errors": set[str](),
     "periods": {"errors"},
+    "words": {"periods"},
     "files": {"errors"},
     "book": {"book", *_GROUND},
+    "intake": {"intake", "book", *_GROUND},
+    "sample": {"sample", "book", *_GROUND},
     "metrics": {"book", *_GROUND},  # not metrics: a metric stands on the book, never on another metric
     "models": {"models", "metrics", "book", *_GROUND},
-    "views": {"views", "models", "metrics", "book", *_GROUND},
-    "widgets": {"widgets", "views", "models", "metrics", "book", *_GROUND},
+    "views": {"views", "book", *_GROUND},  # what every page is made of knows no model
+    "pages": {"pages", "views", "models", "metrics", "book", *_GROUND},  # its own folder of pages: tested below
+    "widgets": {"widgets", "pages", "views", "models", "metrics", "book", *_GROUND},
     "press": {"press", *_GROUND},
-    "cli": {"cli", "press", "book", *_GROUND},
+    "cli": {"cli", "press", "intake", "sample", "book", *_GROUND},
 }
 
 
@@ -57,7 +62,7 @@ def _imported(path: Path, root: Path) -> Iterator[str]:
 
 
 def test_imports_run_one_way() -> None:
-    """errors, periods ← book ← metrics ← models ← views ← widgets; press knows neither; cli knows book and press."""
+    """Data walks one way: book ← intake, sample, metrics ← models ← pages ← widgets; views and press know no model."""
     assert breaches(ROOT) == []
 
 
@@ -69,6 +74,8 @@ def test_imports_run_one_way() -> None:
         ("metrics/planted.py", "from . import deals", "metrics → metrics"),
         ("metrics/planted.py", "from ..views import charts", "metrics → views"),
         ("models/planted.py", "def f():\n    import salesops.views.charts", "models → views"),
+        ("views/planted.py", "from salesops.models.silence import ended", "views → models"),
+        ("book/planted.py", "from salesops.intake import run", "book → intake"),
         ("press/planted.py", "from salesops import book", "press → book"),
         ("press/planted.py", "import salesops", "press → salesops"),
         ("press/deep/planted.py", "from ...metrics.deals import win_rate", "press → metrics"),
@@ -87,11 +94,35 @@ def test_planted_breach_is_found(tmp_path: Path, module: str, code: str, breach:
 
 def test_allowed_imports_are_no_breach(tmp_path: Path) -> None:
     """Imports along the direction, and of other packages, are left in peace."""
-    path = tmp_path / "salesops" / "views" / "page.py"
+    path = tmp_path / "salesops" / "pages" / "page.py"
     path.parent.mkdir(parents=True)
     code = "import json\nfrom salesops.metrics.deals import win_rate\nfrom . import charts\n"
     path.write_text(code, encoding="utf-8")
     assert breaches(tmp_path) == []
+
+
+def pages_of(text: str) -> set[str]:
+    """Return the folders of salesops.pages that a text imports."""
+    found = re.findall(r"from salesops\.pages(?:\.(\w+))?", text)
+    return set(found)
+
+
+def test_no_page_imports_another() -> None:
+    """What two pages need is a model or a view: each folder of pages imports only its own."""
+    for path in (ROOT / "salesops" / "pages").glob("*/*.py"):
+        assert pages_of(path.read_text(encoding="utf-8")) <= {path.parent.name}, path
+
+
+def test_each_notebook_has_one_folder_of_pages() -> None:
+    """A notebook imports exactly one folder of pages, and each folder serves one notebook."""
+    served = []
+    for path in sorted((ROOT / "notebooks").glob("[!_]*.ipynb")):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+        folders = pages_of(code)
+        assert len(folders) == 1, f"{path.name} imports {folders}"
+        served += folders
+    assert sorted(served) == sorted(path.parent.name for path in (ROOT / "salesops" / "pages").glob("*/__init__.py"))
 
 
 def definitions(notebook: Path) -> list[str]:

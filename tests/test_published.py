@@ -12,16 +12,16 @@ import pytest
 from books import records
 
 from salesops.book.horizon import resolve
-from salesops.book.intake import import_book
 from salesops.book.source import Book, open_book
+from salesops.intake import import_book
 from salesops.metrics.attainment import attainment, house_sales
 from salesops.metrics.over_time import over_time
 from salesops.metrics.pipeline import pipeline
 from salesops.metrics.purchases import left_out, purchases
 from salesops.metrics.velocity import median_cycle, velocity
 from salesops.metrics.win_rate import win_rate
-from salesops.models.accountability import team_accountability
 from salesops.models.skill import team_skill
+from salesops.pages.team.findings import team_accountability
 from salesops.periods import Period, parse_period
 
 EVER = Period(date(2010, 1, 1), date(2014, 12, 31), "ever")

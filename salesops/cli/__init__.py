@@ -94,8 +94,8 @@ def import_(
     replace: Annotated[bool, typer.Option("--replace", help="Replace DEST if it is a book.")] = False,
 ) -> None:
     """Make a book from an export, by a map."""
-    from salesops.book.intake import import_book
     from salesops.cli.checking import tell_findings
+    from salesops.intake import import_book
 
     intake = import_book(map, source, dest, set_aside=set_aside, replace=replace)
     tell(*intake.lines())
@@ -111,7 +111,7 @@ def sample(
     size: Annotated[Size, typer.Option(help="small: 40 reps; large: 10 million order lines.")] = Size.small,
 ) -> None:
     """Write the tables of an invented company."""
-    from salesops.book.sample import write_sample
+    from salesops.sample import write_sample
 
     write_sample(dest, seed=seed, size=size.value)
     tell(f"The {size.value} sample company is in {dest}.")

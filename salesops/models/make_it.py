@@ -15,7 +15,7 @@ import pandas as pd
 from salesops.book.snapshot import as_known
 from salesops.book.source import Book
 from salesops.errors import BookError
-from salesops.models.plain import FINE, plain_value
+from salesops.models.results import FINE, plain_value
 from salesops.periods import Period
 
 if TYPE_CHECKING:

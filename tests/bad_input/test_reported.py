@@ -28,7 +28,7 @@ from salesops import open_book, resolve
 from salesops.cli.asking import asked_for, prepare
 from salesops.metrics.attainment import attainment
 from salesops.metrics.pipeline import pipeline
-from salesops.models.accountability import team_accountability
+from salesops.pages.team.findings import team_accountability
 from salesops.periods import parse_period
 
 QUIET = deal("D4", "U2", amount="400", **(OPEN | {"probability": ""}))

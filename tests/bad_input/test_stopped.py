@@ -15,7 +15,7 @@ import psutil
 import pytest
 from tiny_export import contents, salesops, write_export, write_map
 
-from salesops.book.intake import run as intake_run
+from salesops.intake import run as intake_run
 
 # root may write everywhere, until it gives up the capabilities to pass by permissions (1 and 2)
 AS_A_USER = """

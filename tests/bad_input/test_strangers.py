@@ -17,9 +17,9 @@ import pytest
 from tiny_export import USERS, contents, salesops, write_export, write_map
 
 from salesops.book.connection import connect
-from salesops.book.intake import workbook
 from salesops.book.source import open_book
 from salesops.errors import BookError
+from salesops.intake import workbook
 
 SECRET = "the-secret-of-this-machine"
 

@@ -106,9 +106,9 @@ import numpy as np, pandas as pd
 from salesops import open_book
 from salesops.book.horizon import default_as_of
 from salesops.models.churn.calls import Terms
-from salesops.models.churn.review import churn_review
+from salesops.pages.churn.findings import churn_review
 from salesops.models.churn.scores import auc, lift
-from salesops.models.customers_segments import customer_segments
+from salesops.pages.segments.findings import customer_segments
 from salesops.models.rhythm import client_rhythms, purchase_days
 warnings.simplefilter("ignore")
 

@@ -74,7 +74,7 @@ if out.endswith(".parquet"):
 RETAIL = """
 import sys
 from pathlib import Path
-from salesops.book.intake import import_book
+from salesops.intake import import_book
 import_book("online_retail_2", Path(sys.argv[1]), Path(sys.argv[2]))
 """
 

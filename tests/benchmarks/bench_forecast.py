@@ -17,11 +17,11 @@ from pathlib import Path
 import pandas as pd
 from measure import Row, publish, say
 
-from salesops.book.sample import write_sample
 from salesops.book.source import open_book
 from salesops.models.forecast import forecast
 from salesops.models.forecast.inputs import closed_by_user, ended
 from salesops.periods import parse_period
+from salesops.sample import write_sample
 
 SEEDS = tuple(range(201, 211))
 QUARTERS = ("2026-Q1", "2026-Q2", "2026-Q3")

@@ -18,7 +18,7 @@ from sklearn.cluster import KMeans
 from sklearn.preprocessing import StandardScaler
 
 from salesops.book.playbook import Playbook, read_playbook
-from salesops.models.playbook import assign_plays
+from salesops.models.plays import assign_plays
 from salesops.models.segments import RHYTHM, cluster_stability, fit_clusters, fit_grid
 
 LIMITS = {10_000: (0.1, 0.3), 100_000: (0.4, 1.0)}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from salesops.book.intake import Intake, import_book
+from salesops.intake import Intake, import_book
 
 MAP = """
 title = "Test CRM"

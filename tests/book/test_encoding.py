@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from salesops.book.check import check_book
 from salesops.book.encoding import BOTH, encoding_of
 from salesops.book.finding import Finding
-from salesops.book.intake import import_book
 from salesops.book.source import open_book
+from salesops.intake import import_book
 
 HEAD = "account_id,account_name,owner_id\n"
 UTF8, LATIN = "A1,Müller,U1\n".encode(), "A2,Société Générale,U1\n".encode("cp1252")

@@ -12,8 +12,8 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900
 from test_maps_history import ask, booked, convert
 
 from salesops.book.check import check_book
-from salesops.book.intake import Intake, import_book
 from salesops.book.source import open_book
+from salesops.intake import Intake, import_book
 from salesops.metrics.attainment import attainment
 from salesops.periods import parse_period
 

@@ -10,9 +10,9 @@ import pytest
 from intake_export import DEALS, MAP, USERS, rows, run, write_export
 
 from salesops.book.check import check_book
-from salesops.book.intake import import_book
 from salesops.book.source import open_book
 from salesops.errors import IntakeError, MapError
+from salesops.intake import import_book
 
 
 @pytest.fixture

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from salesops.book.check import check_book
 from salesops.book.horizon import last_day
-from salesops.book.intake import Intake, import_book
-from salesops.book.intake.carry import carry_history
 from salesops.book.schema import KNOWN_FIELDS
 from salesops.book.snapshot import as_known
 from salesops.book.source import Book, open_book
 from salesops.errors import IntakeError
+from salesops.intake import Intake, import_book
+from salesops.intake.carry import carry_history
 from salesops.metrics.pipeline import open_deals
 from salesops.metrics.slippage import slippage
 from salesops.periods import parse_period

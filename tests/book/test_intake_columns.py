@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from salesops.book.intake import Intake, import_book
-from salesops.book.intake.mapfile import read_map
-from salesops.book.intake.names import clean_headers, find_header
 from salesops.errors import IntakeError, MapError
+from salesops.intake import Intake, import_book
+from salesops.intake.mapfile import read_map
+from salesops.intake.names import clean_headers, find_header
 
 ACCOUNTS = '[tables.accounts]\nfrom = "firms"\n[tables.accounts.columns]\naccount_id = "id"\naccount_name = "name"\n'
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from salesops.book.check import check_book
-from salesops.book.intake import Intake, import_book
 from salesops.book.source import open_book
+from salesops.intake import Intake, import_book
 
 MAP = """
 [book]

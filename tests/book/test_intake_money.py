@@ -9,8 +9,8 @@ import pytest
 from intake_export import DEALS, MAP, USERS
 
 from salesops.book.currencies import marks
-from salesops.book.intake import Intake, import_book
 from salesops.errors import IntakeError, MapError
+from salesops.intake import Intake, import_book
 
 CURRENCY = 'columns = { opportunity_id = "id", currency = "coin", '
 

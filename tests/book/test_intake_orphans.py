@@ -8,10 +8,10 @@ import duckdb
 import pytest
 
 from salesops.book.check import check_book
-from salesops.book.intake import Intake, import_book
 from salesops.book.schema import SCHEMA
 from salesops.book.source import open_book
 from salesops.errors import IntakeError
+from salesops.intake import Intake, import_book
 
 MAP = """
 [book]

@@ -10,9 +10,9 @@ import openpyxl
 import pytest
 from openpyxl.comments import Comment
 
-from salesops.book.intake import Intake, import_book
-from salesops.book.intake.workbook import unreckoned
 from salesops.errors import IntakeError
+from salesops.intake import Intake, import_book
+from salesops.intake.workbook import unreckoned
 
 MAP = """
 [sources]

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from intake_export import DEALS, MAP, rows, run, write_export
 
-from salesops.book.intake import import_book
-from salesops.book.intake import run as intake_run
 from salesops.book.source import open_book
 from salesops.errors import IntakeError
+from salesops.intake import import_book
+from salesops.intake import run as intake_run
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_a_destination_that_cannot_be_written(export: Path) -> None:
 def test_a_full_disk_leaves_nothing(export: Path) -> None:
     """When no more can be written, the import is refused and its unfinished folder removed."""
     program = (
-        "import resource, sys; from pathlib import Path; from salesops.book.intake import import_book\n"
+        "import resource, sys; from pathlib import Path; from salesops.intake import import_book\n"
         "from salesops.errors import IntakeError\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))\n"
         "where = Path(sys.argv[1])\n"

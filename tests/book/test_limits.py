@@ -11,10 +11,10 @@ import openpyxl
 import pytest
 from test_intake_workbook import MAP, keep
 
-from salesops.book.intake import import_book
 from salesops.book.limits import LONGEST, WIDEST
 from salesops.book.source import open_book
 from salesops.errors import BookError, IntakeError
+from salesops.intake import import_book
 
 
 def refused(folder: Path, source: Path, message: str) -> None:

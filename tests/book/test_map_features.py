@@ -11,8 +11,8 @@ from test_intake_columns import convert
 from test_maps import BLOCKS
 from test_maps_history import ask, history
 
-from salesops.book.intake.mapfile import read_map
 from salesops.errors import IntakeError, MapError
+from salesops.intake.mapfile import read_map
 
 DEALS = """
 [book]

@@ -11,9 +11,9 @@ import pytest
 
 from salesops.book.check import check_book
 from salesops.book.horizon import resolve
-from salesops.book.intake import Intake, import_book, shipped_maps
-from salesops.book.intake.mapfile import SHIPPED, read_map
 from salesops.book.source import open_book
+from salesops.intake import Intake, import_book, shipped_maps
+from salesops.intake.mapfile import SHIPPED, read_map
 from salesops.metrics.attainment import attainment
 
 README = SHIPPED / "README.md"

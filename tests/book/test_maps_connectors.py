@@ -9,9 +9,9 @@ import pytest
 from test_maps_history import CHANGES, ask, convert, history, salesforce
 
 from salesops.book.check import check_book
-from salesops.book.intake.mapfile import read_map
 from salesops.book.source import open_book
 from salesops.errors import IntakeError
+from salesops.intake.mapfile import read_map
 
 HUBSPOT = {
     "deal": (

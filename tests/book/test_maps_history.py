@@ -8,9 +8,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from salesops.book.intake import Intake, import_book
 from salesops.book.source import open_book
 from salesops.errors import IntakeError
+from salesops.intake import Intake, import_book
 from salesops.metrics.attainment import attainment
 from salesops.periods import parse_period
 

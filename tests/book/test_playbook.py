@@ -30,10 +30,10 @@ from salesops.book.playbook import (
 from salesops.book.playbook.check import reach_findings
 from salesops.book.playbook.conditions import parse_condition
 from salesops.book.playbook.overrides import REQUIRED
-from salesops.book.sample.playbook import PLAYBOOK
 from salesops.book.source import Book
 from salesops.cli import main
 from salesops.errors import BookError
+from salesops.sample.playbook import PLAYBOOK
 
 Values = dict[str, Any]
 REST: Values = {

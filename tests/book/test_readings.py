@@ -12,8 +12,8 @@ from test_maps_history import ask
 
 from salesops.book.check import check_book
 from salesops.book.detect import find_groups
-from salesops.book.intake import Intake, import_book
 from salesops.book.source import connect, open_book
+from salesops.intake import Intake, import_book
 
 MAP = """
 [book]

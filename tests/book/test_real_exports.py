@@ -8,8 +8,8 @@ import pytest
 from test_maps_history import ask
 
 from salesops.book.check import check_book
-from salesops.book.intake import Intake, import_book
 from salesops.book.source import open_book
+from salesops.intake import Intake, import_book
 
 MAPS = Path(__file__).parent / "maps"
 

@@ -25,7 +25,7 @@ THIRD = SECOND.replace("D3,u2,Open,60,", "D3,u2,Open,70,\nD4,u1,Won,50,2026-02-1
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from salesops.book.intake import import_book
+from salesops.intake import import_book
 STEPS = ("os.rename", "os.mkdir", "os.remove", "os.rmdir", "shutil.copyfile", "shutil.copytree", "shutil.rmtree")
 def kill_at(step, where):
     taken = 0

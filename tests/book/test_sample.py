@@ -17,11 +17,11 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
 from salesops.book.check import check_book
-from salesops.book.sample import company, write_sample
-from salesops.book.sample.write import LEFT_OUT
 from salesops.book.schema import METRICS, SCHEMA
 from salesops.book.source import open_book
 from salesops.errors import BookError
+from salesops.sample import company, write_sample
+from salesops.sample.write import LEFT_OUT
 
 COMMITTED_SEED = 7  # the seed of data/sample
 MOST_BYTES = 3_000_000
@@ -660,7 +660,7 @@ def test_an_interruption_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monk
         assert any(tmp_path.iterdir())
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("salesops.book.sample.write.simulate", interrupted)
+    monkeypatch.setattr("salesops.sample.write.simulate", interrupted)
     with pytest.raises(KeyboardInterrupt, match=r"^$"):
         write_sample(tmp_path / "sample", seed=1, size="small")
     assert list(tmp_path.iterdir()) == []

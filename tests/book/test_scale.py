@@ -11,13 +11,13 @@ from books import Rows, by, make_book
 from test_intake_columns import convert
 
 from salesops.book.check import check_book
-from salesops.book.intake import Intake
 from salesops.book.scale import is_content, is_unhappy, surveys
 from salesops.book.schema import SCALES
 from salesops.book.source import Book, open_book
 from salesops.errors import BookError
+from salesops.intake import Intake
 from salesops.metrics.satisfaction import satisfaction
-from salesops.models.playbook.state import relationship
+from salesops.models.plays.state import relationship
 
 DAY = dt.date(2026, 1, 31)
 

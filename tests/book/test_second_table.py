@@ -10,8 +10,8 @@ from test_intake_workbook import keep
 from test_maps_history import ask
 
 from salesops.book.check import check_book
-from salesops.book.intake import Intake
 from salesops.book.source import open_book
+from salesops.intake import Intake
 
 MAP = """
 [tables.accounts]

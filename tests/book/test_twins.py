@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from salesops.book.check import check_book
-from salesops.book.intake import import_book
 from salesops.book.source import open_book
 from salesops.errors import IntakeError
+from salesops.intake import import_book
 
 HEAD = "opportunity_id,account_id,owner_id,stage_name,amount,currency,created_date,close_date,is_closed,is_won"
 ACCOUNTS = "account_id,account_name,owner_id\nx,Acme GmbH,a\ny,Bolt,a\n"

@@ -11,12 +11,15 @@ from books import Row, make_book
 
 from salesops.book.source import Book
 from salesops.metrics.unrated import unrated
-from salesops.models.accountability import team_accountability
-from salesops.models.customers_segments import customer_segments
-from salesops.models.forecast.report import forecast_report
-from salesops.models.rep import rep_accountability
+from salesops.pages.forecast import page as forecast_page
+from salesops.pages.forecast.findings import forecast_report
+from salesops.pages.rep import page as rep_page
+from salesops.pages.rep.findings import rep_accountability
+from salesops.pages.segments import page as segments_page
+from salesops.pages.segments.findings import customer_segments
+from salesops.pages.team import page as team_page
+from salesops.pages.team.findings import team_accountability
 from salesops.periods import Period
-from salesops.views import forecast_page, rep_page, segments_page, team_page
 
 Q1 = Period(date(2026, 1, 1), date(2026, 3, 31), "2026-Q1")
 NOW = date(2026, 2, 28)

@@ -13,10 +13,10 @@ from books import Row, make_book
 
 from salesops.book.horizon import resolve
 from salesops.book.source import Book, open_book
-from salesops.models.accountability import TeamAccountability, subject_names, team_accountability
 from salesops.models.chance import chance_of_attaining
+from salesops.pages.team import page as team_page
+from salesops.pages.team.findings import TeamAccountability, subject_names, team_accountability
 from salesops.periods import Period, parse_period
-from salesops.views import team_page
 
 Q1 = Period(date(2026, 1, 1), date(2026, 3, 31), "2026-Q1")
 NOW = date(2026, 3, 1)

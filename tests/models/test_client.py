@@ -15,9 +15,11 @@ import salesops.book.shelf as shelf
 from salesops.book.redact import redacted
 from salesops.book.source import Book, open_book
 from salesops.errors import BookError, PeriodError
-from salesops.models.client import ClientPage, client_page, rhythm_of
-from salesops.models.client.history import by_quarter
-from salesops.models.client.people import birthdays
+from salesops.pages.client.findings import client_page
+from salesops.pages.client.history import by_quarter
+from salesops.pages.client.people import birthdays
+from salesops.pages.client.result import ClientPage
+from salesops.pages.client.rhythm_state import rhythm_of
 
 NOW = date(2026, 6, 30)
 

@@ -16,11 +16,11 @@ from sklearn.metrics import adjusted_rand_score
 from salesops.book.redact import redacted
 from salesops.book.source import open_book
 from salesops.errors import BookError, PeriodError
-from salesops.models.customers_plays import NO_PURCHASE, log_segment_plays
-from salesops.models.customers_segment_tables import value_test
-from salesops.models.customers_segments import CustomerSegments, customer_segments
-from salesops.models.customers_stability import segment_stability, verdict
+from salesops.models.plays.segment_plays import NO_PURCHASE, log_segment_plays
 from salesops.models.segments import SegmentGrid, fit_grid, save_clusters, save_grid
+from salesops.pages.segments.findings import CustomerSegments, customer_segments
+from salesops.pages.segments.stability import segment_stability, verdict
+from salesops.pages.segments.tables import value_test
 
 DAY = date(2026, 10, 31)
 

@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from salesops.models.exceptions import exceptions
+from salesops.pages.team.exceptions import exceptions
 from salesops.periods import parse_period
 
 Q1 = parse_period("2026-Q1")

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 from books import Row, make_book
 
-from salesops.book.intake import import_book
 from salesops.book.source import Book, open_book
 from salesops.errors import BookError
+from salesops.intake import import_book
 from salesops.metrics.attainment import attainment
 from salesops.models.forecast import Forecast, ForecastBacktest, backtest_forecast, forecast
 from salesops.models.forecast.corrected import forecast_inputs

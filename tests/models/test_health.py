@@ -14,7 +14,7 @@ from salesops.book.source import open_book
 from salesops.metrics.pipeline import pipeline
 from salesops.metrics.slippage import slippage
 from salesops.metrics.win_rate import win_rate
-from salesops.models.health import sales_health
+from salesops.pages.team.health import sales_health
 from salesops.periods import parse_period
 
 

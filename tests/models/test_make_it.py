@@ -13,12 +13,13 @@ from books import Row, Rows, make_book
 
 from salesops import words
 from salesops.book.source import Book, open_book
-from salesops.models.accountability import team_accountability
 from salesops.models.forecast import Forecast, forecast
 from salesops.models.make_it import chance_results, make_it
-from salesops.models.rep import rep_accountability
+from salesops.pages.rep import page as rep_page
+from salesops.pages.rep.findings import rep_accountability
+from salesops.pages.team import page as team_page
+from salesops.pages.team.findings import team_accountability
 from salesops.periods import parse_period
-from salesops.views import rep_page, team_page
 
 NOW = date(2026, 10, 30)
 RUNNING, OVER = parse_period("2026-Q4"), parse_period("2026-Q3")
@@ -81,12 +82,12 @@ def test_a_finished_period_does_without_the_forecast(sample: Path) -> None:
     """For a period that is over nothing of the forecast is imported or shown, and the limits say why."""
     code = (
         "import sys; from datetime import date; from salesops import open_book, parse_period\n"
-        "from salesops.models.accountability import team_accountability\n"
-        "from salesops.views import team_page\n"
+        "from salesops.pages.team.findings import team_accountability\n"
+        "from salesops.pages.team import page as team_page\n"
         f"r = team_accountability(open_book({str(sample)!r}), parse_period('2026-Q3'), date(2026, 10, 30))\n"
         "print(any(name.startswith(('salesops.models.forecast', 'salesops.models.deals')) for name in sys.modules))\n"
         "print('P(make it)' in team_page.lines_table(r).text + team_page.key_figures(r).text)\n"
-        "print(team_page.limits(r, []).text)"
+        "print(*team_page.limits(r), sep=chr(10))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[:2] == ["False", "False"]
@@ -123,7 +124,7 @@ def test_too_little_to_stand_on_is_said(tmp_path: Path, wins: int, quota: float,
     assert ("P(make it)" in team_page.lines_table(report).text) == (not why_not)
     assert np.isnan(report.make_it.team).all() == bool(why_not)
     if why_not:
-        assert f"P(make it) is not shown: {why_not}" in team_page.limits(report, []).text
+        assert f"P(make it) is not shown: {why_not}" in "\n".join(team_page.limits(report))
 
 
 def test_a_goal_in_another_measure_has_no_chance(tmp_path: Path) -> None:
@@ -139,4 +140,4 @@ def test_a_goal_in_another_measure_has_no_chance(tmp_path: Path) -> None:
     report = team_accountability(make_book(tmp_path / "both", tables), RUNNING, NOW)
     assert report.measure == "orders"
     assert np.isnan(report.make_it.team).all()
-    assert "the goal counts orders, and the forecast bookings." in team_page.limits(report, []).text
+    assert "the goal counts orders, and the forecast bookings." in "\n".join(team_page.limits(report))

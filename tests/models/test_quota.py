@@ -13,8 +13,8 @@ from books import Row, make_book
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from salesops.book.intake import import_book
 from salesops.book.source import Book, open_book
+from salesops.intake import import_book
 from salesops.models.forecast import forecast
 from salesops.models.forecast.arrivals import ramp_factor
 from salesops.models.forecast.corrected import forecast_inputs

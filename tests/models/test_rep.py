@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from salesops.book.horizon import resolve
 from salesops.book.source import Book, open_book
 from salesops.errors import BookError
-from salesops.models.rep import RepAccountability, fewest, find_rep, rep_accountability
+from salesops.pages.rep import page as rep_page
+from salesops.pages.rep.findings import RepAccountability, fewest, find_rep, rep_accountability
 from salesops.periods import Period, parse_period
-from salesops.views import rep_page
 
 JANUARY = Period(date(2026, 1, 1), date(2026, 1, 31), "2026-01")
 NOW = date(2026, 1, 20)

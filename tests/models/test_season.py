@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from salesops.book.intake import import_book
 from salesops.book.source import open_book
+from salesops.intake import import_book
 from salesops.models.forecast import backtest_forecast
 from salesops.models.forecast.season import month_factors, season_of
 

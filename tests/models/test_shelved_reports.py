@@ -16,9 +16,9 @@ from salesops.book.lines import report_users
 from salesops.book.redact import redacted
 from salesops.book.shelf import VARIABLE, shelved
 from salesops.book.source import Book, open_book
-from salesops.models.accountability import team_accountability
-from salesops.models.health import sales_health
-from salesops.models.rep import rep_accountability
+from salesops.pages.rep.findings import rep_accountability
+from salesops.pages.team.findings import team_accountability
+from salesops.pages.team.health import sales_health
 from salesops.periods import parse_period
 
 PERIOD = parse_period("2026-Q4")

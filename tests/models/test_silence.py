@@ -9,11 +9,12 @@ import pandas as pd
 import pytest
 from books import Row, Rows, make_book
 
-from salesops.models.accountability import team_accountability
-from salesops.models.rep import rep_accountability
 from salesops.models.silence import FEWEST_DAYS, last_heard
+from salesops.pages.rep import page as rep_page
+from salesops.pages.rep.findings import rep_accountability
+from salesops.pages.team import page as team_page
+from salesops.pages.team.findings import team_accountability
 from salesops.periods import parse_period
-from salesops.views import rep_page, team_page
 
 LAST = date(2026, 3, 31)
 

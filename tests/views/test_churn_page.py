@@ -14,14 +14,16 @@ import pytest
 from books import Rows, make_book
 from churns import DAY, TERMS, made_churn, made_review
 
-from salesops.book.finding import Finding
 from salesops.book.source import Book, open_book
 from salesops.errors import ChurnError, PeriodError
 from salesops.models.churn.health import Alerts
-from salesops.models.churn.review import ChurnReview, churn_review
 from salesops.models.churn.save_rate import SaveRate
-from salesops.models.playbook.hold_out import CALL
-from salesops.views import churn_charts, churn_health, churn_page, churn_trust
+from salesops.models.plays.hold_out import CALL
+from salesops.pages.churn import charts as churn_charts
+from salesops.pages.churn import health as churn_health
+from salesops.pages.churn import page as churn_page
+from salesops.pages.churn import trust as churn_trust
+from salesops.pages.churn.findings import ChurnReview, churn_review
 from salesops.views.blocks import Block
 
 BLOCKS = (
@@ -228,16 +230,13 @@ def test_contracts_speak_of_contracts() -> None:
 
 
 def test_limits_say_what_holds_outside_and_what_is_left_out(found: ChurnReview) -> None:
-    """Telco cannot prove temporal validity, and the page says it; warnings of other tables stay out."""
-    findings = [Finding(name, "rule", "warning", "odd", "Mend it.") for name in ("orders", "commitments")]
-    text = churn_page.limits(found, *findings, redacted=True).text
+    """Telco cannot prove temporal validity, and the page says it."""
+    text = "\n".join(churn_page.limits(found, redacted=True))
     assert "so it cannot prove temporal validity" in text
     assert "Not scored: 12 (silent for more than a year)." in text
     assert "associations, not causes" in text
     assert "call nobody from this one" in text
-    assert "orders: odd" in text
-    assert "commitments" not in text
-    assert "call nobody from this one" not in churn_page.limits(found).text
+    assert "call nobody from this one" not in "\n".join(churn_page.limits(found))
 
 
 def test_counts_of_one_read_as_sentences() -> None:
@@ -345,7 +344,7 @@ def test_any_book_gives_a_page(tmp_path: Path, case: str) -> None:
 
 def test_silence_of_the_book_and_missing_owners_are_named(tmp_path: Path) -> None:
     """A date long after anyone's last purchase reads as everyone's silence, and the limits say so."""
-    text = churn_page.limits(churn_review(shop(tmp_path, regular(30, 20, until=60)), DAY, TERMS)).text
+    text = "\n".join(churn_page.limits(churn_review(shop(tmp_path, regular(30, 20, until=60)), DAY, TERMS)))
     assert "Nobody bought in the last 60 days before 31 Oct 2026" in text
     assert "names no owner of any client scored" in text
 

@@ -13,11 +13,12 @@ import pytest
 from books import make_book
 
 from salesops.book.source import Book, open_book
-from salesops.models.client import ClientPage, NextStep, client_page
-from salesops.models.client.rhythm import rhythm_of
-from salesops.views import client_page as view
-from salesops.views import client_words
-from salesops.views.blocks import Block
+from salesops.pages.client import page as view
+from salesops.pages.client import words as client_words
+from salesops.pages.client.findings import client_page
+from salesops.pages.client.result import ClientPage, NextStep
+from salesops.pages.client.rhythm_state import rhythm_of
+from salesops.views.blocks import Block, note
 
 NOW = date(2026, 10, 31)
 
@@ -37,7 +38,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> ClientPage:
 def blocks(page: ClientPage) -> list[Block]:
     return [
         view.page_head(page), view.key_figures(page), view.what_to_do(page), view.dates_and_history(page),
-        view.needs_and_contracts(page), view.issues_and_people(page), view.limits(page),
+        view.needs_and_contracts(page), view.issues_and_people(page), note(*view.limits(page)),
     ]  # fmt: skip  # the order of the page
 
 
@@ -118,15 +119,15 @@ def test_few_answers_give_no_score(page: ClientPage) -> None:
 
 def test_estimates_stand_beside_a_naive_forecast(page: ClientPage) -> None:
     """The limits hold the model's AUC against that of the time since the last purchase; without a fit the reason."""
-    assert re.search(r"AUC 0\.\d\d against 0\.\d\d", view.limits(page).text)
+    assert re.search(r"AUC 0\.\d\d against 0\.\d\d", "\n".join(view.limits(page)))
     none = replace(page, estimates={**page.estimates, "usable": False, "why_not": "Too few."})
-    assert view.limits(none).text.startswith("Too few.")
+    assert "\n".join(view.limits(none)).startswith("Too few.")
 
 
 def test_redacted_page_says_what_differs(page: ClientPage) -> None:
     """A redacted page says that hold-outs follow the pseudonym."""
-    assert "follows the pseudonym" in view.limits(page, redacted=True).text
-    assert "pseudonym" not in view.limits(page).text
+    assert "follows the pseudonym" in "\n".join(view.limits(page, redacted=True))
+    assert "pseudonym" not in "\n".join(view.limits(page))
 
 
 def test_bare_book_says_what_it_lacks(bare: ClientPage) -> None:

@@ -13,12 +13,14 @@ import pytest
 from books import Row, Rows, make_book
 
 from salesops import words
-from salesops.book.intake import import_book
 from salesops.book.source import Book, open_book
 from salesops.errors import BookError, SalesopsError
-from salesops.models.forecast.report import ForecastReport, forecast_report
+from salesops.intake import import_book
+from salesops.pages.forecast import moves as forecast_moves
+from salesops.pages.forecast import page as forecast_page
+from salesops.pages.forecast import trust as forecast_trust
+from salesops.pages.forecast.findings import ForecastReport, forecast_report
 from salesops.periods import Period, parse_period
-from salesops.views import forecast_moves, forecast_page, forecast_trust
 from salesops.views.blocks import Block
 
 NOW = date(2026, 8, 15)

@@ -11,8 +11,8 @@ from whatif_books import NOW, QUARTER, book_of
 
 from salesops import words
 from salesops.models.quota import baseline, outcome, write_scenario
-from salesops.models.quota.plan import QuotaPlan, quota_plan
-from salesops.views import quota_page
+from salesops.pages.quota import page as quota_page
+from salesops.pages.quota.findings import QuotaPlan, quota_plan
 
 
 def plan_of(folder: Path, *scenarios: tuple[str, float], quotas: bool = True) -> QuotaPlan:
@@ -52,7 +52,7 @@ def test_without_quotas_the_page_says_what_is_missing(tmp_path: Path) -> None:
     plan = plan_of(tmp_path, quotas=False)
     assert "There is no target and no quota yet." in quota_page.page_head(plan).text
     assert quota_page.attain_chart(plan).text == ""  # type: ignore[union-attr]  # a block that shows nothing
-    assert "No rep has a quota" in quota_page.limits(plan).text
+    assert "No rep has a quota" in "\n".join(quota_page.limits(plan))
     assert plan.results()["p_target"] is None
 
 
@@ -63,7 +63,7 @@ def test_files_that_are_no_scenario_of_this_plan_are_limits(tmp_path: Path) -> N
     write_scenario(replace(plan.today.scenario, name="Never", target=0.0, over_assignment=0.5),
                    tmp_path / "scenarios" / "never.toml")  # fmt: skip  # one call
     again = quota_plan(book_of(tmp_path), QUARTER, NOW)
-    said = quota_page.limits(again).text
+    said = "\n".join(quota_page.limits(again))
     assert "new.toml has format 9; format 1 was expected. Update salesops." in said
     assert "Never: over_assignment needs a target above 0." in said
     assert [found.scenario.name for found in again.scenarios] == ["Good"]
@@ -73,7 +73,7 @@ def test_four_are_shown_and_the_rest_is_named(tmp_path: Path) -> None:
     """Nothing is left out silently."""
     plan = plan_of(tmp_path, *((f"S{n}", 1 + n / 10) for n in range(6)))
     assert len(plan.scenarios) == 4
-    assert "4 scenarios are shown. Left out: S4, S5." in quota_page.limits(plan).text
+    assert "4 scenarios are shown. Left out: S4, S5." in "\n".join(quota_page.limits(plan))
     assert np.isfinite(plan.today.p_target)
 
 

@@ -11,11 +11,13 @@ import altair as alt
 import pytest
 from books import Row, Rows, make_book
 
-from salesops.book.finding import Finding
 from salesops.book.source import Book, open_book
-from salesops.models.customers_segments import METHODS, CustomerSegments, customer_segments
 from salesops.models.segments import TOO_FEW
-from salesops.views import segments_charts, segments_moves, segments_page, segments_trust
+from salesops.pages.segments import charts as segments_charts
+from salesops.pages.segments import moves as segments_moves
+from salesops.pages.segments import page as segments_page
+from salesops.pages.segments import trust as segments_trust
+from salesops.pages.segments.findings import METHODS, CustomerSegments, customer_segments
 from salesops.views.blocks import Block
 
 DAY = date(2026, 10, 31)
@@ -121,14 +123,6 @@ def test_numbers_in_rules_have_no_tails(sample: Path) -> None:
     assert not any(len(word.strip(".,;").partition(".")[2]) > 4 for word in text.split())
 
 
-def test_warnings_about_other_tables_stay_out(found: CustomerSegments) -> None:
-    """Only what is wrong with the tables of this page stands in its limits."""
-    findings = [Finding(name, "rule", "warning", "odd", "Mend it.") for name in ("orders", "commitments")]
-    text = segments_page.limits(found, *findings).text
-    assert "orders: odd" in text
-    assert "commitments" not in text
-
-
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_gives_a_page(sample: Path, method: str) -> None:
     """Rules and clusters fill every block; clusters are described by their medians."""
@@ -186,7 +180,7 @@ def test_the_nearer_sum_is_named(found: CustomerSegments) -> None:
 
 def test_silence_of_the_book_is_named(tmp_path: Path) -> None:
     """A date long after the last purchase of anyone is said to read as the customers' silence."""
-    text = segments_page.limits(customer_segments(shop(tmp_path, ONE), date(2027, 6, 1))).text
+    text = "\n".join(segments_page.limits(customer_segments(shop(tmp_path, ONE), date(2027, 6, 1))))
     assert "Nobody bought in the last 365 days before 1 Jun 2027" in text
 
 
@@ -194,7 +188,7 @@ def test_what_is_left_out_is_said_in_words(tmp_path: Path) -> None:
     """Sales without customer, returns alone and accounts that never bought are counted in the limits."""
     accounts: list[Row] = [{"account_id": "A"}, {"account_id": "C"}]
     sales: list[tuple[str | None, str, float]] = [*ONE, (None, "2026-06-02", 70), ("B", "2026-06-03", -5)]
-    text = segments_page.limits(customer_segments(shop(tmp_path, sales, accounts=accounts), DAY)).text
+    text = "\n".join(segments_page.limits(customer_segments(shop(tmp_path, sales, accounts=accounts), DAY)))
     assert "In no segment: 1 order line of 1 order without a customer, 70\N{NO-BREAK SPACE}EUR in all." in text
     assert "1 customer only returned goods" in text
     assert "1 account is no client by this date, and in no segment." in text

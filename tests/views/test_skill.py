@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from salesops.models.skill import TeamSkill, control_limits, fair_win_rates
+from salesops.pages.team import skill_page as skill
 from salesops.periods import Period
-from salesops.views import skill
 from salesops.views.blocks import Block
 
 YEAR = Period(date(2025, 10, 1), date(2026, 9, 30))

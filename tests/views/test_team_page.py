@@ -9,11 +9,11 @@ import pytest
 from books import make_book
 
 from salesops.book.source import Book
-from salesops.models.accountability import team_accountability
-from salesops.models.rep import rep_accountability
+from salesops.pages.rep import page as rep_page
+from salesops.pages.rep.findings import rep_accountability
+from salesops.pages.team.findings import team_accountability
+from salesops.pages.team.page import key_figures, other_figures, other_lines, page_head
 from salesops.periods import parse_period
-from salesops.views import rep_page
-from salesops.views.team_page import key_figures, other_figures, other_lines, page_head
 
 END = date(2026, 3, 31)
 

@@ -16,8 +16,8 @@ from books import make_book
 from whatif_books import NOW, QUARTER, book_of
 
 from salesops import words
-from salesops.book.intake import import_book
 from salesops.book.source import Book, open_book
+from salesops.intake import import_book
 from salesops.models.forecast.corrected import forecast_inputs
 from salesops.models.forecast.inputs import Inputs
 from salesops.models.quota import Scenario, ScenarioError, baseline, outcome, read_scenario, write_scenario

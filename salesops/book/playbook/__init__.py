@@ -1,6 +1,6 @@
 """The contingency playbook of a book: playbook.toml, overrides.csv and play_log.csv, read and checked.
 
-Which client gets which play is worked out in `salesops.models.playbook`; here is what people write.
+Which client gets which play is worked out in `salesops.models.plays`; here is what people write.
 """
 
 from salesops.book.playbook.check import playbook_findings, playbook_notes

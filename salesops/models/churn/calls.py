@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from salesops.errors import ChurnError
 from salesops.models.churn.profit import expected_profit
-from salesops.models.playbook import held_out
-from salesops.models.playbook.hold_out import CALL, CONTROL_SHARE
+from salesops.models.plays import held_out
+from salesops.models.plays.hold_out import CALL, CONTROL_SHARE
 
 ARMS = ("call", "control", "beyond", "left alone", "not due", "not worth it", "talk", "unknown")
 TALKS = 0.1  # of the list, at most

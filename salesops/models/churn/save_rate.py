@@ -15,8 +15,8 @@ from salesops.book.playbook.read import beside
 from salesops.book.source import Book
 from salesops.errors import BookError
 from salesops.models.churn.calls import Calls
-from salesops.models.playbook import lift, play_outcomes
-from salesops.models.playbook.hold_out import CALL
+from salesops.models.plays import lift, play_outcomes
+from salesops.models.plays.hold_out import CALL
 
 FEWEST = 30  # clients whose days have gone by, on either side
 FEWEST_LOST = 5  # of the controls: a rate of fewer is no yardstick

@@ -9,7 +9,7 @@ import numpy as np
 from salesops import words
 from salesops.models.forecast.sums import GRID
 from salesops.models.quota import Outcome, Scenario
-from salesops.views.quota_words import LINES, change_words, headline_words, outcome_words
+from salesops.pages.quota.words import LINES, change_words, headline_words, outcome_words
 from salesops.widgets.whatif.levers import QUESTIONS, Lever, changed
 from salesops.widgets.whatif.state import COMPARED, WhatIf
 

@@ -21,8 +21,8 @@ from salesops.errors import ChurnError, PeriodError
 from salesops.models.churn import Churn, churn
 from salesops.models.churn.calls import Terms
 from salesops.models.churn.result import WITHOUT_ORDER
-from salesops.models.churn.review import ChurnReview, churn_review
-from salesops.models.client import client_page
+from salesops.pages.churn.findings import ChurnReview, churn_review
+from salesops.pages.client.findings import client_page
 
 LAST, CUT = date(2026, 10, 31), date(2026, 8, 2)
 REASONS = ["reason_1", "reason_2", "reason_3"]

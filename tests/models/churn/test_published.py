@@ -13,9 +13,9 @@ from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold
 
 from salesops.book.clients import client_ids
-from salesops.book.intake import import_book
 from salesops.book.snapshot import as_known
 from salesops.book.source import open_book
+from salesops.intake import import_book
 from salesops.models.churn import AdditiveChurn, Churn, LogisticChurn, churn
 from salesops.models.churn.scores import auc, ece
 

@@ -16,7 +16,7 @@ from salesops.book.redact import redacted
 from salesops.errors import BookError
 from salesops.models.churn.calls import Terms, plan_calls
 from salesops.models.churn.save_rate import FEWEST, log_calls, save_rate
-from salesops.models.playbook.hold_out import CALL
+from salesops.models.plays.hold_out import CALL
 
 START = date(2026, 1, 1)
 END = date(2026, 6, 30)

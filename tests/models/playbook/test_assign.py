@@ -17,7 +17,7 @@ from plays import playbook
 
 from salesops.book.playbook import Override, Playbook, append_log, read_log
 from salesops.errors import BookError
-from salesops.models.playbook import assign_plays, log_plays
+from salesops.models.plays import assign_plays, log_plays
 
 DAY = date(2026, 3, 1)
 NUMBER = st.one_of(

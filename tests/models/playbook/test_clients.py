@@ -13,7 +13,7 @@ from customers import customers
 
 from salesops.book.playbook import CLIENT_COLUMNS
 from salesops.book.source import Book
-from salesops.models.playbook import client_table
+from salesops.models.plays import client_table
 
 DAY = date(2026, 3, 31)
 

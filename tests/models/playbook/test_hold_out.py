@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from salesops.models.playbook import held_out
+from salesops.models.plays import held_out
 
 MANY = [f"A-{number:06d}" for number in range(20_000)]
 
@@ -58,7 +58,7 @@ def test_it_is_the_first_eight_bytes_of_sha256() -> None:
 def test_another_process_draws_the_same() -> None:
     """Python's hash of texts changes from process to process; the draw does not."""
     code = (
-        "from salesops.models.playbook import held_out; print(*held_out(map(str, range(200)), 'late', .3).nonzero()[0])"
+        "from salesops.models.plays import held_out; print(*held_out(map(str, range(200)), 'late', .3).nonzero()[0])"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert list(map(int, shown.split())) == list(np.flatnonzero(held_out(map(str, range(200)), "late", 0.3)))

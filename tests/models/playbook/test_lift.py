@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from salesops.models.playbook import lift, lift_sentences, play_outcomes
-from salesops.models.playbook.lift import VERDICTS
+from salesops.models.plays import lift, lift_sentences, play_outcomes
+from salesops.models.plays.lift import VERDICTS
 
 START = date(2026, 1, 1)
 END = date(2026, 12, 31)

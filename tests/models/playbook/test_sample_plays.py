@@ -13,7 +13,7 @@ from customers import sample_customers
 
 from salesops.book.playbook import find_playbook, read_playbook
 from salesops.book.source import open_book
-from salesops.models.playbook import Plays, assign_plays, client_table
+from salesops.models.plays import Plays, assign_plays, client_table
 from salesops.models.segments import fit_grid
 
 DAY = date(2026, 10, 31)

@@ -1,7 +1,0 @@
-"""Bringing a company's export into a book, by a map from its columns to the book's."""
-
-from salesops.book.intake.mapfile import shipped_maps
-from salesops.book.intake.report import Intake, TableResult
-from salesops.book.intake.run import import_book
-
-__all__ = ["Intake", "TableResult", "import_book", "shipped_maps"]

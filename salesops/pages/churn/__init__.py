@@ -1,0 +1,1 @@
+"""The churn notebook: what is found, and how it is shown."""

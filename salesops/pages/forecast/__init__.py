@@ -1,0 +1,1 @@
+"""The forecast notebook: what is found, and how it is shown."""

@@ -1,0 +1,1 @@
+"""The quota notebook: what is found, and how it is shown."""

@@ -1,0 +1,1 @@
+"""The rep notebook: what is found, and how it is shown."""

@@ -1,0 +1,1 @@
+"""The segments notebook: what is found, and how it is shown."""

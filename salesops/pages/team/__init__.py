@@ -1,0 +1,1 @@
+"""The team notebook: what is found, and how it is shown."""

@@ -1,0 +1,346 @@
+"""Page one of the team's report, block by block: what `models.accountability` found, as a manager reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from salesops import words
+from salesops.book.snapshot import UnknownThen
+from salesops.errors import first_few
+from salesops.pages.team.findings import TeamAccountability
+from salesops.views import table as t
+from salesops.views.attainment import COUNTED, DATED, VERB, ended_words, make_it_words, measure_figures
+from salesops.views.blocks import Block, cards, definitions, headline, kpis, note, nothing
+from salesops.views.promises import promise_words
+
+MOST_LINES = 120  # a page must stay small enough for a phone
+
+
+def page_head(r: TeamAccountability) -> Block:
+    """Show the sentence that a director should remember, with period and as-of date."""
+    total, verb = r.total, VERB[r.measure]
+    team = f"{r.manager}’s team" if r.manager else "The team"
+    booked = words.money(total.get("booked", 0), currency=r.currency)
+    if total.get("quota") is None:
+        text = f"{team} {verb} {booked}. This book holds no goals for the period."
+    else:
+        text = f"{team} {verb} {booked}{_of_goal(r, total)}{_pace(r)}. {_attained(total)}"
+    return headline(
+        text,
+        eyebrow=f"Team accountability · {r.company} · {words.period(r.period)}",
+        meta=f"As of {words.day(r.as_of)}. Counted: {DATED[r.measure]}.{words.left_out_money(r.unrated)}"
+        f"{ended_words(r.ended_on, r.measure)}",
+    )
+
+
+def key_figures(r: TeamAccountability) -> Block:
+    """Show goal, actual, gap, how many made it and what was promised."""
+    total, before = r.total, r.before or {}
+    scale = words.scale_for([total.get("quota"), total.get("booked")], currency=r.currency)
+    due = r.judged[r.judged.due_in_period]
+    kept, missed = due.verdict.isin(["kept", "declared"]).sum(), (due.verdict == "missed").sum()
+    figures = [(f"Actual, {scale.unit}", scale.show(total.get("booked", 0)), _compared(total, before))]
+    if total.get("quota") is not None:
+        figures.insert(0, (f"Goal, {scale.unit}", scale.show(total["quota"]), _goal_note(r)))
+        gap = total["gap"]
+        below = f"{words.number((r.own.gap > 0).sum())} below goal"
+        figures.append(
+            ("Gap", scale.show(gap) if gap > 0 else f"+{scale.show(-gap)}", below if gap > 0 else "goal made")
+        )
+        chance, *between = r.make_it.team
+        if not pd.isna(chance) and gap > 0:
+            figures.append(("P(make it)", words.about(chance), words.chance_range(*between)))
+        figures.append(("At goal", f"{int(total['lines_attained'])} of {int(total['lines_with_quota'])}", _chance(r)))
+    promised = f"{kept} of {kept + missed}" if kept + missed else words.MISSING
+    figures.append(("Commitments kept", promised, _promise_note(due)))
+    return kpis(figures)
+
+
+def other_figures(r: TeamAccountability) -> Block:
+    """Show the same figures of the measures that the headline does not speak of; nothing without any."""
+    return kpis([figure for row in r.other_totals for figure in measure_figures(row, r.currency)])
+
+
+def other_lines(r: TeamAccountability) -> Block:
+    """Show the lines with a goal in a measure that the headline does not speak of; nothing without any."""
+    lines = r.other_lines
+    if lines.empty:
+        return nothing()
+    scale = words.scale_for(pd.concat([lines.quota, lines.booked]), currency=r.currency)
+    lines = lines.assign(counted=lines.measure.map(COUNTED))
+    columns = [
+        t.text("user_name", "Rep", note="counted"),
+        t.amount("quota", "Goal", scale=scale, phone=False),
+        t.amount("booked", "Actual", scale=scale, phone=False),
+        t.gap("gap", "Gap", scale=scale),
+        t.bullet("attainment", "Of goal"),
+    ]
+    return t.table(lines.head(MOST_LINES), columns, caption=f"Goals in the other measure, in {scale.unit}.")
+
+
+def lines_table(r: TeamAccountability) -> Block:
+    """Show every line: goal, actual, gap, share of the goal, and what is promised. Largest gap first."""
+    goals, chances = bool(r.own.quota.notna().any()), bool(r.own.p_make_it.notna().any())
+    later = pd.to_datetime(r.own.hire_date) > pd.Timestamp(r.as_of)
+    lines = r.own.assign(starts_later=later)
+    lines["remark"] = [_remark(row, goals) for row in lines.to_dict("records")]
+    lines["next"] = [_next(row) for row in lines.to_dict("records")]
+    scale = words.scale_for(pd.concat([lines.quota, lines.booked]), currency=r.currency)
+    columns = [t.text("user_name", "Rep", note="remark")]
+    if goals:
+        columns += [
+            t.amount("quota", "Goal", scale=scale, phone=False),
+            t.amount("booked", "Actual", scale=scale, phone=False),
+            t.gap("gap", "Gap", scale=scale),
+            t.bullet("attainment", "Of goal", phone=not chances),  # a phone has room for one of the two
+            *([t.chance("p_make_it", "P(make it)")] if chances else []),
+        ]
+        columns += [t.amount("due_amount", "Open, due", scale=scale, phone=False)] if r.as_of < r.period.end else []
+        columns.append(t.tag("next", "Commitment", phone=False))
+        lead = "Largest gap first: the conversations that move the number. The line in each bar marks the goal."
+    else:
+        columns += [
+            t.amount("booked", "Actual", scale=scale),
+            t.number("deals", "Won" if r.measure == "bookings" else "Orders"),
+            t.number("open_deals", "Open deals", phone=False),
+        ]
+        lead = "By name. Without goals there is no gap."
+        lines = lines.sort_values("booked", ascending=False, kind="stable").head(MOST_LINES)
+        lines = lines.sort_values(["user_name", "user_id"])
+    caption = f"{lead} Amounts in {scale.unit}.{_left_out(r)}"
+    total = _total_row(r.total, r.make_it.team[0]) if r.total else None
+    return t.table(lines.head(MOST_LINES), columns, caption=caption, total=total)
+
+
+def rollups_table(r: TeamAccountability) -> Block:
+    """Show managers' rollup quotas against their teams' actual; they are never added to the lines above."""
+    lines = r.lines[r.lines.is_rollup]
+    if lines.empty:
+        return nothing()
+    scale = words.scale_for(pd.concat([lines.quota, lines.booked]), currency=r.currency)
+    columns = [
+        t.text("user_name", "Manager"),
+        t.amount("quota", "Team goal", scale=scale),
+        t.amount("booked", "Team actual", scale=scale),
+        t.gap("gap", "Gap", scale=scale, phone=False),
+        t.bullet("attainment", "Of goal"),
+    ]
+    sums = "goals as they were agreed, before they allow for ramp" if r.own.ramped.any() else "goals that stand above"
+    return t.table(lines, columns, caption=f"Teams: each manager's rollup, in {scale.unit}. It sums {sums}.")
+
+
+def exception_cards(r: TeamAccountability) -> Block:
+    """Show the three talks to have first, each with a person and a date."""
+    found = r.exceptions.to_dict("records")
+    if not found:
+        return note("No exception: no open gap, no missed commitment, no deal that moved again and again.")
+    promised = {row["commitment_id"]: _promised(row) for row in r.judged.to_dict("records")}
+    return cards([(str(row["user_name"]), _what(row, r.currency, promised), _then(row)) for row in found])
+
+
+def limits(r: TeamAccountability) -> list[str]:
+    """Return what the numbers leave out, a sentence each."""
+    own, house = r.own, r.house
+    said = [f"Data up to {words.day(r.as_of)}. {_quota_words(own)}"]
+    partly = own.prorated & ~own.is_rest
+    if partly.any():
+        said.append(
+            f"{words.plural(partly.sum(), 'quota covers', 'quotas cover')} other days too: its share of days counts."
+        )
+    rest = own.is_rest & own.prorated
+    if rest.any():
+        said.append(
+            f"{words.plural(rest.sum(), 'goal is', 'goals are')} what a shorter quota leaves of a longer one, "
+            "spread over its days."
+        )
+    if own.ramped.any():
+        said.append(
+            f"{words.plural(own.ramped.sum(), 'quota allows', 'quotas allow')} for ramp: "
+            "new reps owe a share of a full quota."
+        )
+    left_out = int(own.no_rate.sum() + own.quotas_left_out.sum())
+    if left_out:
+        said.append(f"Left out of every total: {words.plural(left_out, 'amount')} in a currency without a rate.")
+    if house["deals"]:
+        said.append(
+            f"House sales without an owner, {words.money(house['booked'], currency=r.currency)} in "
+            f"{words.plural(house['deals'], 'order')}, are in nobody's actual."
+        )
+    said.extend(_unknown_words(r.unknown_then))
+    said.append(make_it_words(r.make_it.why_not))
+    said.append("Managers, territories and order status are today's unless the book keeps their history.")
+    return said
+
+
+def how_defined(r: TeamAccountability) -> Block:
+    """Show the definitions behind page one."""
+    deals = r.measure == "bookings"
+    actual = (
+        f"won deals by close date, in {r.currency}, with the state, amount, date and owner that their history gives "
+        "for the as-of date; a split deal counts by its shares"
+        if deals
+        else f"net value of order lines by order date, in {r.currency}; orders and lines whose status voids them "
+        "(cancelled, refunded, draft and the like) count nowhere; a status has no history"
+    )
+    return definitions(
+        [
+            ("Actual", actual),
+            (
+                "Goal",
+                "the quota agreed for the period; never cut by the as-of date. Of a year's quota, the days that a "
+                "shorter one leaves free share what it leaves of the money",
+            ),
+            ("Of goal", "actual ÷ goal"),
+            ("Gap", "goal − actual"),
+            ("P(make it)", "chance that closed, open and new business together reach the goal by the period’s end"),
+            ("The range of a chance", words.CHANCE_RANGE),
+            *([("Open, due", "open deals with a close date in the period, not weighted")] if deals else []),
+            ("Kept", "reached by the day first agreed; a moved date does not turn a miss into a keep"),
+        ]
+    )
+
+
+def _unknown_words(unknown: UnknownThen) -> Iterator[str]:
+    if unknown.values:
+        were = "was" if unknown.values == 1 else "were"
+        yield (
+            f"{words.plural(unknown.values, 'deal')} {were} open then and closed or changed later; stage, amount or "
+            "date of then need history, which is missing."
+        )
+    if unknown.owners:
+        first = first_few(unknown.first, unknown.owners)
+        yield (
+            f"Owner then unknown: {words.plural(unknown.owners, 'deal')} changed hands later, and nothing says who had "
+            f"them before (first: {first}). They are in nobody's actual and in nobody's open deals."
+        )
+    if unknown.states:
+        yield (
+            f"{words.plural(unknown.states, 'deal')} stood in a stage that does not say whether a deal is open, won or "
+            "lost; they count as they stand today. [stages] in book.toml can say it."
+        )
+
+
+def _left_out(r: TeamAccountability) -> str:
+    if len(r.own) <= MOST_LINES:
+        return ""
+    kind = "gaps" if r.own.quota.notna().any() else "amounts"
+    return (
+        f" The {MOST_LINES} largest {kind} of {words.plural(len(r.own), 'line')}; the others are in the total. "
+        "A report for each manager shows them all."
+    )
+
+
+def _of_goal(r: TeamAccountability, total: Mapping[str, Any]) -> str:
+    """Say the goal; and whose it is, where people without one sold too."""
+    quota, mine = words.money(total["quota"], currency=r.currency), total["booked_with_quota"]
+    if words.money(mine) == words.money(total["booked"]):
+        return f" of its {quota} goal"
+    who = words.number(total["lines_with_quota"])
+    return f", {words.money(mine, currency=r.currency)} of it by the {who} with a goal of {quota}"
+
+
+def _pace(r: TeamAccountability) -> str:
+    gone = r.period.gone(r.as_of)
+    return "" if gone >= 1 else f", with {words.percent(gone)} of the time gone"
+
+
+def _attained(total: Mapping[str, Any]) -> str:
+    made, of = int(total["lines_attained"]), int(total["lines_with_quota"])
+    if of == 0:
+        return ""
+    who = {0: "None", 1: "One"}.get(made, "All" if made == of else f"{made:,}")
+    return f"{who} of {of:,} made it." if made < of or of == 1 else f"All {of:,} made it."
+
+
+def _compared(total: Mapping[str, Any], before: Mapping[str, Any]) -> str:
+    now, then = total.get("attainment"), before.get("attainment")
+    if now is not None:
+        last = f"; {words.percent(then)} the period before" if then is not None else ""
+        return f"{words.percent(now)} of goal{last}"
+    if before.get("booked"):
+        return f"{words.money(before['booked'])} the period before"
+    return ""
+
+
+def _goal_note(r: TeamAccountability) -> str:
+    gone = r.period.gone(r.as_of)
+    return "" if gone >= 1 else f"{words.money(r.total['quota'] * gone)} by now at an even pace"
+
+
+def _chance(r: TeamAccountability) -> str:
+    return "" if pd.isna(r.chance) else f"chance alone: about {words.percent(r.chance)}"
+
+
+def _promise_note(due: pd.DataFrame) -> str:
+    if due.empty:
+        return "none due in the period"
+    return f"{int(due.moved.sum())} moved" if due.moved.any() else ""
+
+
+def _remark(row: Mapping[Any, Any], goals: bool) -> str:
+    if row["successor"]:
+        return f"left {words.day(row['end_date'])}; goal now with {row['successor']}"
+    if row["starts_later"]:
+        return f"starts on {words.day(row['hire_date'])}"
+    if goals and pd.isna(row["quota"]):
+        return "no quota"
+    return "on ramp" if row["ramped"] else ("manager" if row["role"] == "manager" else "")
+
+
+def _next(row: Mapping[Any, Any]) -> str | list[str]:
+    if pd.isna(row["gap"]) or row["successor"]:
+        return ""
+    if row["gap"] <= 0:
+        return "made it"
+    if not pd.isna(row["promise_metric"]):
+        return promise_words(row["promise_metric"], row["promise_target"], row["promise_due"], row["promise_subject"])
+    return "no commitment yet"
+
+
+def _total_row(row: Mapping[Any, Any], chance: float) -> dict[str, object]:
+    return {
+        "user_name": "Team",
+        **{k: row[k] for k in ("quota", "booked", "gap", "attainment", "deals")},
+        "p_make_it": chance,
+    }
+
+
+def _promised(row: Mapping[Any, Any]) -> str:
+    return promise_words(row["metric"], row["target"], row["original_due_date"], row["subject_name"])
+
+
+def _what(row: Mapping[Any, Any], currency: str, promised: Mapping[str, str]) -> str:
+    money = words.money(row["amount"], currency=currency)
+    if row["kind"] == "gap":
+        share = "" if pd.isna(row["detail"]) else f" ({words.percent(row['detail'])} of goal)"
+        return f"{money} below goal{share}, and no commitment yet."
+    if row["kind"] == "missed":
+        open_gap = "" if pd.isna(row["amount"]) else f" {money} below goal."
+        return f"Did not {promised[row['detail']]}, as promised.{open_gap}"
+    if row["kind"] == "vacant":
+        return f"Left with {money} of the goal open."
+    return f"Deal {row['detail']}, {money}, moved out three times or more."
+
+
+def _then(row: Mapping[Any, Any]) -> str:
+    when = words.day(row["next_date"])
+    if row["kind"] == "vacant":
+        return f"Next: {row['detail']} takes over the goal by {when}"
+    if row["kind"] == "pushed":
+        return f"Next: settle by {when} whether it is real"
+    return f"Next: agree a commitment by {when}"
+
+
+def _quota_words(own: pd.DataFrame) -> str:
+    without = int(own.quota.isna().sum())
+    if without == len(own):
+        return "Goals are missing: the book holds no quota for this period."
+    if without == 0:
+        return "The only line has a quota." if len(own) == 1 else f"Each of the {len(own):,} lines has a quota."
+    verb = "has" if without == 1 else "have"
+    return (
+        f"{without:,} of {words.plural(len(own), 'line')} {verb} no quota and no gap, but a share in the team's actual."
+    )
