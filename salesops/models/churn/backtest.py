@@ -30,8 +30,8 @@ from salesops.models.churn.scores import (
     needed_shift,
     next_range,
 )
+from salesops.models.intervals import wilson
 from salesops.models.rhythm import YEAR
-from salesops.models.wilson import wilson
 
 TESTS = 4
 FEWEST_CLIENTS = 50

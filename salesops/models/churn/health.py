@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from salesops.models.wilson import wilson
+from salesops.models.intervals import wilson
 
 BINS = 10
 FEWEST = 50  # clients on either date, below which a drift is not judged

@@ -12,8 +12,8 @@ from salesops.book.snapshot import as_known
 from salesops.book.sold import sales, won_deals
 from salesops.book.source import Book
 from salesops.models.churn.units import order_units
+from salesops.models.intervals import wilson
 from salesops.models.rhythm import YEAR, has_rhythm, purchase_days, rhythms
-from salesops.models.wilson import wilson
 
 QUARTER = 91  # days: steps of silence
 COLUMNS = ("chance", "chance_low", "chance_high", "compared")

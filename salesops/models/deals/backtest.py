@@ -12,7 +12,7 @@ from salesops.book.source import Book
 from salesops.models.deals.chances import chances_from, deal_chances
 from salesops.models.deals.hazards import Hazards
 from salesops.models.deals.landmarks import closed_by, closed_deals, landmarks, open_on, read_ahead
-from salesops.models.rates import with_interval
+from salesops.models.intervals import with_interval
 
 HORIZON = 91
 APART = 56
@@ -30,7 +30,7 @@ class DealBacktest:
         mean (mean chance), share_won (what came), deals. The CRM's row is over the deals that it gives a
         probability for; NaN if none.
     calibration : pandas.DataFrame
-        forecaster, band (lowest chance), chance (mean), won (share), deals, low, high (95% Jeffreys interval of won).
+        forecaster, band (lowest chance), chance (mean), won (share), deals, low, high (95% Wilson interval of won).
     within : pandas.DataFrame
         The same scores for "won within 91 days", known for every deal: model and base rate.
     undecided : int

@@ -7,7 +7,6 @@ from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from salesops.book.lines import usual_measure
 from salesops.book.snapshot import as_known
@@ -19,6 +18,7 @@ from salesops.models.forecast.corrected import came_after, error_of, people_then
 from salesops.models.forecast.inputs import Inputs, closed_by_user, ended, inputs_of
 from salesops.models.forecast.level import Error, level_from
 from salesops.models.forecast.outlook import Forecast, outlook
+from salesops.models.intervals import wilson
 from salesops.periods import Period, fiscal_quarter_of
 
 WEEKS = (1, 5, 9)
@@ -43,7 +43,7 @@ class ForecastBacktest:
         forecasts.
     coverage : pandas.DataFrame
         level, week (0 for all), inside (share of actuals from p10 to p90), low, high (95% interval of that share,
-        Jeffreys; forecasts of one quarter hang together, so that it counts quarters for the company), forecasts.
+        Wilson; forecasts of one quarter hang together, so that it counts quarters for the company), forecasts.
     """
 
     company: pd.DataFrame
@@ -191,7 +191,7 @@ def _coverage(level: str, table: pd.DataFrame) -> pd.DataFrame:
         share, count = float(inside.mean()), len(part)
         # the weeks of one quarter share its end
         own = count / part.week.nunique()
-        low, high = (float(stats.beta.ppf(q, share * own + 0.5, (1 - share) * own + 0.5)) for q in (0.025, 0.975))
+        (low,), (high,) = wilson(pd.Series([share * own]), pd.Series([own]))
         rows.append((level, week, share, low, high, count))
     return pd.DataFrame(rows, columns=["level", "week", "inside", "low", "high", "forecasts"])
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from salesops.models.wilson import newcombe
+from salesops.models.intervals import newcombe
 
 WORTH = 0.05
 FEWEST = 10

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from salesops.models.intervals import wilson
 from salesops.models.segments.grid import check_customers
-from salesops.models.wilson import wilson
 
 ABSENT = "no customer yet"
 GONE = "no customer any more"

@@ -20,9 +20,9 @@ from salesops.metrics.conversion import stage_conversion, stages_need
 from salesops.metrics.pipeline import open_deals
 from salesops.metrics.unrated import unrated
 from salesops.metrics.win_rate import win_rate
+from salesops.models.intervals import with_interval
 from salesops.models.make_it import NOT_KNOWN, chance_results, make_it
 from salesops.models.promises import judged_commitments
-from salesops.models.rates import with_interval
 from salesops.models.silence import ended_within
 from salesops.periods import Period
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from salesops.models.customers import DECIMALS, Customers
-from salesops.models.rates import with_interval
+from salesops.models.intervals import with_interval
 from salesops.models.segments import RHYTHM, UNKNOWN, Clusters, SegmentGrid
 from salesops.pages.segments.outlook import Outlook
 

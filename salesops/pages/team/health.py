@@ -15,7 +15,7 @@ from salesops.metrics.pipeline import pipeline, pipeline_by_stage
 from salesops.metrics.slippage import can_slip, slippage
 from salesops.metrics.velocity import median_cycle, velocity
 from salesops.metrics.win_rate import win_rate
-from salesops.models.rates import with_interval
+from salesops.models.intervals import with_interval
 from salesops.periods import Period
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from salesops.models.wilson import newcombe, wilson
+from salesops.models.intervals import newcombe, wilson, with_interval
 
 
 def test_intervals_are_scipys_wilson() -> None:
@@ -50,3 +50,18 @@ def test_no_trial_on_a_side_has_no_interval() -> None:
     """Where one side is empty, the difference is not known."""
     low, high = newcombe(*(pd.Series([number]) for number in (3, 10, 0, 0)))
     assert np.isnan([low[0], high[0]]).all()
+
+
+def test_columns_of_counts_get_the_interval() -> None:
+    """The interval of yes ÷ (yes + no) stands beside the counts; without a case it spans everything."""
+    table = with_interval(pd.DataFrame({"yes": [3, 0], "no": [7, 0]}), "yes", "no")
+    low, high = wilson(pd.Series([3, 0]), pd.Series([10, 0]))
+    assert table.low.tolist() == low.tolist()
+    assert table.high.tolist() == high.tolist()
+
+
+def test_empty_table_keeps_its_columns() -> None:
+    """A table without rows gets the columns, and no row."""
+    empty = with_interval(pd.DataFrame({"yes": [], "no": []}), "yes", "no")
+    assert list(empty) == ["yes", "no", "low", "high"]
+    assert empty.empty

@@ -1,4 +1,10 @@
-"""Score intervals for shares and for the difference of two: sound for small counts and at 0 and 1."""
+"""95% intervals of a share and of the difference of two: Wilson's, the same on every page.
+
+Wilson's score interval stays near 95% for the small counts of one rep and at 0 and 1, where Wald's collapses
+(Brown, Cai and DasGupta, Interval estimation for a binomial proportion, 2001, recommend it and Jeffreys' for small
+counts); it has a closed form, and Newcombe's interval of a difference is made of it. What shrinks a share towards
+others' (`models.skill`) has intervals of its own.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +28,12 @@ def wilson(successes: pd.Series, trials: pd.Series) -> Ends:
     low = np.where(none | (share == 0), 0.0, middle - half)
     high = np.where(none | (share == 1), 1.0, middle + half)
     return low, high
+
+
+def with_interval(table: pd.DataFrame, yes: str, no: str) -> pd.DataFrame:
+    """Add the 95% Wilson interval of yes ÷ (yes + no), two columns of counts: columns low and high (fractions)."""
+    low, high = wilson(table[yes], table[yes] + table[no])
+    return table.assign(low=low, high=high)
 
 
 def newcombe(one: pd.Series, of_one: pd.Series, other: pd.Series, of_other: pd.Series) -> Ends:
