@@ -15,7 +15,8 @@ from salesops.book.horizon import resolve
 from salesops.book.source import Book, open_book
 from salesops.models.chance import chance_of_attaining
 from salesops.pages.team import page as team_page
-from salesops.pages.team.findings import TeamAccountability, subject_names, team_accountability
+from salesops.models.promises import subject_names
+from salesops.pages.team.findings import TeamAccountability, team_accountability
 from salesops.periods import Period, parse_period
 
 Q1 = Period(date(2026, 1, 1), date(2026, 3, 31), "2026-Q1")

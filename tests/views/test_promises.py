@@ -7,7 +7,7 @@ from pathlib import Path
 
 from books import make_book
 
-from salesops.pages.team.findings import judged_commitments
+from salesops.models.promises import judged_commitments
 from salesops.periods import parse_period
 from salesops.views import promises
 
