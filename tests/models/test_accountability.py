@@ -14,8 +14,8 @@ from books import Row, make_book
 from salesops.book.horizon import resolve
 from salesops.book.source import Book, open_book
 from salesops.models.chance import chance_of_attaining
-from salesops.pages.team import page as team_page
 from salesops.models.promises import subject_names
+from salesops.pages.team import page as team_page
 from salesops.pages.team.findings import TeamAccountability, team_accountability
 from salesops.periods import Period, parse_period
 
