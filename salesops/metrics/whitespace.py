@@ -18,9 +18,9 @@ ALL, NONE = "(all)", "(none)"
 def whitespace(book: Book, as_of: date, *, accounts: tuple[str, ...] = ()) -> ir.Table:
     """Return the families that an account does not buy, with the share of its peers who do.
 
-    A family is bought if more units of it were bought than returned, and a buyer bought at least one. Peers are
-    the other buyers of the same industry; where they are fewer than FEWEST_PEERS, or the account has no
-    industry, all other buyers. The share says what is usual among peers; it is no chance to buy, and no margin.
+    What is bought is as `families_bought` has it, and a buyer bought at least one family. Peers are the other
+    buyers of the same industry; where they are fewer than FEWEST_PEERS, or the account has no industry, all other
+    buyers. The share says what is usual among peers; it is no chance to buy, and no margin.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def whitespace(book: Book, as_of: date, *, accounts: tuple[str, ...] = ()) -> ir
         account's industry).
     """
     known = as_known(book, as_of)
-    bought = known.keep("families bought", lambda: _bought(known))
+    bought = families_bought(known, as_of)
     sizes = known.keep("buyers by industry", lambda: _sizes(bought))
     counts = known.keep("families by industry", lambda: _counts(bought))
     rows = _clients(known, bought)
@@ -50,14 +50,27 @@ def whitespace(book: Book, as_of: date, *, accounts: tuple[str, ...] = ()) -> ir
     )
 
 
+def families_bought(book: Book, as_of: date) -> ir.Table:
+    """Return what each account buys: the families of which more units were bought than returned.
+
+    A line without a quantity counts as one unit.
+
+    Returns
+    -------
+    ir.Table
+        account_id, family, industry (the account's; NONE without one).
+    """
+    known = as_known(book, as_of)
+    return known.keep("families bought", lambda: _bought(known))
+
+
 def _bought(known: Book) -> ir.Table:
-    """Return account_id and family of what is bought, and the account's industry (NONE without one)."""
     lines, orders, products = (known.table(name) for name in ("order_lines", "orders", "products"))
     sold = lines.select("order_id", "product_id", "quantity").inner_join(
         orders.filter(orders.account_id.notnull()).select("order_id", "account_id"), "order_id"
     )
     # the products an account bought are far fewer than the lines
-    own = sold.group_by("account_id", "product_id").aggregate(units=sold.quantity.sum())
+    own = sold.group_by("account_id", "product_id").aggregate(units=sold.quantity.fill_null(1).sum())
     named = own.inner_join(products.select("product_id", "family"), "product_id")
     sums = named.group_by("account_id", "family").aggregate(units=named.units.sum())
     found = sums.filter(sums.family.notnull() & (sums.units > 0)).select("account_id", "family")

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from books import Rows, by, make_book
 
+from salesops.book.snapshot import as_known
 from salesops.book.source import Book, open_book
 from salesops.metrics.whitespace import FEWEST_PEERS, whitespace
+from salesops.models.plays.needs import PEERS_BUY, needs
 
 NOW = date(2026, 6, 30)
 BOUGHT = {"R1": "AB", "R2": "A", "R3": "A", "R4": "B", "R5": "B", "R6": "C", "G1": "A", "G2": "D", "X": "A"}
@@ -85,3 +87,12 @@ def test_sample_agrees_with_brute_force(sample: Path) -> None:
             share = sum(family in own[other] for other in peers) / len(peers)
             assert rows[account, family]["peer_share"] == pytest.approx(share)
     assert not [key for key in rows if key[1] in own[key[0]]]
+
+
+def test_the_playbook_needs_what_the_client_page_offers(book: Book) -> None:
+    """R2 sent all of C back: to the playbook too it buys A alone, and lacks B, which three of five peers buy."""
+    rows = needs(as_known(book, NOW)).set_index("account_id")
+    assert rows.loc["R2", ["families", "family_gap", "next_family", "next_family_share"]].tolist() == [1, 1, "B", 0.6]
+    gaps = whitespace(book, NOW).to_pandas()
+    counts = gaps[gaps.peer_share >= PEERS_BUY].groupby("account_id").size()
+    assert rows.family_gap.to_dict() == counts.reindex(rows.index, fill_value=0).to_dict()

@@ -24,7 +24,7 @@ from salesops.pages.churn import health as churn_health
 from salesops.pages.churn import page as churn_page
 from salesops.pages.churn import trust as churn_trust
 from salesops.pages.churn.findings import ChurnReview, churn_review
-from salesops.views.blocks import Block
+from salesops.views.blocks import Block, note
 
 BLOCKS = (
     churn_page.page_head,
@@ -37,7 +37,7 @@ BLOCKS = (
     churn_health.calibration,
     churn_health.drivers,
     partial(churn_health.health, logged=None),
-    churn_page.limits,
+    lambda found: note(*churn_page.limits(found)),
     churn_page.how_defined,
 )
 CHARTS = (churn_charts.survival_chart, churn_charts.calibration_chart)

@@ -21,7 +21,7 @@ from salesops.pages.forecast import page as forecast_page
 from salesops.pages.forecast import trust as forecast_trust
 from salesops.pages.forecast.findings import ForecastReport, forecast_report
 from salesops.periods import Period, parse_period
-from salesops.views.blocks import Block
+from salesops.views.blocks import Block, note
 
 NOW = date(2026, 8, 15)
 QUARTER = parse_period("2026-Q3")
@@ -34,7 +34,7 @@ BLOCKS = (
     forecast_moves.commits,
     forecast_trust.past,
     forecast_trust.chances,
-    forecast_page.limits,
+    lambda found: note(*forecast_page.limits(found)),
     forecast_page.how_defined,
 )
 CHARTS = (forecast_moves.bridge, forecast_trust.past_chart, forecast_trust.calibration_chart)

@@ -18,7 +18,7 @@ from salesops.pages.segments import moves as segments_moves
 from salesops.pages.segments import page as segments_page
 from salesops.pages.segments import trust as segments_trust
 from salesops.pages.segments.findings import METHODS, CustomerSegments, customer_segments
-from salesops.views.blocks import Block
+from salesops.views.blocks import Block, note
 
 DAY = date(2026, 10, 31)
 BLOCKS = (
@@ -28,7 +28,7 @@ BLOCKS = (
     segments_trust.rules_list,
     segments_trust.stability,
     segments_trust.estimates,
-    segments_page.limits,
+    lambda found: note(*segments_page.limits(found)),
     segments_page.how_defined,
     segments_moves.since_words,
     segments_moves.moves,
