@@ -36,7 +36,7 @@ def page_head(p: ClientPage) -> Block:
 def key_figures(p: ClientPage) -> Block:
     """Show sales, the last and the next purchase, what is expected, and what runs under contract."""
     running = p.agreements[p.agreements.runs]
-    figures = [*_bought(p)] if p.purchases or not p.client["is_client"] else []
+    figures = [*_bought(p)] if p.purchases or (p.has_sales and not p.client["is_client"]) else []
     if not p.purchases and p.won.deals:
         amount = words.money(p.won.amount, currency=p.currency)
         figures.append(("Won deals", words.number(p.won.deals), f"{amount}, the last on {words.day(p.won.last)}"))
@@ -65,11 +65,12 @@ def what_to_do(p: ClientPage) -> Block:
 
 
 def dates_and_history(p: ClientPage) -> Block:
-    """Show what has a date, beside sales by quarter and the client's own rhythm."""
-    return _beside(
-        _panel("What has a date", _list(_dated(p), "Nothing has a date.")),
-        _panel("History: sales net of returns", _quarters(p), sentence(client_words.rhythm_words(p))),
-    )
+    """Show what has a date, beside sales by quarter and the client's own rhythm where there ever was an order."""
+    dates = _panel("What has a date", _list(_dated(p), "Nothing has a date."))
+    if not p.purchases and not p.quarters.value.any():
+        return _beside(dates)
+    history = _panel("History: sales net of returns", _quarters(p), sentence(client_words.rhythm_words(p)))
+    return _beside(dates, history)
 
 
 def needs_and_contracts(p: ClientPage) -> Block:
@@ -201,7 +202,7 @@ def _promises(p: ClientPage) -> list[Item]:
 
 def _nobody(p: ClientPage) -> str:
     missing = [name for name in ("activities", "commitments") if name not in p.tables]
-    return f"This book holds no {words.and_list(missing)}." if missing else "No contact and no promise so far."
+    return f"This book holds no {' and no '.join(missing)}." if missing else "No contact and no promise so far."
 
 
 def _first(items: list[Item]) -> list[Item]:
