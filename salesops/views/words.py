@@ -6,7 +6,7 @@ The same on every machine: no locale is asked. A missing value (None, NaN, NaT, 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -31,7 +31,7 @@ from salesops.periods import Period
 __all__ = [
     "CHANCE_RANGE", "MISSING", "Scale", "about", "and_list", "chance", "chance_in_doubt", "chance_range",
     "day", "is_missing", "isolated", "money", "number", "percent", "period", "plural",
-    "scale_for", "span",
+    "ranking", "scale_for", "span",
 ]  # fmt: skip  # the words of a page, wherever they are made
 
 CHANCE_RANGE = (
@@ -77,6 +77,16 @@ def left_out_money(unrated: pd.DataFrame) -> str:
         return ""
     amounts = [money(row["amount"], currency=str(row["currency"])) for row in unrated.to_dict("records")]
     return f" Not counted, for want of a rate: {and_list(amounts)}."
+
+
+def ranking(model: Mapping[str, float], other: Mapping[str, float]) -> str:
+    """Say how a model ranks beside another: "better than" only where the lead is clear and the digits show it.
+
+    Both are rows of models.lifetime.backtest; `model` has the interval of its lead.
+    """
+    if number(model["auc"], decimals=2) == number(other["auc"], decimals=2):
+        return "no better than"
+    return "better than" if model["lead_low"] > 0 else "worse than" if model["lead_high"] < 0 else "no better than"
 
 
 def and_list(items: Sequence[object], *, limit: int | None = None) -> str:
