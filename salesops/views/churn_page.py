@@ -12,7 +12,7 @@ from salesops.models.rhythm import FEWEST_GAPS, SHORTEST_HORIZON
 from salesops.views import churn_words as say
 from salesops.views import table as t
 from salesops.views import words
-from salesops.views.blocks import Block, cards, definitions, headline, kpis, note, nothing, together
+from salesops.views.blocks import Block, absent, cards, definitions, headline, kpis, note, nothing, together
 
 FIRST = 6  # calls shown in full
 MOST = 30
@@ -106,7 +106,7 @@ def call_list(r: ChurnReview) -> Block:
 def no_rhythm(r: ChurnReview) -> Block:
     """Say who has no rhythm, and list them by their silence; contracts ask for no rhythm."""
     if r.now.setting != "orders":
-        return note("Contracts are scored here, and ask for no rhythm.")
+        return absent("Contracts are scored here, and ask for no rhythm.")
     said = [say.no_rhythm(r)] if len(r.now.others) else ["Every client who bought in the last year has a rhythm."]
     told = note(*said, *filter(None, [say.buying_nothing(r)]))
     return together(told, *([_others_table(r)] if len(r.now.others) else []))
