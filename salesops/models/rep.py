@@ -14,7 +14,7 @@ from salesops.book.people import people_in, team_of, user_names
 from salesops.book.snapshot import as_known
 from salesops.book.source import Book
 from salesops.errors import BookError, did_you_mean
-from salesops.metrics.activities import on_time_activities
+from salesops.metrics.activities import completions_known, on_time_activities
 from salesops.metrics.attainment import attainment, cumulative
 from salesops.metrics.conversion import stage_conversion, stages_need
 from salesops.metrics.pipeline import open_deals
@@ -64,7 +64,8 @@ class RepAccountability:
     ended_on : date or None
         The last day of which the first line's measure tells anything, where its source ends before the period does.
     has_activities, has_commitments : bool
-        Whether the book holds these tables: without them nothing is known of them, which is not 0.
+        Whether the book says which activities were done, and holds commitments: else nothing is known of them, which
+        is not 0.
     accounts : pandas.DataFrame or None
         As `models.account_orders` gives it, where the first line counts orders; else None.
     """
@@ -137,7 +138,7 @@ class RepAccountability:
             "win_rate": self.wins["win_rate"],
             "open_deals": len(self.deals) if self.has_deals else None,
             "must_close": len(self.must_close) if self.has_deals else None,
-            "on_time_rate": self.activities["on_time_rate"],
+            "on_time_rate": self.activities["on_time_rate"] if self.has_activities else None,
             "commitments_kept": int(due.verdict.isin(["kept", "declared"]).sum()) if self.has_commitments else None,
             "commitments_missed": int((due.verdict == "missed").sum()) if self.has_commitments else None,
             "commitments_moved": int(due.moved.sum()) if self.has_commitments else None,
@@ -198,7 +199,7 @@ def rep_accountability(book: Book, rep: str, period: Period, as_of: date, *, man
         no_chance=chances.why_not,
         judged=judged_commitments(book, period, as_of, (user_id,)),
         ended_on=ended_within(book, measure, period, as_of),
-        has_activities=book.has("activities"),
+        has_activities=completions_known(book, as_of),
         has_commitments=book.has("commitments"),
         accounts=account_orders(book, period, as_of, users=(user_id,)) if measure == "orders" else None,
     )

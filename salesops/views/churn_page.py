@@ -38,10 +38,11 @@ def page_head(r: ChurnReview) -> Block:
     ahead = words.plural(now.horizon_days, "day")
     longer = now.own_horizon and now.horizon_days > SHORTEST_HORIZON
     why = ", as far as the clients’ own rhythms say" if longer else ""
+    ends = " Intervals in the headline hold 80%." if say.foretold(r) else ""
     return headline(
         say.headline(r),
         eyebrow=f"Churn, by {kind[now.setting]} · {r.company}",
-        meta=f"As of {words.day(now.as_of)}; looks {ahead} ahead{why}. Intervals in the headline hold 80%.{silence}",
+        meta=f"As of {words.day(now.as_of)}; looks {ahead} ahead{why}.{ends}{silence}",
     )
 
 
@@ -259,7 +260,10 @@ def _silent_table(r: ChurnReview) -> Block:
 
 def _limits(r: ChurnReview) -> Iterator[str]:
     now = r.now
-    yield "Reasons and drivers are associations, not causes: a call can change what it touches, not the score’s past."
+    if now.usable:
+        yield (
+            "Reasons and drivers are associations, not causes: a call can change what it touches, not the score’s past."
+        )
     for reason, count in now.left_out.items():
         if count and not words.is_missing(count):
             yield f"Not scored: {words.number(count)} ({reason})."

@@ -41,7 +41,7 @@ def key_figures(p: ClientPage) -> Block:
         amount = words.money(p.won.amount, currency=p.currency)
         figures.append(("Won deals", words.number(p.won.deals), f"{amount}, the last on {words.day(p.won.last)}"))
     if len(running):
-        yearly = words.money(running.annual_amount.sum(), currency=p.currency)
+        yearly = words.money(running.annual_amount.sum(min_count=1), currency=p.currency)
         figures.append(("Under contract", yearly, f"a year, in {words.plural(len(running), 'running contract')}"))
     return kpis(figures)
 
@@ -80,9 +80,13 @@ def needs_and_contracts(p: ClientPage) -> Block:
 
 def issues_and_people(p: ClientPage) -> Block:
     """Show deliveries and answers that went wrong, beside the last contacts and promises."""
-    score = f"{client_words.otif_words(p)} {client_words.answer_words(p, FEWEST_ANSWERS)}"
+    if {"deliveries", "survey_responses"} & set(p.tables):
+        score = sentence(f"{client_words.otif_words(p)} {client_words.answer_words(p, FEWEST_ANSWERS)}")
+        told = [score, _list(_issues(p), "Nothing stands open.")]
+    else:
+        told = [sentence("This book holds no deliveries and no surveys: what stands open is not known.")]
     return _beside(
-        _panel("What stands open", sentence(score), _list(_issues(p), "Nothing stands open.")),
+        _panel("What stands open", *told),
         _panel("Contacts and promises", _list([*_contacts(p), *_promises(p)], _nobody(p))),
     )
 

@@ -83,7 +83,8 @@ def rhythm_words(p: ClientPage) -> str:
         return "No order so far." if p.client["is_client"] else "Nothing bought yet."
     if r.median_gap is None:
         return "One purchase so far: there is no gap to go by."
-    gap = f"{words.plural(p.purchases, 'purchase')}, one every {words.plural(_half_even(r.median_gap), 'day')}"
+    days = words.plural(_half_even(r.median_gap), "day")
+    gap = f"{words.plural(p.purchases, 'purchase')}, {f'{days} apart' if p.purchases == 2 else f'one every {days}'}"
     if r.latest is None or r.lost_on is None:
         return f"{gap}. No rhythm is known, since it has too few gaps or buys by deals: it is never called lost."
     silent = words.plural(p.client["days_since"], "day")
@@ -111,7 +112,7 @@ def otif_words(p: ClientPage) -> str:
     if "deliveries" not in p.tables:
         return "This book holds no deliveries."
     if not p.otif["due"]:
-        return "No order line was due in the last 365 days."
+        return "No order line with a promised date was due in the last 365 days."
     lines = words.plural(p.otif["due"], "order line")
     if p.otif["uncounted"]:
         return (
@@ -130,6 +131,8 @@ def answer_words(p: ClientPage, fewest: int) -> str:
         return "This book holds no surveys."
     if not a["answered"]:
         return f"No answer to {words.plural(a['asked'], 'survey')}." if a["asked"] else "It was never asked."
+    if words.is_missing(a["last_answer"]):
+        return f"{a['answered']:,} of {words.plural(a['asked'], 'survey')} answered; when is not known."
     last = f"Last answer {score_words(a['last_score'], a['last_top'])} on {words.day(a['last_answer'])}; "
     count = f"{a['answered']:,} of {words.plural(a['asked'], 'survey')} answered."
     scores = [

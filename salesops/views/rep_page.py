@@ -114,7 +114,7 @@ def activity_words(r: RepAccountability) -> Block:
     """Say how many activities were due, and how many were done on time, late or not at all."""
     done = r.activities
     if not r.has_activities:
-        return absent("This book holds no activities: whether they are on time is not known.")
+        return absent("This book does not say which activities were done: whether they are on time is not known.")
     if not done["due"]:
         return absent("No activity was due in the period.")
     due = words.plural(done["due"], "activity was", "activities were")
@@ -140,7 +140,7 @@ def deals_table(r: RepAccountability, *, limit: int = 25) -> Block:
         t.text("stage_name", "Stage", phone=False),
         t.day("close_date", "Close date", note="late"),
         t.amount("amount", "Amount", scale=scale),
-        t.number("pushes", "Pushed", phone=False),
+        *([t.number("pushes", "Pushed", phone=False)] if deals.pushes.notna().any() else []),
         *([t.tag("mark", "For the goal")] if r.deals.needed.any() else []),
     ]
     rest = f" The first {limit} of {len(deals):,}." if len(deals) > limit else ""
