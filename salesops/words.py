@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -141,6 +141,16 @@ def left_out_money(unrated: pd.DataFrame) -> str:
         return ""
     amounts = [money(row["amount"], currency=str(row["currency"])) for row in unrated.to_dict("records")]
     return f" Not counted, for want of a rate: {and_list(amounts)}."
+
+
+def ranking(model: Mapping[str, float], other: Mapping[str, float]) -> str:
+    """Say how a model ranks beside another: "better than" only where the lead is clear and the digits show it.
+
+    Both are rows of models.lifetime.backtest; `model` has the interval of its lead.
+    """
+    if number(model["auc"], decimals=2) == number(other["auc"], decimals=2):
+        return "no better than"
+    return "better than" if model["lead_low"] > 0 else "worse than" if model["lead_high"] < 0 else "no better than"
 
 
 def and_list(items: Sequence[object], *, limit: int | None = None) -> str:

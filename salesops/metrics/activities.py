@@ -24,10 +24,20 @@ def on_time_activities(book: Book, period: Period, as_of: date, *, by: By = "rep
     -------
     ir.Table
         By rep the columns of `report_people`, else the group. due, on_time, late (done after the due date),
-        not_done, on_time_rate (on_time ÷ due; null if nothing was due).
+        not_done, on_time_rate (on_time ÷ due; null if nothing was due). Without `completions_known` they mean nothing.
     """
     known = as_known(book, as_of)
     return known.keep(("on-time activities", period, by, manager), lambda: _rates(known, period, as_of, by, manager))
+
+
+def completions_known(book: Book, as_of: date) -> bool:
+    """Tell whether the book says of any activity that it was done; else nothing tells which are on time."""
+    known = as_known(book, as_of)
+    return known.keep("completions known", lambda: _any_done(known.table("activities")))
+
+
+def _any_done(activities: ir.Table) -> bool:
+    return bool(activities.completed_at.notnull().any().to_pyarrow().as_py())
 
 
 def _rates(known: Book, period: Period, as_of: date, by: By, manager: str) -> ir.Table:

@@ -198,7 +198,7 @@ def _amounts_then(known: Book, created: ir.Table) -> ir.Table:
 
 
 def _order_values(known: Book, rows: ir.Table) -> ir.Table:
-    asked = _asked(known, rows, "order_lines", "orders")
+    asked = _asked(known, rows, "order_lines" if known.has("orders") else "orders", "orders")
     orders = credited_orders(known).select("user_id", "order_id", "account_id", "ordered_on", "credited")
     both = asked.left_join(orders, asked._owner == orders.user_id)
     inside = _about(both, both.order_id, both.account_id) & both.ordered_on.between(both._first, both._last).fill_null(

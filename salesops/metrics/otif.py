@@ -17,25 +17,37 @@ def due_lines(book: Book, as_of: date) -> ir.Table:
     A line is due on its promised date; where the order falls under a contract with a logistics term, the agreed
     days late and their tolerance are added. A term for the line's product goes before one for all products; a
     term whose unit is not days changes nothing. Lines without a promised date, and returns, are never due. In a
-    book without deliveries no line is known to be late: the table is empty.
+    book without deliveries no line is known to be late: the table is empty. Where the line or one of its deliveries
+    has no quantity, the line is not counted: whether it came in full is not known.
 
     Returns
     -------
     ir.Table
-        order_line_id, order_id, account_id, product_id, promised_date, due_on (dates), quantity, delivered,
-        rejected (units up to `as_of`), in_time (units delivered on or before due_on), last_delivered (date or
-        null), otif (boolean: in_time reaches quantity), missing (boolean: delivered does not reach it yet).
+        order_line_id, order_id, account_id, product_id, promised_date, due_on (dates), quantity, delivered (units up
+        to `as_of`; null if not counted), rejected (units up to `as_of`; null if no delivery says), in_time (units
+        delivered on or before due_on), last_delivered (date or null), counted (boolean), on_time (boolean: something
+        came, and all that came did on or before due_on), otif (boolean: in_time reaches quantity; null where the line
+        is on time and not counted), missing (boolean: delivered does not reach quantity yet, or nothing came).
     """
     known = as_known(book, as_of)
     promised = _promised(known)
     came = _came(known, promised)
     joined = promised.left_join(came, promised.order_line_id == came._line).drop("_line")
-    units = {name: joined[name].fill_null(0.0) for name in ("delivered", "rejected", "in_time")}
-    lines = joined.filter((joined.due_on <= as_of) & ibis.literal(known.has("deliveries"))).mutate(**units)
-    return lines.mutate(otif=lines.in_time >= lines.quantity, missing=lines.delivered < lines.quantity).select(
+    nothing = joined.last_delivered.isnull()
+    counted = nothing | (joined.sized & joined.quantity.notnull())
+    lines = joined.filter((joined.due_on <= as_of) & ibis.literal(known.has("deliveries"))).mutate(
+        counted=counted,
+        delivered=counted.ifelse(joined.delivered.fill_null(0.0), ibis.null()),
+        in_time=joined.in_time.fill_null(0.0),
+        on_time=(joined.last_delivered <= joined.due_on).fill_null(False),
+    )
+    came, full = lines.last_delivered.notnull(), lines.in_time >= lines.quantity
+    judged = ibis.cases((~came, False), (lines.counted, full), (~lines.on_time, False))
+    missing = ~came | (lines.delivered < lines.quantity).fill_null(False)
+    return lines.mutate(otif=judged, missing=missing).select(
         "order_line_id", "order_id", "account_id", "product_id", "promised_date", "due_on", "quantity",
-        "delivered", "rejected", "in_time", "last_delivered", "otif", "missing",
-    )  # fmt: skip  # two lines read better than thirteen
+        "delivered", "rejected", "in_time", "last_delivered", "counted", "on_time", "otif", "missing",
+    )  # fmt: skip  # two lines read better than fifteen
 
 
 def otif(lines: ir.Table, *by: str) -> ir.Table:
@@ -51,16 +63,26 @@ def otif(lines: ir.Table, *by: str) -> ir.Table:
     Returns
     -------
     ir.Table
-        The columns of `by`; due, on_time_in_full (counts of lines), otif (fraction; null if nothing was due).
+        The columns of `by`; due, on_time_in_full, on_time, uncounted (counts of lines); otif (on_time_in_full ÷ due;
+        null if nothing was due, or a line is not counted), on_time_rate (on_time ÷ due; null if nothing was due).
     """
-    counts = {"due": lines.count(), "on_time_in_full": lines.otif.sum().fill_null(0)}
+    counts = {
+        "due": lines.count(),
+        "on_time_in_full": lines.otif.sum().fill_null(0),
+        "on_time": lines.on_time.sum().fill_null(0),
+        "uncounted": (~lines.counted).sum().fill_null(0),
+    }
     table = lines.group_by(*by).aggregate(**counts) if by else lines.aggregate(**counts)
-    return table.mutate(otif=table.on_time_in_full / table.due.nullif(0))
+    due = table.due.nullif(0)
+    return table.mutate(
+        otif=(table.uncounted == 0).ifelse(table.on_time_in_full / due, ibis.null()), on_time_rate=table.on_time / due
+    )
 
 
 def _promised(known: Book) -> ir.Table:
     orders, lines = known.table("orders"), known.table("order_lines")
-    lines = lines.filter(lines.promised_date.notnull() & (lines.quantity > 0))
+    bought = ibis.coalesce(lines.quantity, lines.net_amount, 0) >= 0
+    lines = lines.filter(lines.promised_date.notnull() & bought & (lines.quantity != 0).fill_null(True))
     joined = lines.inner_join(orders.select("order_id", "account_id", "contract_id"), "order_id")
     own, general = _allowed(known, own=True), _allowed(known, own=False)
     same = (joined.contract_id == own._own_contract) & (joined.product_id == own._own_product)
@@ -92,6 +114,7 @@ def _came(known: Book, promised: ir.Table) -> ir.Table:
     return both.group_by(_line="order_line_id").aggregate(
         delivered=both.quantity_delivered.sum(),
         rejected=both.quantity_rejected.sum(),
+        sized=both.quantity_delivered.notnull().all(),
         in_time=both.quantity_delivered.sum(where=both.delivered_date <= both._due_on),
         last_delivered=both.delivered_date.max(),
     )

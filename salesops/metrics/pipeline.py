@@ -80,9 +80,9 @@ def open_deals(book: Book, as_of: date, *, users: tuple[str, ...]) -> ir.Table:
     Returns
     -------
     ir.Table
-        user_id, opportunity_id, account_id, account_name, stage_name, amount (the credited share, in the
-        book's currency), probability, close_date, next_step, pushes (how often the close date moved out),
-        days_open (null without created date).
+        user_id, opportunity_id, account_id, account_name, stage_name, amount (the credited share, in the book's
+        currency), probability, close_date, next_step, pushes (how often the close date moved out; null in a book
+        without history), days_open (null without created date).
     """
     known = as_known(book, as_of)
     deals = known.keep("open deals", lambda: _open(known, as_of))
@@ -168,6 +168,6 @@ def _open(known: Book, as_of: date) -> ir.Table:
         "close_date",
         "next_step",
         amount=joined.credited,
-        pushes=joined.pushes.fill_null(0),
+        pushes=joined.pushes.fill_null(0) if known.has("opportunity_history") else ibis.null("int64"),
         days_open=ibis.literal(as_of).delta(joined.created_date, unit="day"),
     )

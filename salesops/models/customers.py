@@ -14,6 +14,7 @@ import pandas as pd
 
 from salesops import words
 from salesops.book.clients import client_ids
+from salesops.book.people import user_names
 from salesops.book.snapshot import as_known
 from salesops.book.source import Book
 from salesops.errors import PeriodError
@@ -68,10 +69,10 @@ class Customers:
         How far ahead the estimates look.
     table : pandas.DataFrame
         One row for each account that ever bought, by account_id: the columns of `customer_summary`; account_name (the
-        account_id where the book has no name); p_active (0–1: chance to buy within the horizon), expected_purchases
-        (count, within the horizon), spend (money: expected value of a purchase, see `spend_from`), value (money:
-        expected_purchases × spend; not discounted, no cost taken off); segment (categorical, in the order of
-        `grid.names`). The four estimates are NaN where `usable` is false.
+        account_id where the book has no name), last_owner_name (null without one); p_active (0–1: chance to buy
+        within the horizon), expected_purchases (count, within the horizon), spend (money: expected value of a
+        purchase, see `spend_from`), value (money: expected_purchases × spend; not discounted, no cost taken off);
+        segment (categorical, in the order of `grid.names`). The four estimates are NaN where `usable` is false.
     purchase_fit, spend_fit : Fit or None
         None where there is nobody to fit on.
     usable : bool
@@ -192,8 +193,10 @@ def _named(book: Book, table: pd.DataFrame, as_of: date) -> tuple[pd.DataFrame, 
     clients = set(ids) | set(table.account_id)
     never_bought = int((~known.account_id.isin(clients)).sum())
     name = table.account_id.map(names).fillna(table.account_id)
+    owner = table.last_owner.map(user_names(book)).fillna(table.last_owner)
     nothing: dict[str, float] = dict.fromkeys(ESTIMATES, np.nan)
-    return table.assign(account_name=name, **nothing), never_bought, len(clients) - len(table)
+    table = table.assign(account_name=name, last_owner_name=owner, **nothing)
+    return table, never_bought, len(clients) - len(table)
 
 
 def _fit_purchases(table: pd.DataFrame) -> tuple[ModifiedBetaGeoNBD | None, Fit | None]:

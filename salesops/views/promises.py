@@ -9,7 +9,7 @@ import pandas as pd
 
 from salesops import words
 from salesops.views import table as t
-from salesops.views.blocks import Block, note
+from salesops.views.blocks import Block, absent, note
 
 MOST = 60  # a page must stay small enough for a phone
 _WORDS = {
@@ -33,7 +33,7 @@ def promise_words(metric: str, target: str | None, due: object, subject: object 
     return f"{_WORDS.get(metric, metric.replace('_', ' ')).format(wanted, subject=about)} by {words.day(due)}"
 
 
-def commitments_table(judged: pd.DataFrame, *, names: bool = True) -> Block:
+def commitments_table(judged: pd.DataFrame, *, names: bool = True, known: bool = True) -> Block:
     """Show commitments with their verdict; a moved date stands beside it.
 
     Parameters
@@ -42,7 +42,11 @@ def commitments_table(judged: pd.DataFrame, *, names: bool = True) -> Block:
         As `metrics.commitments` gives it, with owner_name (if `names`) and agreed_with_name.
     names : bool
         Whether to show whose they are.
+    known : bool
+        Whether the book holds commitments at all.
     """
+    if not known:
+        return absent("This book holds no commitments: what was promised is not known.")
     if judged.empty:
         return note("No commitment is due or pending. Every gap deserves one: metric, target, day, and with whom.")
     ranked = judged.assign(_place=judged.verdict.map({"missed": 0, "pending": 2}).fillna(1))

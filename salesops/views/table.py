@@ -14,7 +14,7 @@ import pandas as pd
 from markupsafe import Markup, escape
 
 from salesops import words
-from salesops.views.blocks import Block
+from salesops.views.blocks import Block, note
 
 _LONG = 80  # letters of a name; the page cuts longer ones after four lines, and shows all on paper
 _BAR = 160  # length of a full bar in pixels
@@ -62,19 +62,19 @@ def table(
     total : mapping, optional
         Values by column name for a last row, shown like the others; what it leaves out stays empty.
     empty : str
-        Sentence shown in place of the rows if there are none.
+        Sentence shown in place of the table if there are no rows: a caption that explains columns would explain none.
     """
     rows: list[Mapping[Any, Any]] = list(frame.to_dict("records"))
+    if not rows and not total:
+        return note(empty)
     head = Markup("").join(_head(column) for column in columns)
     body = Markup("").join(_row(row, columns) for row in rows)
-    if not rows:
-        body = Markup('<tr><td class="l none" colspan="{}">{}</td></tr>').format(len(columns), empty)
     foot = Markup("<tfoot>{}</tfoot>").format(_row(total, columns)) if total else Markup("")
     html = Markup(
         '<div class="scroll" tabindex="0" role="region" aria-label="{}"><table><caption>{}</caption>'
         "<thead><tr>{}</tr></thead><tbody>{}</tbody>{}</table></div>"
     ).format(caption, caption, head, body, foot)
-    return Block(html, _plain(rows + ([total] if total else []), columns, caption, empty))
+    return Block(html, _plain(rows + ([total] if total else []), columns, caption))
 
 
 def text(name: str, title: str, *, note: str = "", phone: bool = True) -> Column:
@@ -201,12 +201,12 @@ def _classes(column: Column) -> Markup:
     return Markup(' class="{}"').format(names) if names else Markup("")
 
 
-def _plain(rows: Sequence[Mapping[Any, Any]], columns: Sequence[Column], caption: str, empty: str) -> str:
+def _plain(rows: Sequence[Mapping[Any, Any]], columns: Sequence[Column], caption: str) -> str:
     grid = [[column.title for column in columns]]
     grid += [[column.text(row[column.name]) if column.name in row else "" for column in columns] for row in rows]
     widths = [max(len(line[place]) for line in grid) for place in range(len(columns))]
     lines = ["  ".join(_pad(cell, widths[i], columns[i].kind) for i, cell in enumerate(line)).rstrip() for line in grid]
-    return "\n".join([caption, *lines] if rows else [caption, empty])
+    return "\n".join([caption, *lines])
 
 
 def _pad(cell: str, width: int, kind: str) -> str:

@@ -35,7 +35,7 @@ def segment_explorer(
     ----------
     customers : pandas.DataFrame
         One row a customer: account_id, optionally account_name, and any of frequency, recency, T, monetary,
-        total, median_gap, gap_spread, days_since, families, p_active, value, last_owner, as metrics.purchases
+        total, median_gap, gap_spread, days_since, families, p_active, value, last_owner_name, as models.customers
         gives them. All are computed; at most 2,000 are drawn, and the caption says so.
     folder : path
         Where selections and definitions are written; made when the first one is.

@@ -76,8 +76,8 @@ def shown_rows(selected: pd.DataFrame, state: Exploration) -> pd.DataFrame:
     shown = {TITLES[name]: rows[name].map(_plain) for name in TITLES if name in rows.columns}
     for name in dict.fromkeys([*state.axes, *state.columns, *(["total"] if "total" in rows.columns else [])]):
         shown[FEATURES[name]] = _figures(rows[name])
-    if "last_owner" in rows.columns:
-        shown["Last owner"] = rows["last_owner"].map(_plain)
+    if "last_owner_name" in rows.columns:
+        shown["Last owner"] = rows["last_owner_name"].map(_plain)
     return pd.DataFrame(shown)
 
 

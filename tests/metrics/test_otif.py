@@ -81,9 +81,35 @@ def test_otif_counts_lines(tmp_path: Path) -> None:
     """OTIF is a count of lines, for the groups that are asked for; without lines it is null."""
     book = make_book(tmp_path, TABLES)
     lines = due_lines(book, NOW)
-    assert records(otif(lines)) == [{"due": 9, "on_time_in_full": 5, "otif": pytest.approx(5 / 9)}]
+    (every,) = records(otif(lines))
+    assert (every["due"], every["on_time_in_full"], every["otif"]) == (9, 5, pytest.approx(5 / 9))
+    assert (every["on_time"], every["uncounted"], every["on_time_rate"]) == (6, 0, pytest.approx(6 / 9))
     assert by(otif(lines, "order_id"), "order_id")["OC"]["otif"] == pytest.approx(2 / 3)
-    assert records(otif(due_lines(book, date(2026, 1, 1)))) == [{"due": 0, "on_time_in_full": 0, "otif": None}]
+    (none,) = records(otif(due_lines(book, date(2026, 1, 1))))
+    assert (none["due"], none["otif"], none["on_time_rate"]) == (0, None, None)
+
+
+@pytest.mark.parametrize("bare", ["quantity_delivered", "quantity"])
+def test_on_time_only_without_a_quantity(tmp_path: Path, bare: str) -> None:
+    """What came on the day without a quantity is on time, and neither in full nor short; late or nothing is no OTIF."""
+    table = "deliveries" if bare == "quantity_delivered" else "order_lines"
+    kept = {**TABLES, table: [{**row, bare: None} for row in TABLES[table] if row["order_line_id"] != "return"]}
+    lines = by(due_lines(make_book(tmp_path, kept), NOW), "order_line_id")
+    assert {key: (row["on_time"], row["otif"]) for key, row in lines.items()} == {
+        "on the day": (True, None), "day after": (False, False), "in two parts": (True, None), "short": (True, None),
+        "nothing came": (False, False), "rejected": (True, None), "tolerated": (True, None),
+        "beyond tolerance": (False, False), "own term": (True, None),
+    }  # fmt: skip  # one rule a line
+    assert {key for key, row in lines.items() if row["missing"]} == {"nothing came"}
+    (every,) = records(otif(due_lines(make_book(tmp_path, kept), NOW)))
+    assert (every["on_time"], every["uncounted"], every["otif"]) == (6, 8, None)
+
+
+def test_rejects_unknown_are_not_none(tmp_path: Path) -> None:
+    """Where no delivery says how much was rejected, that is null and not 0."""
+    kept = {**TABLES, "deliveries": [{**row, "quantity_rejected": None} for row in TABLES["deliveries"]]}
+    lines = by(due_lines(make_book(tmp_path, kept), NOW), "order_line_id")
+    assert {row["rejected"] for row in lines.values()} == {None}
 
 
 def test_without_deliveries_no_line_is_late(tmp_path: Path) -> None:

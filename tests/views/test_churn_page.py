@@ -119,7 +119,7 @@ def test_who_has_no_rhythm_is_told_apart(found: ChurnReview) -> None:
     )
     assert text.index("Project 0") < text.index("Project 9")
     contracts = churn_page.no_rhythm(made_review(made_churn(setting="contracts"))).text
-    assert contracts == "Contracts are scored here, and ask for no rhythm."
+    assert contracts == "Contracts are scored here, and ask for no rhythm."  # absent: no section stands on it
 
 
 def test_a_vacant_place_is_said(found: ChurnReview) -> None:

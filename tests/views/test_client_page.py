@@ -133,10 +133,12 @@ def test_redacted_page_says_what_differs(page: ClientPage) -> None:
 def test_bare_book_says_what_it_lacks(bare: ClientPage) -> None:
     """A book with an account alone gives a page that names each missing table and shows no number for it."""
     text = said(bare)
-    for table in ("products", "contracts", "deliveries", "surveys", "activities and commitments"):
+    for table in ("products", "contracts", "deliveries and no surveys", "activities and no commitments"):
         assert f"This book holds no {table}" in text
     assert "nan" not in text.casefold()
     assert "None" not in text
+    assert "Nothing stands open" not in text
+    assert "History" not in text
 
 
 def test_names_are_escaped(bare: ClientPage) -> None:

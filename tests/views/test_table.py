@@ -79,10 +79,10 @@ def test_columns_and_notes_can_stand_back() -> None:
 
 
 def test_no_rows_is_said() -> None:
-    """An empty table says so in a sentence, in HTML and in text."""
+    """An empty table is one sentence, in HTML and in text: no caption and no heads stand without rows."""
     block = table(pd.DataFrame({"who": []}), [text("who", "Who")], caption="Due.", empty="None was due.")
-    assert "None was due." in block._repr_html_()
-    assert repr(block) == "Due.\nNone was due."
+    assert block._repr_html_() == '<p class="note">None was due.</p>'
+    assert repr(block) == "None was due."
 
 
 def test_long_names_are_whole() -> None:

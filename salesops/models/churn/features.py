@@ -174,7 +174,9 @@ def _deliveries(known: Book, as_of: date, units: ir.Table, horizon: int) -> ir.T
 def _due(known: Book, as_of: date) -> ir.Table:
     due = due_lines(known, as_of)
     lines = due.filter(due.account_id.notnull())
-    return lines.group_by("account_id", day=lines.due_on).aggregate(lines=lines.count(), late=(~lines.otif).sum())
+    return lines.group_by("account_id", day=lines.due_on).aggregate(
+        lines=lines.count(), late=(~lines.otif).sum().fill_null(0)
+    )
 
 
 def _answers(known: Book, as_of: date, units: ir.Table, horizon: int) -> ir.Table:

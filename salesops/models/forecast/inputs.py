@@ -153,6 +153,7 @@ def inputs_of(
         chances, shares = deals or (deal_chances(book, as_of, closed), opened(book, (as_of,))[as_of])
     else:
         chances, shares = None, _no_shares()
+    shares = shares[shares.user_id.notna()]  # whose the others were on that day is not known
     reps = _everyone(as_known(book, as_of), reps, shares)
     skill = skills(closed, pd.DatetimeIndex([as_of])).iloc[0].to_dict() if bookings else {}
     reps = reps.assign(skill=reps.user_id.map(skill).fillna(0.0).astype(float))

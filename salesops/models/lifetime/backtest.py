@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from sklearn.base import clone
 
@@ -36,7 +36,8 @@ def backtest(model: PurchaseModel, calibration: pd.DataFrame, bought: ArrayLike,
         mae and rmse (purchases per customer), correlation and rank_correlation (Pearson's and Spearman's with the
         purchases; −1 to 1), auc (ROC-AUC of "buys in the holdout": .5 is a coin), converged (of the model's fit).
         NaN where a measure has no meaning: totals and errors of forecasts that only rank, correlations of a constant,
-        bias without any purchase, and AUC where all or none buy.
+        bias without any purchase, and AUC where all or none buy. lead_low and lead_high: 95% interval of the row's auc
+        less that of "time since last purchase", both on these customers.
 
     Raises
     ------
@@ -52,7 +53,11 @@ def backtest(model: PurchaseModel, calibration: pd.DataFrame, bought: ArrayLike,
         "time since last purchase": (nothing, np.round(t_x - age, 9)),  # in weeks equal days differ in the last bit
         "predict zero": (np.zeros(len(x)), np.zeros(len(x))),
     }
-    rows = [{"forecast": name, **_measures(*both, actual)} for name, both in forecasts.items()]
+    naive = forecasts["time since last purchase"][1]
+    rows = [
+        {"forecast": name, **_measures(*both, actual), **_lead(both[1], naive, actual)}
+        for name, both in forecasts.items()
+    ]
     return pd.DataFrame(rows).assign(converged=fitted.converged_)
 
 
@@ -66,6 +71,36 @@ def auc(score: ArrayLike, bought: ArrayLike) -> float:
     if not buyers or not others:
         return float("nan")
     return float((rank[yes].sum() - buyers * (buyers + 1) / 2) / (buyers * others))
+
+
+def auc_lead(score: ArrayLike, other: ArrayLike, bought: ArrayLike) -> tuple[float, float]:
+    """Return the 95% interval of auc(score) − auc(other) on the same customers, by DeLong's variance.
+
+    NaN where fewer than two bought, or fewer than two did not.
+    """
+    yes = np.asarray(bought, dtype=float) > 0
+    buyers, others = int(yes.sum()), int((~yes).sum())
+    if min(buyers, others) < 2:
+        return float("nan"), float("nan")
+    places = [_placements(np.asarray(one, dtype=float), yes) for one in (score, other)]
+    ahead = [first - second for first, second in zip(*places, strict=True)]
+    error = np.sqrt(ahead[0].var(ddof=1) / buyers + ahead[1].var(ddof=1) / others)
+    lead, half = float(ahead[0].mean()), float(stats.norm.ppf(0.975) * error)
+    return lead - half, lead + half
+
+
+def _placements(score: Vector, yes: NDArray[np.bool_]) -> tuple[Vector, Vector]:
+    """Return, of each buyer, the share of others whom it outranks; and of each other, the share of buyers above it."""
+    rank = stats.rankdata(score)
+    within = np.empty(len(score))
+    within[yes], within[~yes] = stats.rankdata(score[yes]), stats.rankdata(score[~yes])
+    beaten = rank - within
+    return beaten[yes] / (~yes).sum(), 1 - beaten[~yes] / yes.sum()
+
+
+def _lead(score: Vector, naive: Vector, actual: Vector) -> dict[str, float]:
+    low, high = auc_lead(score, naive, actual)
+    return {"lead_low": low, "lead_high": high}
 
 
 def _read(calibration: pd.DataFrame, bought: ArrayLike) -> tuple[Vector, Vector, Vector, Vector]:

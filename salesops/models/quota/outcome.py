@@ -146,11 +146,13 @@ def outcome(inputs: Inputs, scenario: Scenario, *, grid: int = GRID) -> Outcome:
     p_attain = attain(totals.sums, quota, totals.closed, shock_of(inputs, scenario))
     reps = _reps(inputs, scenario, totals, quota, p_attain)
     territories = _territories(inputs, p_attain[: len(inputs.reps)])
-    drawn = payout(totals.draws, quota[:, None], scenario).sum(axis=0)
+    # without a pay plan nothing is known of pay, which is not 0
+    planned = 1.0 if scenario.commission_rate > 0 or scenario.pay > 0 else float("nan")
+    drawn = payout(totals.draws, quota[:, None], scenario).sum(axis=0) * planned
     low, middle, high = (float(value) for value in np.quantile(drawn, LEVELS))
     closed, expected = float(totals.closed.sum()), float(totals.expected.sum())
     p_target, p_low, p_high = _company(inputs, scenario, totals, quotas.target - closed)
-    pay, mean = scenario.pay * paid_reps(inputs, scenario), float(drawn.mean())
+    pay, mean = scenario.pay * paid_reps(inputs, scenario) * planned, float(drawn.mean())
     quota_total = float(np.nansum(quota))
     known = len(territories) > 1
     found = Outcome(

@@ -181,9 +181,10 @@ def _came(r: ChurnReview) -> str:
         return f"There were no scores on {then}: {say.ended(r.before.why)}"
     if not found.alerts:
         return f"Nobody picked for a call on {then} has a known outcome yet."
+    was = "was" if found.lost == 1 else "were"
     return (
         f"Of {words.number(found.alerts)} that these terms would have picked on {then}, {words.number(found.lost)} "
-        f"were lost since: {words.percent(found.share)} ({words.percent(found.low)} to {words.percent(found.high)}); "
+        f"{was} lost since: {words.percent(found.share)} ({words.percent(found.low)} to {words.percent(found.high)}); "
         f"{words.percent(found.expected)} was foretold. Of all scored then, {words.percent(found.everyone)} were lost."
     )
 

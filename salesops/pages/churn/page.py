@@ -11,7 +11,7 @@ from salesops.models.rhythm import FEWEST_GAPS, SHORTEST_HORIZON
 from salesops.pages.churn import words as say
 from salesops.pages.churn.findings import ChurnReview
 from salesops.views import table as t
-from salesops.views.blocks import Block, cards, definitions, headline, kpis, note, nothing, together
+from salesops.views.blocks import Block, absent, cards, definitions, headline, kpis, note, nothing, together
 
 FIRST = 6  # calls shown in full
 MOST = 30
@@ -33,10 +33,11 @@ def page_head(r: ChurnReview) -> Block:
     ahead = words.plural(now.horizon_days, "day")
     longer = now.own_horizon and now.horizon_days > SHORTEST_HORIZON
     why = ", as far as the clients’ own rhythms say" if longer else ""
+    ends = " Intervals in the headline hold 80%." if say.foretold(r) else ""
     return headline(
         say.headline(r),
         eyebrow=f"Churn, by {kind[now.setting]} · {r.company}",
-        meta=f"As of {words.day(now.as_of)}; looks {ahead} ahead{why}. Intervals in the headline hold 80%.{silence}",
+        meta=f"As of {words.day(now.as_of)}; looks {ahead} ahead{why}.{ends}{silence}",
     )
 
 
@@ -101,7 +102,7 @@ def call_list(r: ChurnReview) -> Block:
 def no_rhythm(r: ChurnReview) -> Block:
     """Say who has no rhythm, and list them by their silence; contracts ask for no rhythm."""
     if r.now.setting != "orders":
-        return note("Contracts are scored here, and ask for no rhythm.")
+        return absent("Contracts are scored here, and ask for no rhythm.")
     said = [say.no_rhythm(r)] if len(r.now.others) else ["Every client who bought in the last year has a rhythm."]
     told = note(*said, *filter(None, [say.buying_nothing(r)]))
     return together(told, *([_others_table(r)] if len(r.now.others) else []))
@@ -253,7 +254,10 @@ def _silent_table(r: ChurnReview) -> Block:
 
 def _limits(r: ChurnReview) -> Iterator[str]:
     now = r.now
-    yield "Reasons and drivers are associations, not causes: a call can change what it touches, not the score’s past."
+    if now.usable:
+        yield (
+            "Reasons and drivers are associations, not causes: a call can change what it touches, not the score’s past."
+        )
     for reason, count in now.left_out.items():
         if count and not words.is_missing(count):
             yield f"Not scored: {words.number(count)} ({reason})."

@@ -53,7 +53,7 @@ def headline(r: ChurnReview) -> str:
     if now.table.empty:
         return f"{_nobody(r)} {_without_rhythm(now)}".strip()
     known = _lost_by_now(r)
-    if not now.usable or words.is_missing(risk.clients):
+    if not foretold(r):
         return f"{known} {ended(now.why)} {_LISTED[now.setting]}".strip()
     ends = span(risk.clients_low, risk.clients_high)
     money = (
@@ -68,6 +68,11 @@ def headline(r: ChurnReview) -> str:
     if now.setting == "contracts":
         return f"{expected} not to be renewed ({ends}); they bring {money} a year."
     return f"{expected} to end their last contract by {words.day(until(now))} ({ends}); they bring {money} a year."
+
+
+def foretold(r: ChurnReview) -> bool:
+    """Tell whether the headline can say how many are expected to be lost."""
+    return bool(len(r.now.table)) and r.now.usable and not words.is_missing(r.now.at_risk.clients)
 
 
 def _nobody(r: ChurnReview) -> str:

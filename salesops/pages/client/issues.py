@@ -25,23 +25,34 @@ def delivered(book: Book, account_id: str, as_of: date) -> tuple[dict[str, Any],
     Returns
     -------
     dict
-        due, on_time_in_full (lines with due_on in the YEAR days up to `as_of`), otif (fraction; None without any).
+        due, on_time_in_full, on_time, uncounted (lines with due_on in the YEAR days up to `as_of`), otif and
+        on_time_rate (fractions; None where `metrics.otif` has null).
     pandas.DataFrame
         Lines that are not delivered in full yet, whenever they were due, first; then those of the RECENT days that
-        came late, short or were rejected in part: product_name, due_on (date), quantity, delivered, rejected,
-        last_delivered (date or null), days_late (up to the last delivery, or to `as_of` while something is
-        missing), what (missing, late, or rejected), recent (boolean: due in the RECENT days).
+        came late, short or were rejected in part: product_name, due_on (date), quantity, delivered and rejected
+        (units; NaN where not known), last_delivered (date or null), days_late (up to the last delivery, or to `as_of`
+        while something is missing), what (missing, late, or rejected), recent (boolean: due in the RECENT days).
     """
     known = as_known(book, as_of)
     table = known.keep("client lines", lambda: _named(known, as_of))
     lines: pd.DataFrame = table.filter(table.account_id == account_id).to_pandas()
     due_on = pd.to_datetime(lines.due_on)
     year = lines[due_on > pd.Timestamp(as_of - timedelta(days=YEAR))]
-    good = int(year.otif.sum())
-    figures = {"due": len(year), "on_time_in_full": good, "otif": good / len(year) if len(year) else None}
+    counts = {
+        "due": len(year),
+        "on_time_in_full": int((year.otif == True).sum()),  # noqa: E712  null is neither
+        "on_time": int(year.on_time.sum()),
+        "uncounted": int((~year.counted).sum()),
+    }
+    due = counts["due"]
+    figures = {
+        **counts,
+        "otif": counts["on_time_in_full"] / due if due and not counts["uncounted"] else None,
+        "on_time_rate": counts["on_time"] / due if due else None,
+    }
     last = pd.to_datetime(lines.last_delivered).where(~lines.missing, pd.Timestamp(as_of))
     recent = due_on > pd.Timestamp(as_of - timedelta(days=RECENT))
-    wrong = lines.missing | (recent & (~lines.otif | (lines.rejected > 0)))
+    wrong = lines.missing | (recent & ((lines.otif == False) | (lines.rejected > 0)))  # noqa: E712  null is neither
     lines = lines.assign(days_late=(last - due_on).dt.days.clip(lower=0), what=_what(lines), recent=recent)[wrong]
     lines = lines.sort_values(["missing", "due_on", "order_line_id"], ascending=[False, False, True], ignore_index=True)
     names = [
@@ -116,7 +127,7 @@ def _low(known: Book) -> ir.Table:
 
 
 def _what(lines: pd.DataFrame) -> pd.Series:
-    what = pd.Series("rejected", lines.index, dtype=object).where(lines.otif, "late")
+    what = pd.Series("rejected", lines.index, dtype=object).where(lines.otif != False, "late")  # noqa: E712  null is not late
     return what.where(~lines.missing, "missing")
 
 

@@ -37,12 +37,12 @@ def page_head(p: ClientPage) -> Block:
 def key_figures(p: ClientPage) -> Block:
     """Show sales, the last and the next purchase, what is expected, and what runs under contract."""
     running = p.agreements[p.agreements.runs]
-    figures = [*_bought(p)] if p.purchases or not p.client["is_client"] else []
+    figures = [*_bought(p)] if p.purchases or (p.has_sales and not p.client["is_client"]) else []
     if not p.purchases and p.won.deals:
         amount = words.money(p.won.amount, currency=p.currency)
         figures.append(("Won deals", words.number(p.won.deals), f"{amount}, the last on {words.day(p.won.last)}"))
     if len(running):
-        yearly = words.money(running.annual_amount.sum(), currency=p.currency)
+        yearly = words.money(running.annual_amount.sum(min_count=1), currency=p.currency)
         figures.append(("Under contract", yearly, f"a year, in {words.plural(len(running), 'running contract')}"))
     return kpis(figures)
 
@@ -66,11 +66,12 @@ def what_to_do(p: ClientPage) -> Block:
 
 
 def dates_and_history(p: ClientPage) -> Block:
-    """Show what has a date, beside sales by quarter and the client's own rhythm."""
-    return _beside(
-        _panel("What has a date", _list(_dated(p), "Nothing has a date.")),
-        _panel("History: sales net of returns", _quarters(p), sentence(client_words.rhythm_words(p))),
-    )
+    """Show what has a date, beside sales by quarter and the client's own rhythm where there ever was an order."""
+    dates = _panel("What has a date", _list(_dated(p), "Nothing has a date."))
+    if not p.purchases and not p.quarters.value.any():
+        return _beside(dates)
+    history = _panel("History: sales net of returns", _quarters(p), sentence(client_words.rhythm_words(p)))
+    return _beside(dates, history)
 
 
 def needs_and_contracts(p: ClientPage) -> Block:
@@ -80,9 +81,13 @@ def needs_and_contracts(p: ClientPage) -> Block:
 
 def issues_and_people(p: ClientPage) -> Block:
     """Show deliveries and answers that went wrong, beside the last contacts and promises."""
-    score = f"{client_words.otif_words(p)} {client_words.answer_words(p, FEWEST_ANSWERS)}"
+    if {"deliveries", "survey_responses"} & set(p.tables):
+        score = sentence(f"{client_words.otif_words(p)} {client_words.answer_words(p, FEWEST_ANSWERS)}")
+        told = [score, _list(_issues(p), "Nothing stands open.")]
+    else:
+        told = [sentence("This book holds no deliveries and no surveys: what stands open is not known.")]
     return _beside(
-        _panel("What stands open", sentence(score), _list(_issues(p), "Nothing stands open.")),
+        _panel("What stands open", *told),
         _panel("Contacts and promises", _list([*_contacts(p), *_promises(p)], _nobody(p))),
     )
 
@@ -201,7 +206,7 @@ def _promises(p: ClientPage) -> list[Item]:
 
 def _nobody(p: ClientPage) -> str:
     missing = [name for name in ("activities", "commitments") if name not in p.tables]
-    return f"This book holds no {words.and_list(missing)}." if missing else "No contact and no promise so far."
+    return f"This book holds no {' and no '.join(missing)}." if missing else "No contact and no promise so far."
 
 
 def _first(items: list[Item]) -> list[Item]:

@@ -55,7 +55,7 @@ class ClientPage:
     agreements : pandas.DataFrame
         Contracts, as `agreements` gives them.
     otif : dict
-        due, on_time_in_full, otif of the last 365 days.
+        Of the last 365 days, as `issues.delivered` gives it.
     lines, low_answers : pandas.DataFrame
         What stands open: as `issues.delivered` and `issues.low_answers` give them.
     answers : dict
@@ -110,8 +110,14 @@ class ClientPage:
         frequency = self.client["frequency"]
         return 0 if frequency is None else int(frequency) + 1
 
+    @property
+    def has_sales(self) -> bool:
+        """Whether purchases can be known: the book has orders, or the client won deals that count as purchases."""
+        return bool(self.purchases) or "orders" in self.tables
+
     def results(self) -> dict[str, Any]:
         """Return the numbers of the page as JSON can hold them: no NaN, no names of people."""
+        answered = "survey_responses" in self.tables
         client, contracts = self.client, self.agreements[self.agreements.runs & ~self.agreements.renewed]
         exposure = self.owner.exposure
         return {
@@ -121,8 +127,8 @@ class ClientPage:
             "purchases": self.purchases,
             **{name: _figure(client[name]) for name in ("total", "p_active", "median_gap", "gap_spread", "segment")},
             "value": _figure(client["lifetime_value"]),
-            "year_value": _figure(self.year_value),
-            "year_before": _figure(self.year_before),
+            "year_value": _figure(self.year_value) if self.has_sales else None,
+            "year_before": _figure(self.year_before) if self.has_sales else None,
             "last_purchase": _figure(client["last_purchase"]),
             "next_expected": _figure(self.rhythm.expected),
             "rhythm": self.rhythm.state,
@@ -130,9 +136,10 @@ class ClientPage:
             "held_from_calls": self.held_from_calls,
             "action_date": _figure(contracts.action_date.min() if len(contracts) else None),
             "otif": _figure(self.otif["otif"]),
-            "open_lines": len(self.lines),
-            "low_answers": len(self.low_answers),
-            "answered": int(self.answers["answered"]),
+            "on_time": _figure(self.otif["on_time_rate"]),
+            "open_lines": len(self.lines) if "deliveries" in self.tables else None,
+            "low_answers": len(self.low_answers) if answered else None,
+            "answered": int(self.answers["answered"]) if answered else None,
             "last_score": _figure(self.answers["last_score"]),
             "exposure_high": _figure(exposure[1] if exposure else None),
             "play_id": self.play["play_id"] if self.play else None,

@@ -76,7 +76,7 @@ def _clients(book: Book, as_of: date, horizon_weeks: int) -> pd.DataFrame:
         before = found.grid.assign(customer_summary(book, as_of - timedelta(weeks=horizon_weeks)))
     now = found.table[["account_id", "segment"]] if found.grid is not None else None
     # the book names accounts that never bought too, and segments come with those of before
-    bought = bought.drop(columns=["account_name", "segment"])
+    bought = bought.drop(columns=["account_name", "last_owner_name", "segment"])
     table = client_table(book, bought, as_of, segments=now, segments_before=before)
     plays = _plays(book, table, as_of)
     table = table.merge(bought[["account_id", *_EXTRA]], on="account_id", how="left")

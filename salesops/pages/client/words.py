@@ -83,7 +83,8 @@ def rhythm_words(p: ClientPage) -> str:
         return "No order so far." if p.client["is_client"] else "Nothing bought yet."
     if r.median_gap is None:
         return "One purchase so far: there is no gap to go by."
-    gap = f"{words.plural(p.purchases, 'purchase')}, one every {words.plural(_half_even(r.median_gap), 'day')}"
+    days = words.plural(_half_even(r.median_gap), "day")
+    gap = f"{words.plural(p.purchases, 'purchase')}, {f'{days} apart' if p.purchases == 2 else f'one every {days}'}"
     if r.latest is None or r.lost_on is None:
         return f"{gap}. No rhythm is known, since it has too few gaps or buys by deals: it is never called lost."
     silent = words.plural(p.client["days_since"], "day")
@@ -107,12 +108,17 @@ def whitespace_words(p: ClientPage) -> str:
 
 
 def otif_words(p: ClientPage) -> str:
-    """Say how many order lines came on time and in full."""
+    """Say how many order lines came on time and in full; on time only, where a delivery names no quantity."""
     if "deliveries" not in p.tables:
         return "This book holds no deliveries."
     if not p.otif["due"]:
-        return "No order line was due in the last 365 days."
+        return "No order line with a promised date was due in the last 365 days."
     lines = words.plural(p.otif["due"], "order line")
+    if p.otif["uncounted"]:
+        return (
+            f"On time only: {p.otif['on_time']:,} of {lines} in 365 days ({words.percent(p.otif['on_time_rate'])}). "
+            f"Whether {words.plural(p.otif['uncounted'], 'line')} came in full is not known: no quantity stands there."
+        )
     return (
         f"On time and in full: {p.otif['on_time_in_full']:,} of {lines} in 365 days ({words.percent(p.otif['otif'])})."
     )
@@ -125,6 +131,8 @@ def answer_words(p: ClientPage, fewest: int) -> str:
         return "This book holds no surveys."
     if not a["answered"]:
         return f"No answer to {words.plural(a['asked'], 'survey')}." if a["asked"] else "It was never asked."
+    if words.is_missing(a["last_answer"]):
+        return f"{a['answered']:,} of {words.plural(a['asked'], 'survey')} answered; when is not known."
     last = f"Last answer {score_words(a['last_score'], a['last_top'])} on {words.day(a['last_answer'])}; "
     count = f"{a['answered']:,} of {words.plural(a['asked'], 'survey')} answered."
     scores = [
@@ -143,11 +151,14 @@ def line_words(row: Any) -> str:
     """Say what went wrong with an order line."""
     product = row.product_name if isinstance(row.product_name, str) else "a product"
     late = words.plural(row.days_late, "day")
+    if row.what == "missing" and words.is_missing(row.quantity):
+        return f"{product}: nothing came yet"
     if row.what == "missing":
         return f"{product}: {words.number(row.quantity - row.delivered)} of {words.number(row.quantity)} missing"
     if row.what == "late":
         return f"{product}: {late} late" if row.days_late else f"{product}: in part too late"
-    return f"{product}: {words.number(row.rejected)} of {words.number(row.delivered)} rejected"
+    of = "" if words.is_missing(row.delivered) else f" of {words.number(row.delivered)}"
+    return f"{product}: {words.number(row.rejected)}{of} rejected"
 
 
 def activity_words(row: Any) -> str:
@@ -191,7 +202,7 @@ def trust_words(p: ClientPage) -> list[str]:
     model, naive = rows.get("probability active", {}), rows.get("time since last purchase", {})
     if model.get("auc") is None or naive.get("auc") is None:
         return [*said, "There are too few clients of before to hold the model against what came."]
-    better = "better" if model["auc"] > naive["auc"] else "not better"
+    better = words.ranking(model, naive)
     bias = rows["expected purchases"]["bias"]
     off = (
         ""
@@ -200,7 +211,7 @@ def trust_words(p: ClientPage) -> list[str]:
     )
     return [
         *said,
-        f"{p.horizon_weeks} weeks ago the model ranked buyers {better} than the time since the last purchase does: "
+        f"{p.horizon_weeks} weeks ago the model ranked buyers {better} the time since the last purchase does: "
         f"AUC {model['auc']:.2f} against {naive['auc']:.2f}.{off}",
     ]
 

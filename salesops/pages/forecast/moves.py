@@ -25,14 +25,15 @@ def bridge(r: ForecastReport) -> alt.LayerChart | Block:
     c = r.now.company
     if r.over or r.blind:
         return nothing()
-    rows = pd.DataFrame({"part": list(_PARTS.values()), "amount": [c[name] for name in _PARTS]})
+    parts = {name: said for name, said in _PARTS.items() if name != "open" or r.measure == "bookings"}
+    rows = pd.DataFrame({"part": list(parts.values()), "amount": [c[name] for name in parts]})
     rows["to"] = rows.amount.cumsum()
     rows["start"] = rows.to - rows.amount
     scale = words.scale_for([c["p90"], c["target"]], currency=r.currency)
     rows["label"] = [scale.show(amount) for amount in rows.amount]
     top = max(c["p90"], c["target"] if r.has_target else 0.0, 1.0)
-    rows["kind"] = ["closed", "expected", "expected"]
-    names = [*_PARTS.values(), "Total"]
+    rows["kind"] = ["closed", *["expected"] * (len(rows) - 1)]
+    names = [*parts.values(), "Total"]
     total = pd.DataFrame({"part": names[-1:], "p10": [c["p10"]], "p50": [c["p50"]], "p90": [c["p90"]]})
     total["label"] = scale.show(c["p50"])
     meets = [_meets(end, label, r, top) for end, label in zip(rows["to"], rows["label"], strict=True)]

@@ -168,6 +168,7 @@ def _scores(r: ForecastReport) -> Block:
     rows["reps"] = [every.wape["rep", name] for name in rows.forecaster]
     rows["count"] = [every.forecasts["company", name] for name in rows.forecaster]
     rows["name"] = rows.forecaster.map(_NAMES)
+    rows = rows[rows["count"] > 0]
     columns = [
         t.text("name", "Forecast"),
         *(t.share(f"week{week}", f"Week {week}") for week in weeks),

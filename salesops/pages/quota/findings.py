@@ -109,9 +109,9 @@ def _numbers(found: Outcome) -> dict[str, Any]:
         "p_target": found.p_target,
         "p_low": found.p_low,
         "p_high": found.p_high,
-        "quota_total": found.quota_total,
+        "quota_total": found.quota_total or float("nan"),  # no quota is no goal of 0
         "expected": found.expected,
-        "reps_attaining": float("nan") if found.why_not else float(np.nansum(chances)),
+        "reps_attaining": float("nan") if found.why_not or np.isnan(chances).all() else float(np.nansum(chances)),
         "fairness": found.fairness,
         "payout_p90": found.payout_p90,
     }

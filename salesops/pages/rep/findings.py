@@ -14,12 +14,13 @@ from salesops.book.people import people_in, team_of, user_names
 from salesops.book.snapshot import as_known
 from salesops.book.source import Book
 from salesops.errors import BookError, did_you_mean
-from salesops.metrics.activities import on_time_activities
+from salesops.metrics.activities import completions_known, on_time_activities
 from salesops.metrics.attainment import attainment, cumulative
 from salesops.metrics.conversion import stage_conversion, stages_need
 from salesops.metrics.pipeline import open_deals
 from salesops.metrics.unrated import unrated
 from salesops.metrics.win_rate import win_rate
+from salesops.models.account_orders import account_orders
 from salesops.models.intervals import with_interval
 from salesops.models.make_it import NOT_KNOWN, chance_results, make_it
 from salesops.models.promises import judged_commitments
@@ -41,7 +42,7 @@ class RepAccountability:
         The rep's open deals, as `metrics.pipeline.open_deals` gives them; `needed`: part of `must_close`.
     must_close : pandas.DataFrame
         The fewest open deals due in the period whose amounts reach the gap; all of them if they do not. None where
-        the goal is a rollup: the deals that make it are those of the team.
+        the goal is a rollup: the deals that make it are those of the team. None where the period is over.
     conversion : pandas.DataFrame
         stage_name, who ("You" or "Team"), entered, advanced, lost, still_open, conversion, low, high (95%).
     wins : dict
@@ -62,6 +63,11 @@ class RepAccountability:
         The rep's commitments due in the period or pending.
     ended_on : date or None
         The last day of which the first line's measure tells anything, where its source ends before the period does.
+    has_activities, has_commitments : bool
+        Whether the book says which activities were done, and holds commitments: else nothing is known of them, which
+        is not 0.
+    accounts : pandas.DataFrame or None
+        As `models.account_orders` gives it, where the first line counts orders; else None.
     """
 
     company: str
@@ -85,6 +91,14 @@ class RepAccountability:
     p_make_it: tuple[float, float, float]
     no_chance: str
     ended_on: date | None = None
+    has_activities: bool = True
+    has_commitments: bool = True
+    accounts: pd.DataFrame | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether the period is over, so that nothing can still close in it."""
+        return self.as_of >= self.period.end
 
     @property
     def line(self) -> dict[str, Any]:
@@ -114,14 +128,14 @@ class RepAccountability:
             "user_name": self.user_name,
             **{name: line[name] for name in ("measure", "quota", "booked", "gap", "attainment", "pace")},
             **chance_results(self.p_make_it),
-            "decided": float(self.wins["decided"]),
+            "decided": float(self.wins["decided"]) if self.has_deals else None,
             "win_rate": self.wins["win_rate"],
-            "open_deals": len(self.deals),
-            "must_close": len(self.must_close),
-            "on_time_rate": self.activities["on_time_rate"],
-            "commitments_kept": int(due.verdict.isin(["kept", "declared"]).sum()),
-            "commitments_missed": int((due.verdict == "missed").sum()),
-            "commitments_moved": int(due.moved.sum()),
+            "open_deals": len(self.deals) if self.has_deals else None,
+            "must_close": len(self.must_close) if self.has_deals else None,
+            "on_time_rate": self.activities["on_time_rate"] if self.has_activities else None,
+            "commitments_kept": int(due.verdict.isin(["kept", "declared"]).sum()) if self.has_commitments else None,
+            "commitments_missed": int((due.verdict == "missed").sum()) if self.has_commitments else None,
+            "commitments_moved": int(due.moved.sum()) if self.has_commitments else None,
         }
 
 
@@ -152,7 +166,9 @@ def rep_accountability(book: Book, rep: str, period: Period, as_of: date, *, man
     chances = make_it(book, period, as_of)
     forecast = not lines.is_rollup.iloc[0] and lines.measure.iloc[0] == chances.measure
     # the deals of a team's goal are on the pages of others
-    must_close = fewest(due, 0.0 if lines.is_rollup.iloc[0] else float(lines.gap.iloc[0]))
+    closable = not lines.is_rollup.iloc[0] and as_of < period.end
+    must_close = fewest(due, float(lines.gap.iloc[0]) if closable else 0.0)
+    measure = str(lines.measure.iloc[0])
     return RepAccountability(
         company=book.company,
         currency=book.currency,
@@ -176,7 +192,10 @@ def rep_accountability(book: Book, rep: str, period: Period, as_of: date, *, man
         p_make_it=chances.of(user_id) if forecast else NOT_KNOWN,
         no_chance=chances.why_not,
         judged=judged_commitments(book, period, as_of, (user_id,)),
-        ended_on=ended_within(book, str(lines.measure.iloc[0]), period, as_of),
+        ended_on=ended_within(book, measure, period, as_of),
+        has_activities=completions_known(book, as_of),
+        has_commitments=book.has("commitments"),
+        accounts=account_orders(book, period, as_of, users=(user_id,)) if measure == "orders" else None,
     )
 
 

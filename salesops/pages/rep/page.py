@@ -8,8 +8,9 @@ import pandas as pd
 from salesops import words
 from salesops.models.skill import check_min_deals
 from salesops.pages.rep.findings import RepAccountability
-from salesops.views import charts
+from salesops.views import account_orders, charts
 from salesops.views import table as t
+from salesops.views.account_orders import order_figures
 from salesops.views.attainment import DATED, VERB, ended_words, make_it_words, measure_figures
 from salesops.views.blocks import Block, absent, headline, kpis, note, nothing, sentence
 
@@ -26,7 +27,7 @@ def page_head(r: RepAccountability) -> Block:
     else:
         missing = words.money(line["gap"], currency=r.currency)
         goal = words.money(line["quota"], currency=r.currency)
-        end = f"{missing} to go{_time(r)}" if r.as_of < r.period.end else f"{missing} short"
+        end = f"{missing} to go{_time(r)}" if not r.over else f"{missing} short"
         text = f"{who} {verb} {booked} of {goal}: {end}."
     manager = f" Manager: {r.manager_name}." if r.manager_name else ""
     return headline(
@@ -56,7 +57,7 @@ def key_figures(r: RepAccountability, *, min_deals: int) -> Block:
             0, (f"Goal, {scale.unit}", scale.show(line["quota"]), "allows for ramp" if line["ramped"] else "")
         )
         made = line["gap"] <= 0
-        pace = "" if r.as_of >= r.period.end else _against_pace(r)
+        pace = "" if r.over else _against_pace(r)
         figures.append(
             ("Gap", f"+{scale.show(-line['gap'])}" if made else scale.show(line["gap"]), "goal made" if made else pace)
         )
@@ -65,9 +66,13 @@ def key_figures(r: RepAccountability, *, min_deals: int) -> Block:
         figures.append(("P(make it)", words.about(chance), words.chance_range(*between)))
     if r.has_deals:
         figures.append(("Win rate", *_win_rate(r, min_deals)))
-    figures.append(("Activities on time", *_activities(r)))
-    promised = f"{kept} of {kept + missed}" if kept + missed else words.MISSING
-    figures.append(("Commitments kept", promised, "" if len(due) else "none due in the period"))
+    if r.accounts is not None:
+        figures += order_figures(r.accounts, currency=r.currency)
+    if r.has_activities:
+        figures.append(("Activities on time", *_activities(r)))
+    if r.has_commitments:
+        promised = f"{kept} of {kept + missed}" if kept + missed else words.MISSING
+        figures.append(("Commitments kept", promised, "" if len(due) else "none due in the period"))
     return kpis(figures)
 
 
@@ -77,16 +82,16 @@ def other_figures(r: RepAccountability) -> Block:
 
 
 def what_must_close(r: RepAccountability) -> Block:
-    """Say which deals close the gap, or that new ones are needed."""
+    """Say which deals close the gap, or that new ones are needed; nothing where the period is over."""
     line, needed = r.line, r.must_close
     if not r.has_deals:
-        return absent("This book holds no opportunities: what must close is not known.")
+        return absent("This book holds no opportunities: what could still close is not known.")
+    if r.over:
+        return nothing()
     if line["quota"] is None:
         return note("Without a goal there is nothing that must close. Agree a goal first.")
     if line["gap"] <= 0:
         return note("The goal is made. What closes now comes on top.")
-    if r.as_of >= r.period.end:
-        return note(f"The period is over with {words.money(line['gap'], currency=r.currency)} open.")
     if line["is_rollup"]:
         return note("The goal is the team's. What must close to make it stands on the page of each rep of the team.")
     value = words.money(needed.amount.sum(), currency=r.currency)
@@ -109,6 +114,8 @@ def what_must_close(r: RepAccountability) -> Block:
 def activity_words(r: RepAccountability) -> Block:
     """Say how many activities were due, and how many were done on time, late or not at all."""
     done = r.activities
+    if not r.has_activities:
+        return absent("This book does not say which activities were done: whether they are on time is not known.")
     if not done["due"]:
         return absent("No activity was due in the period.")
     due = words.plural(done["due"], "activity was", "activities were")
@@ -134,12 +141,27 @@ def deals_table(r: RepAccountability, *, limit: int = 25) -> Block:
         t.text("stage_name", "Stage", phone=False),
         t.day("close_date", "Close date", note="late"),
         t.amount("amount", "Amount", scale=scale),
-        t.number("pushes", "Pushed", phone=False),
-        t.tag("mark", "For the goal"),
+        *([t.number("pushes", "Pushed", phone=False)] if deals.pushes.notna().any() else []),
+        *([t.tag("mark", "For the goal")] if r.deals.needed.any() else []),
     ]
     rest = f" The first {limit} of {len(deals):,}." if len(deals) > limit else ""
     return t.table(
         deals.head(limit), columns, caption=f"Open deals by close date, in {scale.unit}.{rest}", empty="No open deal."
+    )
+
+
+def accounts_table(r: RepAccountability) -> Block:
+    """Show what each account ordered, beside the year before; nothing where deals count."""
+    return account_orders.accounts_table(r.accounts, currency=r.currency)
+
+
+def pace_words(r: RepAccountability) -> Block:
+    """Say how to read the line of the even pace; nothing without a goal."""
+    if r.line["quota"] is None:
+        return nothing()
+    return sentence(
+        "The straight line is the even pace from nothing to the goal. Lumpy deals jump: being behind the pace is "
+        "normal just before a large deal closes. Being ahead of it early says little about the end."
     )
 
 

@@ -28,10 +28,15 @@ def moves(s: CustomerSegments) -> Block:
     if found.empty:
         return sentence(f"None of {words.plural(both, 'customer')} changed segment.{arrived}")
     most = found.iloc[0]
+    often = (
+        f" The most frequent move: {words.number(most.customers)} of {words.number(most.of)} from “{most.before}” to "
+        f"“{most.after}”."
+        if (found.customers == most.customers).sum() == 1
+        else ""
+    )
     said = sentence(
         f"{words.number(len(s.movers))} of {words.plural(both, 'customer')} changed segment between "
-        f"{words.day(s.before.as_of)} and {words.day(s.now.as_of)}.{arrived} The most frequent move: "
-        f"{words.number(most.customers)} of {words.number(most.of)} from “{most.before}” to “{most.after}”."
+        f"{words.day(s.before.as_of)} and {words.day(s.now.as_of)}.{arrived}{often}"
     )
     return together(said, _moves_table(found))
 

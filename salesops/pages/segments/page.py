@@ -37,7 +37,8 @@ def key_figures(s: CustomerSegments) -> Block:
     """Show customers, the money expected, who is likely to buy, and who moved."""
     now, both = s.now, _on_both_dates(s)
     scale = words.scale_for([s.outlook.total if s.outlook else 0], currency=s.currency)
-    never = f"{words.plural(now.never_bought, 'account')} not yet clients" if now.never_bought else ""
+    never = words.plural(now.never_bought, "account not yet a client", "accounts not yet clients")
+    never = never if now.never_bought else ""
     figures = [("Customers", words.number(len(now.table)), never)]
     if s.outlook is not None:
         figures.append((f"Expected in {horizon(now)}, {scale.unit}", scale.show(s.outlook.total), _range(s, scale)))

@@ -114,7 +114,7 @@ def _purchases_test(now: Customers) -> str:
     scores = now.backtest.set_index("forecast")
     foretold = scores.loc["expected purchases"]
     model, hiatus = scores.auc["probability active"], scores.auc["time since last purchase"]
-    better = "better than" if model - hiatus >= 0.005 else "no better than"
+    better = words.ranking(*(dict(scores.loc[name]) for name in ("probability active", "time since last purchase")))
     return (
         f"Put to the test over the last {horizon(now)}: {words.number(foretold.total)} purchases foretold, "
         f"{words.number(foretold.actual)} came; the mean error is {words.number(foretold.mae, decimals=2)} "

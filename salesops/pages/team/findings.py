@@ -17,6 +17,7 @@ from salesops.book.source import Book
 from salesops.metrics.attainment import attainment, house_sales
 from salesops.metrics.pipeline import coverage, coverage_state, open_deals, pipeline
 from salesops.metrics.unrated import unrated
+from salesops.models.account_orders import account_orders
 from salesops.models.chance import chance_of_attaining
 from salesops.models.make_it import MakeIt, chance_results, make_it
 from salesops.models.promises import judged_commitments
@@ -37,6 +38,9 @@ LINE_FIELDS = (
     "attainment",
     "p_make_it",
 )
+
+
+_READ = ("opportunities", "orders", "commitments", "opportunity_history")
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,11 @@ class TeamAccountability:
         What the book does not know of the deals as they stood on `as_of`.
     ended_on : date or None
         The last day of which the headline's measure tells anything, where its source ends before the period does.
+    tables : tuple of str
+        Of opportunities, orders, commitments and opportunity_history, those that the book has: of what is in none of
+        them nothing is known, which is not 0.
+    accounts : pandas.DataFrame or None
+        As `models.account_orders` gives it, where the headline counts orders; else None.
     """
 
     company: str
@@ -95,6 +104,8 @@ class TeamAccountability:
     unrated: pd.DataFrame
     unknown_then: UnknownThen
     ended_on: date | None = None
+    tables: tuple[str, ...] = _READ
+    accounts: pd.DataFrame | None = None
 
     @property
     def total(self) -> dict[str, Any]:
@@ -122,7 +133,7 @@ class TeamAccountability:
     def results(self) -> dict[str, Any]:
         """Return the numbers of the report as JSON can hold them: no NaN, no infinity."""
         total = self.total
-        due = self.judged[self.judged.due_in_period]
+        due, promised = self.judged[self.judged.due_in_period], "commitments" in self.tables
         return {
             "measure": self.measure,
             "quota": total.get("quota"),
@@ -131,10 +142,10 @@ class TeamAccountability:
             "attainment": total.get("attainment"),
             **chance_results(self.make_it.team),
             "reps": int(self.lines.user_id[~self.lines.is_rollup].nunique()),
-            "reps_attained": int(total.get("lines_attained") or 0),
-            "commitments_kept": int(due.verdict.isin(["kept", "declared"]).sum()),
-            "commitments_missed": int((due.verdict == "missed").sum()),
-            "house_sales": plain_value(self.house["booked"], decimals=FINE),
+            "reps_attained": int(total["lines_attained"]) if total.get("lines_with_quota") else None,
+            "commitments_kept": int(due.verdict.isin(["kept", "declared"]).sum()) if promised else None,
+            "commitments_missed": int((due.verdict == "missed").sum()) if promised else None,
+            "house_sales": plain_value(self.house["booked"], decimals=FINE) if "orders" in self.tables else None,
             "totals": [
                 plain({k: row[k] for k in ("measure", "quota", "booked", "gap", "attainment")}, decimals=FINE)
                 for row in self.totals.to_dict("records")
@@ -184,6 +195,8 @@ def team_accountability(book: Book, period: Period, as_of: date, *, manager: str
         unknown_then=unknown_then(book, as_of),
         chance=chance_alone(book, period, as_of, lines, measure),
         ended_on=ended_within(book, measure, period, as_of),
+        tables=tuple(name for name in _READ if book.has(name)),
+        accounts=account_orders(book, period, as_of, users=own) if measure == "orders" else None,
     )
 
 

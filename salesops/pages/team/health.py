@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from salesops.book.source import Book
-from salesops.metrics.activities import on_time_activities
+from salesops.metrics.activities import completions_known, on_time_activities
 from salesops.metrics.conversion import stage_conversion, stages_need
 from salesops.metrics.pipeline import pipeline, pipeline_by_stage
 from salesops.metrics.slippage import can_slip, slippage
@@ -29,6 +29,8 @@ class SalesHealth:
         The one row that the metric of this name gives by team; NaN where it has nothing to say.
     median_cycle : float or None
         Days from created to close of won deals.
+    has_activities : bool
+        Whether the book says which activities were done.
     has_history : bool
         Whether close dates have history; without it slippage and push counts are unknown.
     stages : pandas.DataFrame
@@ -42,6 +44,7 @@ class SalesHealth:
     currency: str
     has_deals: bool
     has_history: bool
+    has_activities: bool
     wins: dict[str, Any]
     speed: dict[str, Any]
     slips: dict[str, Any]
@@ -72,6 +75,7 @@ def sales_health(book: Book, period: Period, as_of: date, *, manager: str = "") 
         currency=book.currency,
         has_deals=book.has("opportunities"),
         has_history=can_slip(book),
+        has_activities=completions_known(book, as_of),
         wins=rows[0],
         speed=rows[1],
         slips=rows[2],

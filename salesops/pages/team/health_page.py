@@ -6,6 +6,7 @@ import altair as alt
 import pandas as pd
 
 from salesops import words
+from salesops.metrics.pipeline import AGE_BANDS
 from salesops.pages.team.findings import TeamAccountability
 from salesops.pages.team.health import SalesHealth
 from salesops.views import charts
@@ -25,9 +26,8 @@ def pipeline_chart(health: SalesHealth) -> alt.LayerChart | Block:
     if stages.amount.sum() <= 0:
         count = words.plural(stages.deals.sum(), "deal")
         return note(f"{count} are open; none carries an amount, so there is no pipeline in money.")
-    old = stages[stages.age_band == "over 90 days"].amount.sum() / stages.amount.sum()
     worth = words.money(stages.amount.sum(), currency=health.currency)
-    title = f"{worth} open, {words.percent(old)} of it older than 90 days"
+    title = f"{worth} open{_age(stages)}"
     if bare:
         title += f"; {words.plural(bare, 'deal')} without an amount"
     return charts.pipeline_by_stage(stages, stages=health.stage_order, currency=health.currency, title=title)
@@ -85,19 +85,29 @@ def health_table(health: SalesHealth) -> Block:
         ("Sales cycle, median", days, _cycle_note(speed)),
         (
             "Sales velocity",
-            f"{words.money(speed['velocity'], currency=health.currency)} a day",
+            words.MISSING
+            if words.is_missing(speed["velocity"])
+            else f"{words.money(speed['velocity'], currency=health.currency)} a day",
             "open deals past the first stage × win rate × average deal ÷ mean cycle",
         ),
         ("Slippage", words.percent(slips["slippage"]), _slip_note(health)),
-        (
-            "Activities on time",
-            words.percent(done["on_time_rate"]),
-            words.plural(done["due"], "activity", "activities") + " due",
-        ),
     ]
+    if health.has_activities:
+        due = words.plural(done["due"], "activity", "activities")
+        rows.append(("Activities on time", words.percent(done["on_time_rate"]), f"{due} due"))
     frame = pd.DataFrame(rows, columns=["figure", "value", "stands_on"])
     columns = [t.text("figure", "Figure"), t.text("value", "Value"), t.text("stands_on", "Stands on")]
     return t.table(frame, columns, caption="The team in the period. Counts are shares of split deals.")
+
+
+def _age(stages: pd.DataFrame) -> str:
+    """Say how much of the pipeline is old, of what has a known age; nothing where none has."""
+    aged = stages[stages.age_band != AGE_BANDS[3]]
+    if aged.amount.sum() <= 0:
+        return ""
+    old = aged[aged.age_band == AGE_BANDS[2]].amount.sum() / aged.amount.sum()
+    of = "it" if len(aged) == len(stages) else "what has a known age"
+    return f", {words.percent(old)} of {of} older than 90 days"
 
 
 def _amount_note(wins: dict[str, float]) -> str:

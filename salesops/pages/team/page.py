@@ -11,9 +11,10 @@ from salesops import words
 from salesops.book.snapshot import UnknownThen
 from salesops.errors import first_few
 from salesops.pages.team.findings import TeamAccountability
+from salesops.views import account_orders
 from salesops.views import table as t
 from salesops.views.attainment import COUNTED, DATED, VERB, ended_words, make_it_words, measure_figures
-from salesops.views.blocks import Block, cards, definitions, headline, kpis, note, nothing
+from salesops.views.blocks import Block, absent, cards, definitions, headline, kpis, note, nothing
 from salesops.views.promises import promise_words
 
 MOST_LINES = 120  # a page must stay small enough for a phone
@@ -54,8 +55,11 @@ def key_figures(r: TeamAccountability) -> Block:
         if not pd.isna(chance) and gap > 0:
             figures.append(("P(make it)", words.about(chance), words.chance_range(*between)))
         figures.append(("At goal", f"{int(total['lines_attained'])} of {int(total['lines_with_quota'])}", _chance(r)))
-    promised = f"{kept} of {kept + missed}" if kept + missed else words.MISSING
-    figures.append(("Commitments kept", promised, _promise_note(due)))
+    if r.accounts is not None:
+        figures += account_orders.order_figures(r.accounts, currency=r.currency)
+    if "commitments" in r.tables:
+        promised = f"{kept} of {kept + missed}" if kept + missed else words.MISSING
+        figures.append(("Commitments kept", promised, _promise_note(due)))
     return kpis(figures)
 
 
@@ -105,7 +109,7 @@ def lines_table(r: TeamAccountability) -> Block:
         columns += [
             t.amount("booked", "Actual", scale=scale),
             t.number("deals", "Won" if r.measure == "bookings" else "Orders"),
-            t.number("open_deals", "Open deals", phone=False),
+            *([t.number("open_deals", "Open deals", phone=False)] if "opportunities" in r.tables else []),
         ]
         lead = "By name. Without goals there is no gap."
         lines = lines.sort_values("booked", ascending=False, kind="stable").head(MOST_LINES)
@@ -132,11 +136,24 @@ def rollups_table(r: TeamAccountability) -> Block:
     return t.table(lines, columns, caption=f"Teams: each manager's rollup, in {scale.unit}. It sums {sums}.")
 
 
+def orders_table(r: TeamAccountability) -> Block:
+    """Show each rep's orders and accounts beside the year before; nothing where deals count."""
+    names = dict(zip(r.lines.user_id, r.lines.user_name, strict=True))
+    return account_orders.reps_table(r.accounts, names, currency=r.currency)
+
+
 def exception_cards(r: TeamAccountability) -> Block:
     """Show the three talks to have first, each with a person and a date."""
     found = r.exceptions.to_dict("records")
     if not found:
-        return note("No exception: no open gap, no missed commitment, no deal that moved again and again.")
+        judged = [
+            *(["no open gap"] if r.lines.quota.notna().any() else []),
+            *(["no missed commitment"] if "commitments" in r.tables else []),
+            *(["no deal that moved again and again"] if "opportunity_history" in r.tables else []),
+        ]
+        if not judged:
+            return absent("Without goals, commitments and history of close dates nothing tells whom to talk to first.")
+        return note(f"No exception: {', '.join(judged)}.")
     promised = {row["commitment_id"]: _promised(row) for row in r.judged.to_dict("records")}
     return cards([(str(row["user_name"]), _what(row, r.currency, promised), _then(row)) for row in found])
 
