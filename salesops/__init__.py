@@ -7,6 +7,7 @@ line stays quick.
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from salesops.views.head import Head, begin
 
 __version__ = "0.1.0"
+
+# jsonschema imports this if it can, only to check one text format; its grammar takes over a second to compile,
+# in every process that imports altair, papermill or nbconvert
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # None is how Python marks a name as absent
 
 _HOMES = {
     "Head": "salesops.views.head",

@@ -33,7 +33,8 @@ def account_orders(book: Book, period: Period, as_of: date, *, users: tuple[str,
         money): in the period up to `as_of`, and in the same days a year before, which are NaN where the book begins
         later; change (amount − amount_before); last_order (day of the account's last purchase, from whomever), state
         (by the account's own rhythm, as `models.rhythm.judged` has it), rhythm (boolean: it has one), overdue (boolean:
-        beyond its own gaps, or lost). The largest fall against the year before first; without that year the largest amount.
+        beyond its own gaps, or lost). The largest fall against the year before first; without that year the largest
+        amount.
     """
     known = as_known(book, as_of)
     last = period.cut(as_of)

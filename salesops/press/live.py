@@ -106,7 +106,7 @@ def living(report: Report) -> nbformat.NotebookNode:
     about = "\n".join(cell.source for cell in notebook.cells if "about" in _tags(cell))
     shown: nbformat.NotebookNode = nbformat.v4.new_notebook()  # type: ignore[no-untyped-call]  # no types
     shown.metadata.update({**notebook.metadata, "title": report.title, "about": _prose(about)})
-    shown.cells.append(nbformat.v4.new_code_cell("import salesops.press"))  # type: ignore[no-untyped-call]  # before altair: it spares a slow import
+    shown.cells.append(nbformat.v4.new_code_cell("import salesops"))  # type: ignore[no-untyped-call]  # before altair: it spares a slow import
     for cell in notebook.cells:
         if cell.cell_type == "code" and "parameters" in _tags(cell):
             given = _assigned({**report.parameters, **report.secrets})

@@ -1,7 +1,6 @@
 """Charts for win rates, conversion, pipeline and pace. Each takes a table of results and a title in words.
 
-Colour never stands alone: shape, dash, position or a label says the same. A notebook shows the charts after
-`alt.renderers.enable("mimetype")`; the press draws them into the page.
+Colour never stands alone: shape, dash, position or a label says the same.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 JupyterLab draws a chart with the colours below, which read on white and on black. A page draws the same
 chart with its own colours: `usermeta.page_colors` in the specification says which style-sheet variable
-stands for which colour, so one picture serves light, dark and paper.
+stands for which colour, so one picture serves light, dark and paper. A notebook stores the specification of a chart,
+which JupyterLab draws without internet.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import textwrap
 from typing import Any
 
 import altair as alt
+
+alt.renderers.enable("mimetype")
 
 INK = "#757575"  # what matters in words and lines
 SOFT = "#777777"  # axes, labels, the expected

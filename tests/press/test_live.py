@@ -27,7 +27,7 @@ def test_the_page_holds_what_a_static_page_leaves_out(report: Report) -> None:
     """Setup and widget, the parameters set after their defaults, no output, and the words of the first cell."""
     page = living(report)
     sources = [cell.source for cell in page.cells]
-    assert sources[0] == "import salesops.press"
+    assert sources[0] == "import salesops"
     assert sources[1].startswith('book: str = "../data/sample"')
     assert "period = '2026-Q4'" in sources[2]
     assert "as_of = '2026-10-30'" in sources[2]

@@ -11,7 +11,7 @@ import pandas as pd
 from salesops.book.source import Book
 from salesops.models.deals.chances import chances_from, deal_chances
 from salesops.models.deals.hazards import Hazards
-from salesops.models.deals.landmarks import closed_by, closed_deals, landmarks, open_on, read_ahead
+from salesops.models.deals.landmarks import closed_by, closed_deals, landmarks, open_on, opened, read_ahead
 from salesops.models.intervals import with_interval
 
 HORIZON = 91
@@ -74,6 +74,7 @@ def _judged(book: Book, as_of: date, cuts: int) -> pd.DataFrame:
     closed = closed_deals(book, as_of)
     days = _days(closed, as_of, cuts)
     if days:
+        opened(book, tuple(days))  # at once: `open_on` would read each day by itself
         read_ahead(book, days, closed)
     start = deal_chances(book, as_of, closed).hazards if days else None
     frames = [_forecast(book, as_of, day, closed, start) for day in days]

@@ -8,6 +8,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from salesops.book.snapshot import as_known
 from salesops.book.source import Book
 from salesops.models.deals.hazards import EDGES, Array, Curves, Hazards, as_fitted_on, both_ways, fit_hazards
 from salesops.models.deals.landmarks import Landmarks, landmarks, open_on, open_then
@@ -109,7 +110,11 @@ def deal_chances(
     stands in; without any decided deal, the CRM's own probability. `closed` is as in `landmarks.open_on`, `start` as
     in `hazards.fit_hazards`.
     """
-    return chances_from(landmarks(book, as_of, closed), open_on(book, as_of, closed), start)
+
+    def estimated() -> DealChances:
+        return chances_from(landmarks(book, as_of, closed), open_on(book, as_of, closed), start)
+
+    return estimated() if start else as_known(book, as_of).keep("deal chances", estimated)
 
 
 def chances_then(book: Book, now: DealChances, closed: pd.DataFrame, days: list[date]) -> list[DealChances]:

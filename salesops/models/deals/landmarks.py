@@ -194,8 +194,10 @@ def _landmarks(book: Book, as_of: date, closed: pd.DataFrame | None) -> Landmark
     fate = closed_by(every, as_of).drop_duplicates("opportunity_id").set_index("opportunity_id")
     week = week_of(fate.close_date)
     days = _days(every, as_of)
-    none = open_on(book, as_of, closed).head(0).assign(landmark=pd.Timestamp(as_of))
-    states = _states(book, days, every) if days else none
+    if days:
+        states = _states(book, days, every)
+    else:
+        states = open_on(book, as_of, closed).head(0).assign(landmark=pd.Timestamp(as_of))
     cases = _cases(states[states.landmark.isin(pd.DatetimeIndex(days))], fate, week, as_of)
     dated = cases.age.notna()
     return Landmarks(as_of, cases[dated].reset_index(drop=True), int(cases.opportunity_id[~dated].nunique()), week)
