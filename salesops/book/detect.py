@@ -6,10 +6,39 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from salesops.book.currencies import WORDS
 from salesops.book.values import literal, quoted
 from salesops.errors import BookError
 
+CODES = (
+    "AED", "ARS", "AUD", "BGN", "BRL", "CAD", "CHF", "CLP", "CNY", "COP", "CZK", "DKK", "EGP", "EUR", "GBP", "HKD",
+    "HUF", "IDR", "ILS", "INR", "ISK", "JPY", "KES", "KRW", "MAD", "MXN", "MYR", "NGN", "NOK", "NZD", "PEN", "PHP",
+    "PKR", "PLN", "QAR", "RON", "RSD", "RUB", "SAR", "SEK", "SGD", "THB", "TRY", "TWD", "UAH", "USD", "VND", "ZAR",
+)  # fmt: skip  # a list of words
+NAMES = {
+    "AUSTRALIAN DOLLAR": "AUD", "BRAZILIAN REAL": "BRL", "BRITISH POUND": "GBP", "CANADIAN DOLLAR": "CAD",
+    "DOLLAR": "USD", "EURO": "EUR", "EUROS": "EUR", "INDIAN RUPEE": "INR", "JAPANESE YEN": "JPY",
+    "POUND STERLING": "GBP", "SWEDISH KRONA": "SEK", "SWISS FRANC": "CHF", "U.S. DOLLAR": "USD", "US DOLLAR": "USD",
+    "YEN": "JPY",
+}  # fmt: skip  # reads as a table
+_MARKS = {
+    "€": "EUR", "£": "GBP", "₹": "INR", "₽": "RUB", "₩": "KRW", "₺": "TRY", "₴": "UAH", "₪": "ILS", "₫": "VND",
+    "₱": "PHP", "฿": "THB", "₦": "NGN", "R$": "BRL", "US$": "USD", "C$": "CAD", "CA$": "CAD", "A$": "AUD",
+    "AU$": "AUD", "NZ$": "NZD", "HK$": "HKD", "S$": "SGD", "NT$": "TWD", "MX$": "MXN", "ZŁ": "PLN", "KČ": "CZK",
+    "FT": "HUF", "FR": "CHF", "SFR": "CHF", "円": "JPY", "元": "CNY", "EURO": "EUR",
+}  # fmt: skip  # reads as a table
+# marks of several currencies: which, and which of them where the book has none of these
+_SHARED = {
+    "$": ("USD AUD CAD NZD SGD HKD TWD MXN ARS CLP COP", "USD"),
+    "¥": ("JPY CNY", "JPY"),
+    "￥": ("JPY CNY", "JPY"),
+    "\\": ("JPY", "JPY"),  # so cp932 writes the yen
+    "KR": ("SEK NOK DKK ISK", ""),
+    "RS": ("INR PKR", ""),
+}
+
+_LETTERS = sorted({mark for mark in (*CODES, *_MARKS, *_SHARED) if mark[0].isalpha()}, key=len, reverse=True)
+"""A regular expression for the words that stand beside an amount, such as EUR, kr. and R$."""
+WORDS = "(?i:" + "|".join(mark.replace("$", r"\$") for mark in _LETTERS) + r")\.?"
 _EDGE = rf"(?:{WORDS}|[-+−()%\p{{Sc}}\s\x{{a0}}\x{{202f}}])*"
 _LIKE_NUMBER = rf"{_EDGE}\d[\d.,'’\s\x{{a0}}\x{{202f}}]*{_EDGE}"
 _LIKE_DATE = r"(\d{1,2}[/.-]\d{1,2}[/.-](\d{4}|\d{2})|\d{4}-\d{2}-\d{2})([ T,].*)?"
@@ -205,3 +234,12 @@ def _where(con: Any, table: str, columns: Sequence[str], test: Callable[[str], s
         most = ", ".join(f"count_if({test(cell)}) > {share} * count({cell})" for cell in cells)
         held += con.execute(f"select {most} from {quoted(table)}").fetchone()
     return [column for column, holds in zip(columns, held, strict=True) if holds]
+
+
+def marks(own: str) -> dict[str, str]:
+    """Return the ISO code of each mark, in capitals, in a company whose books are kept in `own`.
+
+    A sign of several currencies, such as $, is the company's own if that is one of them.
+    """
+    shared = {mark: own if own in codes.split() else usual for mark, (codes, usual) in _SHARED.items()}
+    return {code: code for code in CODES} | _MARKS | {mark: code for mark, code in shared.items() if code}

@@ -184,7 +184,7 @@ def run(
     Exits with 0 if all is well, 1 if a report could not be made or sent, 2 if the command is written wrong, 3 if all
     were and an alert was raised, 130 after Ctrl-C. What became of each report stands in DIR/index.json.
     """
-    from salesops.book.redact_key import use_key_of
+    from salesops.book.redact import use_key_of
     from salesops.cli.asking import asked_for, prepare
     from salesops.cli.making import make
     from salesops.press.deliver import How, deliver

@@ -9,12 +9,11 @@ from datetime import date
 from pathlib import Path
 
 from salesops.book.check import check_book
-from salesops.book.clients import clients
 from salesops.book.horizon import RUNNING, default_as_of, facts, resolve
 from salesops.book.lines import report_managers, report_users
 from salesops.book.people import team_of
-from salesops.book.redact import redacted
-from salesops.book.redact_key import redact_key
+from salesops.book.redact import redact_key, redacted
+from salesops.book.sold import clients
 from salesops.book.source import Book
 from salesops.book.state import state_of
 from salesops.cli.addresses import MANAGER, REP, addresses

@@ -16,9 +16,8 @@ from salesops.book.schema import SCHEMA
 from salesops.errors import first_few
 from salesops.intake.convert import Bound
 from salesops.intake.history import UNREAD
-from salesops.intake.map_columns import HISTORY
 from salesops.intake.money import Told
-from salesops.intake.names import literal, quoted
+from salesops.intake.names import HISTORY, literal, quoted
 from salesops.intake.orphans import Emptied, empty_orphans
 
 _SHOWN = 3

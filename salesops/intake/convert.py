@@ -17,11 +17,10 @@ from salesops.book.values import Format, to_type
 from salesops.errors import MapError, did_you_mean
 from salesops.intake.expressions import Expression, column_expression
 from salesops.intake.ids import with_whole_ids
-from salesops.intake.map_columns import COLUMNS, HISTORY, STATES
 from salesops.intake.mapfile import ColumnMap, Map, TableMap
 from salesops.intake.marks import keeps_gone, without_gone
 from salesops.intake.money import Told, iso_code, read_amount, with_told
-from salesops.intake.names import literal, quoted, words_of
+from salesops.intake.names import COLUMNS, HISTORY, STATES, literal, quoted, words_of
 from salesops.intake.views import View, described_view, sql_or_error
 
 

@@ -13,17 +13,15 @@ import ibis
 import ibis.expr.types as ir
 
 from salesops.book.columns import Column
-from salesops.book.currencies import WORDS
-from salesops.book.detect import detect_format
+from salesops.book.detect import WORDS, detect_format
 from salesops.book.readings import Reading, number_readings
 from salesops.book.schema import OPPORTUNITIES
 from salesops.book.values import MARKS, Format, to_type
 from salesops.errors import BookError, IntakeError
 from salesops.intake.convert import Bound, make_live
 from salesops.intake.ids import completed
-from salesops.intake.map_columns import HISTORY, STATES
 from salesops.intake.mapfile import ColumnMap, Map
-from salesops.intake.names import literal
+from salesops.intake.names import HISTORY, STATES, literal
 from salesops.intake.report import rows_text
 
 UNREAD = "_unread_history"

@@ -7,8 +7,7 @@ from typing import Any
 
 from salesops.book.schema import SCHEMA
 from salesops.intake.convert import Bound
-from salesops.intake.map_columns import HISTORY
-from salesops.intake.names import quoted
+from salesops.intake.names import HISTORY, quoted
 from salesops.intake.report import rows_text
 
 

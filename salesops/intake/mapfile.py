@@ -14,8 +14,8 @@ from salesops.book.config import parse_config
 from salesops.book.schema import SCHEMA
 from salesops.errors import BookError, MapError, did_you_mean
 from salesops.files import read_text, toml_values
-from salesops.intake.map_columns import COLUMNS
 from salesops.intake.map_guard import Written, refuse_unsafe_sql
+from salesops.intake.names import COLUMNS
 
 Headers = tuple[tuple[str, ...], ...]  # alternatives, each one or more headers that are joined by a space
 

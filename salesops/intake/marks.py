@@ -8,9 +8,8 @@ from typing import Any
 
 from salesops.book.schema import SCHEMA
 from salesops.book.values import FALSE_WORDS, TRUE_WORDS
-from salesops.intake.map_columns import HISTORY
 from salesops.intake.mapfile import SourceMap, TableMap
-from salesops.intake.names import find_header, found_headers, literal, quoted
+from salesops.intake.names import HISTORY, find_header, found_headers, literal, quoted
 
 GONE = "deleted in the source, says "
 _TRUE = f"lower(trim(CAST({{cell}} AS VARCHAR))) IN ({', '.join(map(literal, TRUE_WORDS))})"

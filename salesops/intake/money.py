@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from salesops.book.currencies import NAMES, marks
+from salesops.book.detect import NAMES, marks
 from salesops.intake.expressions import Expression
 from salesops.intake.names import literal
 

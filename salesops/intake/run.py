@@ -26,10 +26,9 @@ from salesops.intake.doubled import REASON, Doubled, doubled_rows
 from salesops.intake.files import Item, list_items
 from salesops.intake.history import unfold_history
 from salesops.intake.links import look_up, name_managers
-from salesops.intake.map_columns import HISTORY
 from salesops.intake.mapfile import Map, TableMap, read_map
 from salesops.intake.marks import leave_out_idle
-from salesops.intake.names import found_headers
+from salesops.intake.names import HISTORY, found_headers
 from salesops.intake.orphans import follow_left_out
 from salesops.intake.report import Intake, TableResult
 from salesops.intake.sources import Sources

@@ -13,11 +13,10 @@ import ibis.expr.types as ir
 
 from salesops.book.values import Format, to_type
 from salesops.errors import MapError, did_you_mean
-from salesops.intake.map_columns import COLUMNS
 from salesops.intake.map_guard import refuse_other_tables
 from salesops.intake.mapfile import SourceMap, TableMap
 from salesops.intake.marks import is_gone
-from salesops.intake.names import find_header, found_headers, quoted, words_of
+from salesops.intake.names import COLUMNS, find_header, found_headers, quoted, words_of
 from salesops.intake.read_item import Loaded
 from salesops.intake.sources import Sources
 from salesops.intake.typed import typed_columns

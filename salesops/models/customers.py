@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from salesops import words
-from salesops.book.clients import client_ids
 from salesops.book.people import user_names
 from salesops.book.snapshot import as_known
+from salesops.book.sold import client_ids
 from salesops.book.source import Book
 from salesops.errors import PeriodError
 from salesops.metrics.purchases import left_out, purchases

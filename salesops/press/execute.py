@@ -6,16 +6,20 @@ have names of their own, so that a failure never replaces the last good page.
 
 from __future__ import annotations
 
+import contextlib
+import json
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import nbformat
 import nbformat.v4 as v4
 from jupyter_client.kernelspec import NoSuchKernel
+from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 from nbformat import NotebookNode
@@ -28,7 +32,6 @@ from salesops.press.alerts import raised
 from salesops.press.compare import Earlier, News, changes, to_compare
 from salesops.press.export import export_page
 from salesops.press.gate import Gate, forms, hide
-from salesops.press.journal import replay
 from salesops.press.plan import Outcome, Report, Status
 from salesops.press.pool import why_it_ended
 from salesops.press.results import read_results
@@ -213,3 +216,28 @@ def _texts(task: Task) -> tuple[str, ...]:
 def _one_line(text: str) -> str:
     line = " ".join(one_line(text).split())
     return line if len(line) <= 300 else f"{line[:299]}…"
+
+
+def replay(journal: Path, notebook: NotebookNode) -> None:
+    """Give each cell the outputs that the journal notes, as the client of a living kernel would."""
+    client = NotebookClient(notebook)
+    cell, index = None, 0
+    for line in _lines(journal):
+        if "cell" in line:
+            index = line["cell"]
+            cell = notebook.cells[index]
+            cell.outputs = []
+            client.clear_before_next_output = False
+            cell.metadata.setdefault("papermill", {})["start_time"] = line["at"]
+        elif cell is not None:
+            message = {"msg_type": line["kind"], "header": {"msg_type": line["kind"]}, "parent_header": {}}
+            client.process_message({**message, "content": line["content"]}, cell, index)
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield what is noted; the last line may be torn."""
+    if not path.exists():
+        return
+    for line in path.read_bytes().split(b"\n"):
+        with contextlib.suppress(ValueError):
+            yield json.loads(line)

@@ -22,7 +22,7 @@ from traitlets.config import Config
 
 from salesops.errors import PressError
 from salesops.press.compare import News
-from salesops.press.figure import VEGA_LITE, figure
+from salesops.press.drawing import VEGA_LITE, figure
 from salesops.press.markup import cleaned
 from salesops.press.sections import with_content
 

@@ -18,8 +18,7 @@ from salesops.sample.company import (
     stream,
 )
 from salesops.sample.contracts import contract_tables, sign_contracts
-from salesops.sample.credits import credit_table
-from salesops.sample.deal_tables import deal_tables, open_ledger
+from salesops.sample.deal_tables import credit_table, deal_tables, open_ledger
 from salesops.sample.deals import run_deals
 from salesops.sample.orders import order_tables, take_orders
 from salesops.sample.people import hire_team, user_tables

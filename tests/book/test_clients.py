@@ -7,7 +7,7 @@ from pathlib import Path
 
 from books import make_book
 
-from salesops.book.clients import clients
+from salesops.book.sold import clients
 
 NAMES = (("1", "Zoe"), ("2", "Ana"), ("3", "Ben"), ("4", "Eve"))
 

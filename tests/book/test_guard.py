@@ -9,8 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from salesops.book.guard import LONGEST, Breach, refuse_expression, tables_read
-from salesops.book.guard_functions import FUNCTIONS, TABLE_FUNCTIONS
+from salesops.book.guard import FUNCTIONS, LONGEST, TABLE_FUNCTIONS, Breach, refuse_expression, tables_read
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 from intake_export import DEALS, MAP, USERS
 
-from salesops.book.currencies import marks
+from salesops.book.detect import marks
 from salesops.errors import IntakeError, MapError
 from salesops.intake import Intake, import_book
 

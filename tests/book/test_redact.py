@@ -18,8 +18,7 @@ from books import Row, Rows, by, make_book, records
 
 from salesops.book.check import check_book
 from salesops.book.credits import credited_deals, credited_orders
-from salesops.book.redact import redacted
-from salesops.book.redact_key import VARIABLE
+from salesops.book.redact import VARIABLE, redacted
 from salesops.book.schema import SCHEMA, Column
 from salesops.book.source import Book
 

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from books import make_book, records
 
-from salesops.book.redact import redacted
-from salesops.book.redact_key import VARIABLE, RedactKey, redact_key, use_key_of
+from salesops.book.redact import VARIABLE, RedactKey, redact_key, redacted, use_key_of
 from salesops.errors import BookError
 
 

@@ -22,7 +22,7 @@ from salesops.models.forecast.inputs import Inputs
 from salesops.models.forecast.sums import COARSE_GRID
 from salesops.models.quota import Move, Outcome, Scenario, ScenarioError, baseline, outcome
 from salesops.models.quota.levers import quotas_of, to_come_of
-from salesops.models.quota.pay import payout
+from salesops.models.quota.outcome import payout
 from salesops.periods import Period, parse_period
 
 QUARTER = parse_period("2026-Q4")

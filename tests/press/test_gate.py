@@ -13,8 +13,8 @@ import nbformat.v4 as v4
 from hypothesis import given
 from hypothesis import strategies as st
 
+from salesops.press.execute import replay
 from salesops.press.gate import HIDDEN, OUTPUTS, TEXT, Gate, forms, hide
-from salesops.press.journal import replay
 
 
 def said(kind: str, **content: Any) -> dict[str, Any]:

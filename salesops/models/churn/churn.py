@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from salesops.book.clients import client_ids
 from salesops.book.snapshot import as_known
+from salesops.book.sold import client_ids
 from salesops.book.source import Book
 from salesops.errors import ChurnError, PeriodError, did_you_mean
 from salesops.metrics.contracts import contract_spans

@@ -5,17 +5,20 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
 
 from salesops.book.snapshot import as_known
 from salesops.book.source import Book
 from salesops.metrics.contracts import GRACE_DAYS
 from salesops.models.churn.backtest import TESTS
-from salesops.models.churn.btyd import chance_to_buy
+from salesops.models.churn.encoding import Vector
 from salesops.models.churn.features import HALF_YEAR, features
 from salesops.models.churn.guard import check_no_leak
 from salesops.models.churn.methods import FROM_BTYD
 from salesops.models.churn.units import account_units, contract_units, order_units
+from salesops.models.customers import FEWEST
+from salesops.models.lifetime import ModifiedBetaGeoNBD
 from salesops.models.rhythm import (
     YEAR,
     is_lost,
@@ -30,6 +33,7 @@ MOST_CUTS = 13
 ORDER = ["cut", "sales", "tenure_days", "hiatus_days", "orders", "annual_amount", "start_date"]
 MONTHS = 3
 DECIMALS = 6
+WEEK = 7
 
 
 def order_cuts(book: Book, as_of: date, horizon_days: int) -> list[date]:
@@ -148,3 +152,42 @@ def _judged(found: pd.DataFrame, pauses: pd.DataFrame, horizon_days: int) -> pd.
     lost = is_lost(found.hiatus_days + horizon_days, found.bought == 1, then).astype(float)
     flags = {name: at_cut[name].astype(float) for name in ("in_pause",)}
     return at_cut.assign(churned=lost.where(at_cut.rhythm & found.bought.notna()), **flags)
+
+
+def chance_to_buy(book: Book, as_of: date, units: pd.DataFrame, horizon_days: int) -> Vector:
+    """Return P(active): the chance (0–1) of each unit's client to buy within the horizon after its cut.
+
+    The model is fitted at each cut on everyone who had bought by then. NaN where fewer than
+    `models.customers.FEWEST` had, or there is no maximum.
+
+    Parameters
+    ----------
+    units : pandas.DataFrame
+        account_id, cut (dates).
+    """
+    days = purchase_days(book, as_of)
+    bought = days.filter(days.is_purchase).select("account_id", "day").to_pandas()
+    bought["day"] = pd.to_datetime(bought.day)
+    found = np.full(len(units), np.nan)
+    for cut in units.cut.unique():
+        asked = (units.cut == cut).to_numpy()
+        found[asked] = _at_cut(bought[bought.day <= cut], cut, units.account_id[asked], horizon_days)
+    return found
+
+
+def _at_cut(bought: pd.DataFrame, cut: pd.Timestamp, accounts: pd.Series, horizon_days: int) -> Vector:
+    sums = bought.groupby("account_id").day.agg(["min", "max", "size"])
+    if len(sums) < FEWEST:
+        return np.full(len(accounts), np.nan)
+    rows = pd.DataFrame(
+        {
+            "x": sums["size"] - 1,
+            "t_x": (sums["max"] - sums["min"]).dt.days / WEEK,
+            "T": (cut - sums["min"]).dt.days / WEEK,
+        }
+    )
+    model = ModifiedBetaGeoNBD().fit(rows.x, rows.t_x, rows["T"])
+    if not model.converged_:
+        return np.full(len(accounts), np.nan)
+    asked = rows.loc[accounts]
+    return model.probability_active(horizon_days / WEEK, asked.x, asked.t_x, asked["T"])

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
+import ibis
 import numpy as np
 import pandas as pd
 
-from salesops.book.clients import client_ids
 from salesops.book.playbook import CLIENT_COLUMNS
 from salesops.book.snapshot import as_known
+from salesops.book.sold import client_ids
 from salesops.book.source import Book
-from salesops.models.plays.capacity import capacity
 from salesops.models.plays.needs import needs
 from salesops.models.plays.state import contract_owners, relationship, renewals
 from salesops.models.rhythm import client_rhythms
@@ -151,3 +151,27 @@ def _buying_task(table: pd.DataFrame) -> pd.DataFrame:
     by_deal = table.open_deal.map({"new": "new task", "expansion": "modified rebuy", "renewal": "straight rebuy"})
     usual = pd.Series(np.where(table.is_client, "straight rebuy", "new task"), table.index, dtype=object)
     return table.assign(buying_task=by_deal.astype(object).fillna(usual))
+
+
+def capacity(known: Book, as_of: date) -> pd.DataFrame:
+    """Return the capacity of each user.
+
+    Returns
+    -------
+    pandas.DataFrame
+        owner_id, owner_name, owner_left (boolean: the last day in the job lies before `as_of`), owner_clients
+        (accounts that the user owns), owner_overdue (open activities whose due date has passed).
+    """
+    users, accounts, activities = (known.table(name) for name in ("users", "accounts", "activities"))
+    late = activities.filter(activities.completed_at.isnull() & (activities.due_date < as_of))
+    overdue = late.group_by(_late="owner_id").aggregate(owner_overdue=late.count())
+    owned = accounts.group_by(_owns="owner_id").aggregate(owner_clients=accounts.count())
+    joined = users.left_join(owned, users.user_id == owned._owns).left_join(overdue, users.user_id == overdue._late)
+    found: pd.DataFrame = joined.select(
+        owner_id="user_id",
+        owner_name="user_name",
+        owner_left=(ibis._.end_date < as_of).fill_null(False),
+        owner_clients=ibis._.owner_clients.fill_null(0),
+        owner_overdue=ibis._.owner_overdue.fill_null(0),
+    ).to_pandas()
+    return found

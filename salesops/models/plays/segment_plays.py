@@ -8,7 +8,14 @@ from datetime import date
 
 import pandas as pd
 
-from salesops.book.playbook import Override, Playbook, find_playbook, read_log, read_overrides, read_playbook
+from salesops.book.playbook import (
+    Override,
+    Playbook,
+    find_playbook,
+    read_log,
+    read_overrides,
+    read_playbook,
+)
 from salesops.book.playbook.read import beside
 from salesops.book.snapshot import as_known
 from salesops.book.source import Book

@@ -27,7 +27,6 @@ from salesops.models.quota.levers import (
     shock_of,
     to_come_of,
 )
-from salesops.models.quota.pay import payout
 from salesops.models.quota.scenario import Scenario
 
 DRAWS, DRAWS_OF_MANY = 2048, 512  # many reps even out what a few do not
@@ -271,3 +270,19 @@ def _notes(inputs: Inputs, quotas: Quotas, closed: float) -> list[str]:
             f"{homeless} {'rep has' if homeless == 1 else 'reps have'} no territory and no part in the fairness."
         )
     return notes
+
+
+def payout(booked: Array, quota: Array, scenario: Scenario) -> Array:
+    """Return the commission on what is booked (money); both arrays broadcast.
+
+    commission_rate · (booked up to the quota + accelerator · booked above it), where what is above cap · quota
+    does not count, and nothing is paid below threshold · quota. Without a quota above 0 the rate alone holds.
+    """
+    has = np.isfinite(quota) & (quota > 0)
+    goal = np.where(has, quota, np.inf)
+    counts = booked if scenario.cap is None else np.minimum(booked, np.where(has, scenario.cap * quota, np.inf))
+    above = np.maximum(counts - goal, 0.0)
+    due = scenario.commission_rate * (counts + (scenario.accelerator - 1) * above)
+    if scenario.threshold > 0:
+        due = np.where(booked >= np.where(has, scenario.threshold * quota, -np.inf), due, 0.0)
+    return np.asarray(due)

@@ -11,7 +11,7 @@ from salesops.book.snapshot import as_known
 from salesops.book.source import Book
 from salesops.models.customers import customers
 from salesops.models.plays import client_table
-from salesops.models.plays.capacity import capacity
+from salesops.models.plays.clients import capacity
 from salesops.models.plays.segment_plays import SegmentPlays, segment_plays
 
 MOST_DAYS = 14  # who may leave does not wait for the next turn of a slow rhythm

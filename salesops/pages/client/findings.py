@@ -14,13 +14,12 @@ from salesops.models.plays import held_out
 from salesops.models.plays.hold_out import CALL, CONTROL_SHARE
 from salesops.pages.client import history, issues, people
 from salesops.pages.client.agreements import agreements
-from salesops.pages.client.find import find_client
+from salesops.pages.client.history import won_by
 from salesops.pages.client.owner import owner_of
 from salesops.pages.client.result import ClientPage, NextStep
 from salesops.pages.client.rhythm_state import rhythm_of
-from salesops.pages.client.shared import PLAY, estimate_notes
+from salesops.pages.client.shared import PLAY, estimate_notes, find_client
 from salesops.pages.client.step import next_step
-from salesops.pages.client.won import won_by
 
 _SHOWN = ("orders", "contracts", "deliveries", "survey_responses", "contacts", "activities", "commitments", "products")
 

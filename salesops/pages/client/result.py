@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 
 from salesops.models.results import FINE, plain_value
+from salesops.pages.client.history import Won
 from salesops.pages.client.owner import Owner
 from salesops.pages.client.rhythm_state import Rhythm
-from salesops.pages.client.won import Won
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,7 @@ from salesops.book.state import SCENARIOS
 from salesops.errors import ScenarioError
 from salesops.models.forecast.corrected import forecast_inputs
 from salesops.models.forecast.inputs import Inputs
-from salesops.models.quota.files import baseline
-from salesops.models.quota.folder import read_scenarios
+from salesops.models.quota.files import baseline, read_scenarios
 from salesops.models.quota.outcome import Outcome, outcome
 from salesops.periods import Period
 

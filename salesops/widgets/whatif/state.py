@@ -14,8 +14,7 @@ from salesops.errors import ScenarioError, did_you_mean
 from salesops.models.forecast.inputs import Inputs
 from salesops.models.forecast.sums import COARSE_GRID, GRID
 from salesops.models.quota import Move, Outcome, Scenario, baseline, outcome
-from salesops.models.quota.files import to_toml
-from salesops.models.quota.folder import named, read_scenarios
+from salesops.models.quota.files import named, read_scenarios, to_toml
 from salesops.widgets.whatif import files
 from salesops.widgets.whatif.levers import Lever, changed, levers_of
 

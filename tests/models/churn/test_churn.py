@@ -14,8 +14,8 @@ import pytest
 from books import make_book
 
 from models.churn.worlds import DAY, every, orders_book
-from salesops.book.clients import clients
 from salesops.book.redact import redacted
+from salesops.book.sold import clients
 from salesops.book.source import Book
 from salesops.errors import ChurnError, PeriodError
 from salesops.models.churn import Churn, churn

@@ -12,8 +12,8 @@ from books import make_book
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold
 
-from salesops.book.clients import client_ids
 from salesops.book.snapshot import as_known
+from salesops.book.sold import client_ids
 from salesops.book.source import open_book
 from salesops.intake import import_book
 from salesops.models.churn import AdditiveChurn, Churn, LogisticChurn, churn

@@ -8,7 +8,7 @@ from scipy import integrate, special, stats
 
 from models.lifetime.worlds import draw
 from salesops.models.lifetime import BetaGeoNBD, ModifiedBetaGeoNBD, ParetoNBD
-from salesops.models.lifetime.dropout import mean_purchases
+from salesops.models.lifetime.beta_geo import mean_purchases
 from salesops.models.lifetime.powers import Powers, log_integral
 from salesops.models.lifetime.purchase_model import PurchaseModel
 
