@@ -132,3 +132,14 @@ def test_a_timestamp_reads_as_its_day() -> None:
 def test_a_period_is_called_by_its_name(text: str, shown: str) -> None:
     """A span that is a fiscal year or quarter is called so, where the fiscal year starts in April; others by days."""
     assert words.period(parse_period(text, 4)) == shown
+
+
+@pytest.mark.parametrize(
+    ("auc", "lead", "said"),
+    [(0.834, (0.001, 0.005), "no better than"), (0.86, (0.01, 0.05), "better than"),
+     (0.86, (-0.01, 0.07), "no better than"), (0.79, (-0.06, -0.02), "worse than")],
+)  # fmt: skip  # a case a line
+def test_a_ranking_is_better_only_where_its_lead_is_clear(auc: float, lead: tuple[float, float], said: str) -> None:
+    """Against .83: the lead lies above 0 with its whole interval, and the two digits shown differ."""
+    model = {"auc": auc, "lead_low": lead[0], "lead_high": lead[1]}
+    assert words.ranking(model, {"auc": 0.83}) == said

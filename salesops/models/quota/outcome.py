@@ -66,7 +66,7 @@ class Outcome:
     payout_at_risk : float
         payout_p90 − budget; NaN without a budget.
     cost_of_sales : float
-        (pay + expected payout) ÷ expected total.
+        (pay + expected payout) ÷ expected total, of what is known of the two.
     concentration : float
         Share of the expected total that the best fifth of reps brings.
     fairness : float
@@ -145,13 +145,14 @@ def outcome(inputs: Inputs, scenario: Scenario, *, grid: int = GRID) -> Outcome:
     p_attain = attain(totals.sums, quota, totals.closed, shock_of(inputs, scenario))
     reps = _reps(inputs, scenario, totals, quota, p_attain)
     territories = _territories(inputs, p_attain[: len(inputs.reps)])
-    # without a pay plan nothing is known of pay, which is not 0
-    planned = 1.0 if scenario.commission_rate > 0 or scenario.pay > 0 else float("nan")
-    drawn = payout(totals.draws, quota[:, None], scenario).sum(axis=0) * planned
+    # without a rate or a pay nothing is known of it, which is not 0
+    rate, paid = scenario.commission_rate > 0, scenario.pay > 0
+    drawn = payout(totals.draws, quota[:, None], scenario).sum(axis=0) * (1.0 if rate else float("nan"))
     low, middle, high = (float(value) for value in np.quantile(drawn, LEVELS))
     closed, expected = float(totals.closed.sum()), float(totals.expected.sum())
     p_target, p_low, p_high = _company(inputs, scenario, totals, quotas.target - closed)
-    pay, mean = scenario.pay * paid_reps(inputs, scenario) * planned, float(drawn.mean())
+    pay, mean = scenario.pay * paid_reps(inputs, scenario) if paid else float("nan"), float(drawn.mean())
+    cost = float(np.nansum([pay, mean])) if rate or paid else float("nan")
     quota_total = float(np.nansum(quota))
     known = len(territories) > 1
     found = Outcome(
@@ -162,7 +163,7 @@ def outcome(inputs: Inputs, scenario: Scenario, *, grid: int = GRID) -> Outcome:
         over_assignment=quota_total / quotas.target - 1 if quotas.target > 0 else float("nan"),
         pay=pay, payout=mean, payout_p10=low, payout_p50=middle, payout_p90=high,
         payout_at_risk=high - scenario.budget if scenario.budget is not None else float("nan"),
-        cost_of_sales=(pay + mean) / expected if expected > 0 else float("nan"),
+        cost_of_sales=cost / expected if expected > 0 else float("nan"),
         concentration=_concentration(totals.expected[: len(inputs.reps)]),
         fairness=float(np.ptp(territories.p_attain)) if known else float("nan"),
         notes=tuple(_notes(inputs, quotas, closed)),

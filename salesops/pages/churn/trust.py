@@ -33,7 +33,7 @@ def _tested(r: ChurnReview) -> str:
     row, test = newest[newest.chosen.astype(bool)].iloc[0], r.now.backtest
     tested = (
         f"Tested on {say.unit(r.now, row.n)} of {words.day(row.cut)} that could be lost by the end of the horizon, of "
-        f"whom {words.number(row.lost)} were"
+        f"whom {words.number(row.lost)} {'was' if row.lost == 1 else 'were'}"
     )
     if words.is_missing(test.auc):
         return f"{tested}. {say.ended(str(row.note or 'No ranking can be judged there.'))}"

@@ -60,14 +60,18 @@ def headline(r: ChurnReview) -> str:
         f"{words.money(risk.value, currency=r.currency)} ({span(risk.value_low, risk.value_high, money=r.currency)})"
     )
     if now.setting == "orders":
+        one = words.number(risk.clients) == "1"
+        are, bring = ("is", "it brings") if one else ("are", "they bring")
         return (
-            f"{known} {words.number(risk.clients)} ({ends}) are expected to be lost on {words.day(until(now))}; at the "
-            f"pace of the last year they bring {money} in {words.plural(now.horizon_days, 'day')}."
+            f"{known} {words.number(risk.clients)} ({ends}) {are} expected to be lost on {words.day(until(now))}; at "
+            f"the pace of the last year {bring} {money} in {words.plural(now.horizon_days, 'day')}."
         )
-    expected = f"{words.number(risk.clients)} of {unit(now, len(now.table))} are expected"
+    one = words.number(risk.clients) == "1"
+    expected = f"{words.number(risk.clients)} of {unit(now, len(now.table))} {'is' if one else 'are'} expected"
+    bring = f"{'it brings' if one else 'they bring'} {money} a year."
     if now.setting == "contracts":
-        return f"{expected} not to be renewed ({ends}); they bring {money} a year."
-    return f"{expected} to end their last contract by {words.day(until(now))} ({ends}); they bring {money} a year."
+        return f"{expected} not to be renewed ({ends}); {bring}"
+    return f"{expected} to end {'its' if one else 'their'} last contract by {words.day(until(now))} ({ends}); {bring}"
 
 
 def foretold(r: ChurnReview) -> bool:

@@ -79,7 +79,8 @@ def best_words(p: QuotaPlan) -> Block:
     said = f"“{best.scenario.name}” gives the target a chance of {words.about(best.p_target)}"
     if np.isfinite(p.today.p_target):
         said += f", today {words.about(p.today.p_target)}"
-    cost = best.pay + best.payout - p.today.pay - p.today.payout
+    # NaN, and so not told, where one of the two has no pay plan
+    cost = best.cost_of_sales * best.expected - p.today.cost_of_sales * p.today.expected
     if cost > 0:
         said += f"; pay and commission rise by {words.money(cost, currency=p.currency)}"
     return sentence(f"{said}.")

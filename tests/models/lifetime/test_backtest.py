@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 from models.lifetime.worlds import draw
 from salesops.models.lifetime import BetaGeoNBD, ModifiedBetaGeoNBD, ParetoNBD
-from salesops.models.lifetime.backtest import auc, backtest
+from salesops.models.lifetime.backtest import auc, auc_lead, backtest
 
 PARAMS = {"r": 0.6, "alpha": 5.0, "a": 0.8, "b": 2.5}
 
@@ -94,3 +94,18 @@ def test_a_fit_without_maximum_is_shown() -> None:
     table = pd.DataFrame({"frequency": np.zeros(50), "recency": np.zeros(50), "T": np.arange(1, 51)})
     found = backtest(ModifiedBetaGeoNBD(), table, np.arange(50) % 2, 10)
     assert not found.converged.any()
+
+
+def test_lead_is_that_of_draws() -> None:
+    """The interval of the lead of one score over another is near that of customers drawn again."""
+    rng = np.random.default_rng(4)
+    bought = rng.random(400) < 0.3
+    other = np.round(bought + rng.normal(0, 1.5, 400), 1)  # with ties
+    score = 0.7 * other + 0.5 * bought + rng.normal(0, 0.5, 400)
+    drawn = [rng.integers(0, 400, 400) for _ in range(2000)]
+    leads = [auc(score[rows], bought[rows]) - auc(other[rows], bought[rows]) for rows in drawn]
+    found = auc_lead(score, other, bought)
+    assert np.mean(found) == pytest.approx(auc(score, bought) - auc(other, bought))
+    assert found == pytest.approx(np.quantile(leads, (0.025, 0.975)), abs=0.01)
+    assert auc_lead(other, other, bought) == (0, 0)
+    assert np.isnan(auc_lead(score, other, np.arange(400) == 0)).all()
