@@ -18,6 +18,7 @@ reports: $(READY)
 
 test: $(READY)
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
 	$(BIN)/pytest -p no:cacheprovider --nbval --nbval-current-env notebooks
 	$(BIN)/pytest -n 2 -m 'not long'

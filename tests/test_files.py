@@ -64,7 +64,7 @@ SCALARS = TEXTS | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow
 
 
 @given(st.dictionaries(TEXTS, SCALARS | st.lists(SCALARS, max_size=3) | st.dictionaries(TEXTS, SCALARS, max_size=3)))
-@example({"name": "delete \x7f, return \r, quote \" and \\"})
+@example({"name": 'delete \x7f, return \r, quote " and \\'})
 def test_toml_reads_back_as_it_was(values: dict[str, object]) -> None:
     """Whatever people type into a name, a file of ours can be read again and says the same, below its comment."""
     text = toml_text(values, comment="Made\nby hand")

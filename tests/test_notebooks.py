@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from conftest import ROOT
 
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("[!_]*.ipynb"))
 
 
 def cells_of(path: Path, kind: str) -> list[nbformat.NotebookNode]:

@@ -60,7 +60,7 @@ class Notebook:
 
 def notebooks(folder: Path) -> tuple[Notebook, ...]:
     """Return the notebooks in a folder by name. Raises PressError if one cannot be read."""
-    return tuple(read_notebook(path) for path in sorted(folder.glob("*.ipynb")))
+    return tuple(read_notebook(path) for path in sorted(folder.glob("[!_]*.ipynb")))
 
 
 def find_notebook(name: str, folder: Path) -> Notebook:
@@ -80,7 +80,7 @@ def find_notebook(name: str, folder: Path) -> Notebook:
             return read_notebook(here)
     except OSError as error:  # a name that is too long, a folder that is closed
         raise PressError(f"There is no notebook '{name}' that can be read: {error.strerror}.") from None
-    hint = did_you_mean(path.stem, [found.stem for found in folder.glob("*.ipynb")])
+    hint = did_you_mean(path.stem, [found.stem for found in folder.glob("[!_]*.ipynb")])
     raise PressError(f"There is no notebook '{name}'. {hint or 'Name a notebook by its path.'}")
 
 

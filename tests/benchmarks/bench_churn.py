@@ -107,7 +107,8 @@ from salesops import open_book
 from salesops.book.horizon import default_as_of
 from salesops.models.churn.calls import Terms
 from salesops.pages.churn.findings import churn_review
-from salesops.models.churn.scores import auc, lift
+from salesops.models.churn.scores import lift
+from salesops.models.ranking import auc
 from salesops.pages.segments.findings import customer_segments
 from salesops.models.rhythm import client_rhythms, purchase_days
 warnings.simplefilter("ignore")

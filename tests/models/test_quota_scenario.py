@@ -95,7 +95,7 @@ def test_every_lever_is_in_the_file() -> None:
     )  # fmt: skip  # every lever without a default
     text = to_toml(full)
     assert all(f"\n{name} = " in text for name in LEVERS)
-    assert '[quotas]\nA = 5.0' in text
+    assert "[quotas]\nA = 5.0" in text
     assert '[[moves]]\ngiver = "A"' in text
 
 

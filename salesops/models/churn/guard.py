@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from salesops.errors import LeakError, first_few
-from salesops.models.churn.scores import auc
+from salesops.models.ranking import auc
 
 SUSPICIOUS = 0.98
 FEWEST = 30

@@ -12,6 +12,8 @@ from scipy.optimize import brentq
 from scipy.special import expit
 from sklearn.metrics import average_precision_score
 
+from salesops.models.ranking import auc
+
 Vector = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Places = NDArray[np.int64]
@@ -42,18 +44,6 @@ def draw(accounts: pd.Series, *, seed: int = 0) -> Draws:
     rng = np.random.default_rng(seed)
     counts = rng.multinomial(len(names), np.full(len(names), 1 / max(len(names), 1)), size=number)
     return Draws(names, counts.astype(float))
-
-
-def auc(score: ArrayLike, lost: ArrayLike) -> float:
-    """Return the ROC-AUC (0–1): the chance that one who was lost scores above one who was kept; ties count half.
-
-    NaN where all or none were lost.
-    """
-    rank, yes = stats.rankdata(np.asarray(score, dtype=float)), np.asarray(lost, dtype=bool)
-    ones, others = int(yes.sum()), int((~yes).sum())
-    if not ones or not others:
-        return NAN
-    return float((rank[yes].sum() - ones * (ones + 1) / 2) / (ones * others))
 
 
 def auc_draws(score: Vector, lost: Flags, weights: NDArray[np.float64]) -> Vector:

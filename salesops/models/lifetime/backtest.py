@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 from sklearn.base import clone
 
 from salesops.errors import HistoryError
 from salesops.models.lifetime.purchase_model import PurchaseModel
 from salesops.models.lifetime.rows import Vector, check_amounts, check_histories, numbers
+from salesops.models.ranking import auc, auc_lead
 
 
 def backtest(model: PurchaseModel, calibration: pd.DataFrame, bought: ArrayLike, horizon: float) -> pd.DataFrame:
@@ -59,43 +60,6 @@ def backtest(model: PurchaseModel, calibration: pd.DataFrame, bought: ArrayLike,
         for name, both in forecasts.items()
     ]
     return pd.DataFrame(rows).assign(converged=fitted.converged_)
-
-
-def auc(score: ArrayLike, bought: ArrayLike) -> float:
-    """Return the ROC-AUC (0–1) of a score for "buys": the chance that a buyer scores above a non-buyer.
-
-    Ties count half. NaN where all or none bought.
-    """
-    rank, yes = stats.rankdata(np.asarray(score, dtype=float)), np.asarray(bought, dtype=float) > 0
-    buyers, others = int(yes.sum()), int((~yes).sum())
-    if not buyers or not others:
-        return float("nan")
-    return float((rank[yes].sum() - buyers * (buyers + 1) / 2) / (buyers * others))
-
-
-def auc_lead(score: ArrayLike, other: ArrayLike, bought: ArrayLike) -> tuple[float, float]:
-    """Return the 95% interval of auc(score) − auc(other) on the same customers, by DeLong's variance.
-
-    NaN where fewer than two bought, or fewer than two did not.
-    """
-    yes = np.asarray(bought, dtype=float) > 0
-    buyers, others = int(yes.sum()), int((~yes).sum())
-    if min(buyers, others) < 2:
-        return float("nan"), float("nan")
-    places = [_placements(np.asarray(one, dtype=float), yes) for one in (score, other)]
-    ahead = [first - second for first, second in zip(*places, strict=True)]
-    error = np.sqrt(ahead[0].var(ddof=1) / buyers + ahead[1].var(ddof=1) / others)
-    lead, half = float(ahead[0].mean()), float(stats.norm.ppf(0.975) * error)
-    return lead - half, lead + half
-
-
-def _placements(score: Vector, yes: NDArray[np.bool_]) -> tuple[Vector, Vector]:
-    """Return, of each buyer, the share of others whom it outranks; and of each other, the share of buyers above it."""
-    rank = stats.rankdata(score)
-    within = np.empty(len(score))
-    within[yes], within[~yes] = stats.rankdata(score[yes]), stats.rankdata(score[~yes])
-    beaten = rank - within
-    return beaten[yes] / (~yes).sum(), 1 - beaten[~yes] / yes.sum()
 
 
 def _lead(score: Vector, naive: Vector, actual: Vector) -> dict[str, float]:

@@ -95,5 +95,3 @@ def _play(client: dict[str, Any]) -> dict[str, Any] | None:
 
 def _day(value: Any) -> date | None:
     return None if value is None or pd.isna(value) else pd.Timestamp(value).date()
-
-

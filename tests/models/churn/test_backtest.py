@@ -10,7 +10,7 @@ from salesops.models.churn.backtest import backtest_churn
 from salesops.models.churn.calls import Terms
 from salesops.models.churn.methods import METHODS
 from salesops.models.churn.result import CALIBRATION, SCORES
-from salesops.models.churn.scores import auc
+from salesops.models.ranking import auc
 
 NAMES = ["hiatus_days", "tenure_days", "late_share"]
 TERMS = Terms(margin=1.0, capacity=10)

@@ -13,7 +13,8 @@ from models.churn.worlds import drawn
 from salesops.errors import ChurnError
 from salesops.models.churn import AdditiveChurn, LogisticChurn
 from salesops.models.churn.calibrated import platt
-from salesops.models.churn.scores import auc, ece
+from salesops.models.churn.scores import ece
+from salesops.models.ranking import auc
 
 MODELS = [LogisticChurn(), AdditiveChurn(max_iter=40)]
 both = pytest.mark.parametrize("model", MODELS, ids=["logistic", "additive"])

@@ -17,7 +17,8 @@ from salesops.book.sold import client_ids
 from salesops.book.source import open_book
 from salesops.intake import import_book
 from salesops.models.churn import AdditiveChurn, Churn, LogisticChurn, churn
-from salesops.models.churn.scores import auc, ece
+from salesops.models.churn.scores import ece
+from salesops.models.ranking import auc
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from salesops.models.churn.profit import expected_profit, realised_profit
-from salesops.models.churn.scores import auc, auc_draws, calibration, draw, ece, interval, lift, lift_draws, measures
+from salesops.models.churn.scores import auc_draws, calibration, draw, ece, interval, lift, lift_draws, measures
+from salesops.models.ranking import auc
 
 scored = st.lists(st.tuples(st.integers(0, 6), st.booleans()), min_size=2, max_size=40)
 

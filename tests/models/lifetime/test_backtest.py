@@ -12,7 +12,8 @@ from sklearn.metrics import roc_auc_score
 
 from models.lifetime.worlds import draw
 from salesops.models.lifetime import BetaGeoNBD, ModifiedBetaGeoNBD, ParetoNBD
-from salesops.models.lifetime.backtest import auc, auc_lead, backtest
+from salesops.models.lifetime.backtest import backtest
+from salesops.models.ranking import auc, auc_lead
 
 PARAMS = {"r": 0.6, "alpha": 5.0, "a": 0.8, "b": 2.5}
 

@@ -7,8 +7,9 @@ import pytest
 
 from models.lifetime.conftest import Cdnow
 from salesops.models.lifetime import BetaGeoNBD, GammaGamma, ModifiedBetaGeoNBD, ParetoNBD
-from salesops.models.lifetime.backtest import auc, backtest
+from salesops.models.lifetime.backtest import backtest
 from salesops.models.lifetime.purchase_model import PurchaseModel
+from salesops.models.ranking import auc
 
 ESTIMATES = [
     (BetaGeoNBD, {"r": "0.2426", "alpha": "4.4136", "a": "0.7929", "b": "2.4259"}, 0.5, -9582.43),

@@ -57,9 +57,7 @@ def test_it_is_the_first_eight_bytes_of_sha256() -> None:
 
 def test_another_process_draws_the_same() -> None:
     """Python's hash of texts changes from process to process; the draw does not."""
-    code = (
-        "from salesops.models.plays import held_out; print(*held_out(map(str, range(200)), 'late', .3).nonzero()[0])"
-    )
+    code = "from salesops.models.plays import held_out; print(*held_out(map(str, range(200)), 'late', .3).nonzero()[0])"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert list(map(int, shown.split())) == list(np.flatnonzero(held_out(map(str, range(200)), "late", 0.3)))
 
