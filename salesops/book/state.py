@@ -6,9 +6,15 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
+from salesops.book.playbook import log, overrides, read
 from salesops.book.source import Book
 
-SCENARIOS = "scenarios"  # people's own files beside the tables: a folder of scenarios of the quota what-if
+SCENARIOS = "scenarios"
+# people's own files beside the tables, by the names that a notebook gives among what it uses
+PEOPLES_OWN = {
+    SCENARIOS: (f"{SCENARIOS}/*.toml",),  # of the quota what-if
+    "playbook": (read.FILE, overrides.FILE, log.FILE),
+}
 
 
 def state_of(book: Book, tables: Iterable[str] = ()) -> str:
@@ -17,15 +23,14 @@ def state_of(book: Book, tables: Iterable[str] = ()) -> str:
     Parameters
     ----------
     tables : iterable of str
-        Names of tables; one that the book does not have counts as absent. `scenarios` means the folder of saved
-        scenarios. Empty means all tables.
+        Names of tables; one that the book does not have counts as absent. Names of PEOPLES_OWN mean the files that
+        people keep beside the tables. Empty means all tables.
     """
     location = Path(book.location)
     folder = location if location.is_dir() else location.parent
     wanted = tuple(tables) or book.names
     files = {origin if isinstance(origin, Path) else location for name in wanted if (origin := book.origins.get(name))}
-    if SCENARIOS in wanted:
-        files |= set((folder / SCENARIOS).glob("*.toml"))
+    files |= {path for name in wanted for pattern in PEOPLES_OWN.get(name, ()) for path in folder.glob(pattern)}
     told = sorted(f"{path.name} {_stamp(path)}" for path in {*files, folder / "book.toml"})
     return hashlib.sha256("\n".join([*told, *sorted(set(wanted) & set(book.names))]).encode()).hexdigest()[:16]
 

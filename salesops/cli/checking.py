@@ -7,6 +7,7 @@ from pathlib import Path
 
 from salesops.book.check import UNREADABLE, Finding, check_book
 from salesops.book.playbook import playbook_findings, playbook_notes
+from salesops.book.schema import SCHEMA
 from salesops.book.source import Book
 from salesops.cli.opening import opened
 from salesops.cli.outside import tell
@@ -73,5 +74,5 @@ def _feeds(book: Book, notebook: Notebook, refused: Set[str]) -> str:
     wrong = [name for name in notebook.reads if name in refused]
     if wrong:
         return f"no: errors in {', '.join(wrong)}"
-    without = [name for name in notebook.uses if not book.has(name)]
+    without = [name for name in notebook.uses if name in SCHEMA and not book.has(name)]
     return f"yes, without {', '.join(without)}" if without else "yes"

@@ -12,15 +12,12 @@ from typing import Any
 
 import duckdb
 
-from salesops.book.playbook import log, overrides, read
 from salesops.book.replacement import folders_beside, held
 from salesops.book.spreadsheet import harmless, harmless_sql
-from salesops.book.state import SCENARIOS
+from salesops.book.state import PEOPLES_OWN, SCENARIOS
 from salesops.errors import IntakeError, one_line
 from salesops.files import read_toml, toml_text
 from salesops.intake.names import literal, quoted
-
-PEOPLES_OWN = (read.FILE, overrides.FILE, log.FILE)
 
 
 def check_destination(dest: Path, source: Path, *, replace: bool) -> None:
@@ -32,7 +29,7 @@ def check_destination(dest: Path, source: Path, *, replace: bool) -> None:
     held = sorted(path.name for path in dest.iterdir()) if dest.exists() else []
     if held and not replace:
         raise IntakeError(f"DEST '{dest}' exists and is not empty. Name another folder, or replace it with --replace.")
-    written = ("book.toml", "rejected", SCENARIOS, *PEOPLES_OWN)
+    written = ("book.toml", "rejected", SCENARIOS, *PEOPLES_OWN["playbook"])
     foreign = [name for name in held if name not in written and not name.endswith(".parquet")]
     if foreign:
         raise IntakeError(
@@ -78,7 +75,7 @@ def new_folder(dest: Path) -> Iterator[Path]:
 
 def _carry_over(dest: Path, made: Path) -> None:
     """Copy what people wrote into a book to the one that takes its place."""
-    for name in PEOPLES_OWN:
+    for name in PEOPLES_OWN["playbook"]:
         if (dest / name).is_file():
             _sync_file(Path(shutil.copy2(dest / name, made / name)))
     if (dest / SCENARIOS).is_dir():
