@@ -19,7 +19,7 @@ from salesops.intake.names import COLUMNS
 
 Headers = tuple[tuple[str, ...], ...]  # alternatives, each one or more headers that are joined by a space
 
-SHIPPED = Path(__file__).resolve().parents[3] / "data" / "maps"
+SHIPPED = Path(__file__).resolve().parents[2] / "data" / "maps"
 
 
 @dataclass(frozen=True, kw_only=True)
