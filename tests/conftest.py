@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from compiled import compiled_once
 from hypothesis import HealthCheck, Phase, settings
 from unasked import stirred_results
 
@@ -98,6 +99,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def nothing_rests_on_the_order_of_rows() -> Iterator[None]:
     """Rows come in no order but one asked for."""
     with stirred_results():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def an_expression_is_compiled_once() -> Iterator[None]:
+    """Books of the same tables are asked in the same words."""
+    with compiled_once():
         yield
 
 
