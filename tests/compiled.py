@@ -14,16 +14,12 @@ from datetime import date
 from typing import Any
 
 import ibis.expr.operations as ops
-import ibis.expr.types as ir
 import pytest
 import sqlglot.expressions as sge
 from ibis.backends import BaseBackend
 from ibis.backends.sql.compilers import DuckDBCompiler
 from ibis.common.graph import Node
-from ibis.util import gen_name
 from sqlglot import ErrorLevel
-
-from salesops.book.source import Book
 
 _VARIES = re.compile(r"(ibis_[a-z_]+_[a-z2-7]{26}|MAKE_DATE\(\d+, \d+, \d+\))")
 
@@ -107,18 +103,3 @@ def _part(arg: Any, done: dict[Node, int], varying: list[str]) -> Hashable:
             varying.append(text)
         return type(arg), varying.index(text)
     return arg
-
-
-@contextmanager
-def typed_once() -> Iterator[None]:
-    """Store each table of a book as it is typed, so that what is asked of it is the same whatever its file holds."""
-    as_typed = Book._type
-
-    def stored(self: Book, name: str) -> ir.Table:
-        table = as_typed(self, name)
-        # not Table.cache, which takes the table away after the book: then its connection may be closed
-        return self.con.create_table(gen_name("typed"), table, temp=True) if self.has(name) else table
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Book, "_type", stored)
-        yield

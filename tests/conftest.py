@@ -11,7 +11,7 @@ from typing import Any
 
 import examples
 import pytest
-from compiled import compiled_once, typed_once
+from compiled import compiled_once
 from hypothesis import HealthCheck, Phase, settings
 from kept_pool import KeptPool, in_place_of_others
 from unasked import stirred_results
@@ -130,7 +130,7 @@ def nothing_rests_on_the_order_of_rows() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def an_expression_is_compiled_once() -> Iterator[None]:
     """Books of the same tables are asked in the same words."""
-    with compiled_once(), typed_once():
+    with compiled_once():
         yield
 
 
