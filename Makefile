@@ -1,20 +1,25 @@
-# make reports | test | test-all | lab | data | bench-NAME. Each sets up .venv first where that is missing or out of date.
+# make reports | quick | test | test-all | lab | data | bench-NAME. Each sets up .venv first where that is missing or out of date.
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help reports test test-all lab data
+.PHONY: help reports quick test test-all lab data
 
 help:
 	@echo "make reports     print every report of reports/reports.toml"
+	@echo "make quick       check style, and run the tests that open no book: for the working loop"
 	@echo "make test        check style and types, run the tests and the notebooks"
-	@echo "make test-all    run the long tests too"
+	@echo "make test-all    run the long tests too, and each law on all its examples"
 	@echo "make lab         open JupyterLab on notebooks/"
 	@echo "make data        write data/sample, data/README.md and the outputs in notebooks/ anew"
 	@echo "make bench-NAME  run a benchmark of tests/benchmarks"
 
 reports: $(READY)
 	@$(BIN)/salesops run
+
+quick: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/pytest --quick
 
 test: $(READY)
 	$(BIN)/ruff check .
@@ -24,7 +29,7 @@ test: $(READY)
 	$(BIN)/pytest -n 2 -m 'not long'
 
 test-all: test
-	$(BIN)/pytest -n 2 -m long
+	$(BIN)/pytest -n 2 -m 'long or hypothesis' --hypothesis-profile=all
 	@echo "All tests ran with $$($(BIN)/python -V)."
 
 lab: $(READY)

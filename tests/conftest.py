@@ -9,8 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import examples
 import pytest
+from compiled import compiled_once
 from hypothesis import HealthCheck, Phase, settings
+from kept_pool import KeptPool, in_place_of_others
 from unasked import stirred_results
 
 from salesops.book.source import Book, open_book
@@ -23,13 +26,16 @@ SHARED = Path(os.environ.get("SALESOPS_SHARED", ROOT.parent / "shared"))
 # what people, or GitHub, set for their terminals changes what commands print; a shelf of theirs, what is computed
 OF_PEOPLE = ("COLUMNS", "FORCE_COLOR", "GITHUB_ACTIONS", "NO_COLOR", "PY_COLORS", "SALESOPS_SHELF", "TERMINAL_WIDTH")
 
-# the same examples at each run, however slow the machine; other ones: --hypothesis-profile=search
+# the same examples at each run, however slow the machine; other ones: --hypothesis-profile=search. Of all that a law
+# names (`examples.of`) a quarter is tried by default, and the whole by `make test-all`
 CALM = (HealthCheck.too_slow,)  # it measures the machine
 FOUND = (Phase.explicit, Phase.reuse, Phase.generate)  # a failing example as it is found, without minutes of shrinking
-settings.register_profile("same", deadline=None, derandomize=True, suppress_health_check=CALM)
-settings.register_profile("search", deadline=None, suppress_health_check=CALM)
-settings.register_profile("quick", deadline=None, derandomize=True, suppress_health_check=CALM, phases=FOUND)
-settings.load_profile("same")
+SAME = {"deadline": None, "derandomize": True, "suppress_health_check": CALM}
+settings.register_profile("some", max_examples=25, **SAME)
+settings.register_profile("all", max_examples=examples.ALL, **SAME)
+settings.register_profile("search", deadline=None, max_examples=examples.ALL, suppress_health_check=CALM)
+settings.register_profile("quick", max_examples=10, phases=FOUND, **SAME)
+settings.load_profile("some")
 
 
 def pytest_configure() -> None:
@@ -50,8 +56,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return WorkStealingScheduling(config, log) if config.getvalue("dist") == "load" else None
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what `make quick` asks for."""
+    parser.addoption("--quick", action="store_true", help="only tests of single functions, which open no book")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the tests that want what the machine does not have; under CI they stay in and fail."""
+    if config.getoption("quick"):
+        left_out = [item for item in items if not _is_quick(item)]
+        items[:] = [item for item in items if _is_quick(item)]
+        config.hook.pytest_deselected(items=left_out)
     if os.environ.get("CI") == "true":
         return
     wanting: dict[str, list[pytest.Item]] = {}
@@ -67,6 +82,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.stash[LEFT_OUT] = counts
     if hasattr(config, "workeroutput"):
         config.workeroutput["left out"] = counts
+
+
+# a test of a single function takes none of these: what opens a book, writes one or starts a program does
+OF_BOOKS = {"company_book", "sample", "shared", "tmp_path", "tmp_path_factory"}
+SLOW = ("browser", "press", "widgets", "models/churn", "models/lifetime", "models/playbook")  # processes, and worlds
+
+
+def _is_quick(item: pytest.Item) -> bool:
+    path = item.path.relative_to(ROOT / "tests").as_posix()
+    marked = any(item.get_closest_marker(name) for name in ("long", "browser", "hypothesis"))
+    return not marked and not path.startswith(SLOW) and OF_BOOKS.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 LEFT_OUT = pytest.StashKey[dict[str, int]]()
@@ -101,6 +127,13 @@ def nothing_rests_on_the_order_of_rows() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def an_expression_is_compiled_once() -> Iterator[None]:
+    """Books of the same tables are asked in the same words."""
+    with compiled_once():
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder with the real data sets."""
@@ -118,3 +151,18 @@ def sample() -> Path:
 def company_book(sample: Path) -> Book:
     """The sample company, open once for all tests: what one of them has asked of it, others need not ask again."""
     return open_book(sample)
+
+
+@pytest.fixture(scope="session")
+def kept_pool() -> Iterator[KeptPool]:
+    """A pool of the press for all tests in which the press is not what is tried."""
+    pool = KeptPool(())
+    yield pool
+    pool.end()
+
+
+@pytest.fixture
+def one_parent(kept_pool: KeptPool) -> Iterator[None]:
+    """Let each run of a test fork its reports from the parent that stays."""
+    with in_place_of_others(kept_pool):
+        yield

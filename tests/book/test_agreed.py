@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import examples
 import pytest
 from books import Row, by, make_book, records
 from hypothesis import given, settings
@@ -70,7 +71,7 @@ def test_versions_are_no_error(tmp_path: Path) -> None:
     assert str(found).startswith(f"quotas: 1 of 2 rows repeats the {key} of another row")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples.of(25), deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("ABC"), st.integers(1, 28)), min_size=1, max_size=8, unique=True))
 def test_no_rep_loses_a_quota(tmp_path_factory: pytest.TempPathFactory, versions: list[tuple[str, int]]) -> None:
     """Whatever versions there are, each owner has exactly one quota, and it is that of the latest day."""

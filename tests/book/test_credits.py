@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import examples
 import pytest
 from books import Rows, by, make_book, records
 from hypothesis import given, settings
@@ -180,7 +181,7 @@ def test_instants_become_dates_in_the_book_s_time_zone(tmp_path: Path, zone: str
 PARTS = st.lists(st.integers(1, 20), min_size=1, max_size=4)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples.of(15), deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 10**6), PARTS), min_size=1, max_size=6), st.randoms())
 def test_shares_of_a_deal_sum_to_the_deal(deals: list[tuple[int, list[int]]], rng: random.Random) -> None:
     """However deals are split, credits and counts sum to the deals; the order of rows changes nothing."""

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import examples
 import pytest
 from conftest import CALM, SHARED
 from hypothesis import HealthCheck, given, settings
@@ -95,7 +96,9 @@ cell = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), mi
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[*CALM, HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples.of(60), deadline=None, suppress_health_check=[*CALM, HealthCheck.function_scoped_fixture]
+)
 @given(
     table=st.lists(st.tuples(cell, cell, cell), min_size=1, max_size=30),
     mark=st.sampled_from(",;\t|"),

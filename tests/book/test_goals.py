@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import examples
 import pytest
 from books import Rows, by, make_book
 from hypothesis import given, settings
@@ -134,7 +135,7 @@ def test_a_year_and_its_first_quarter_need_no_version(tmp_path: Path) -> None:
     assert {key: row["quota"] for key, row in found.items()} == {False: pytest.approx(1500), True: 9000.0}
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples.of(8), deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 300), st.integers(0, 120), st.integers(0, 1000)), min_size=1, max_size=6,
@@ -254,7 +255,7 @@ def test_quota_in_another_currency(tmp_path: Path) -> None:
     assert (found["A"]["quota"], found["A"]["quotas_left_out"]) == (1000.0, 1)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=examples.of(12), deadline=None)
 @given(
     st.dates(date(2025, 1, 1), date(2026, 12, 31)),
     st.integers(0, 200),

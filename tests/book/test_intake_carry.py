@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import examples
 import pytest
 from books import Row, Rows, by, make_book, records
 from hypothesis import given, settings
@@ -334,7 +335,7 @@ def weeks(draw: st.DrawFn) -> list[list[Row]]:
 
 
 @pytest.mark.long
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=examples.of(6), deadline=None)
 @given(weeks(), st.sampled_from(["UTC", "America/New_York", "Asia/Tokyo"]))
 def test_every_export_can_be_recalled(exports: list[list[Row]], zone: str) -> None:
     """After any number of imports, the book as known on the last day of each export holds its deals as it did.

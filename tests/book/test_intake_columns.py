@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 import duckdb
+import examples
 import openpyxl
 import pytest
 from hypothesis import given, settings
@@ -479,7 +480,7 @@ def test_headers_are_found_whatever_their_spelling() -> None:
 
 
 @pytest.mark.long
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples.of(25), deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 5), st.sampled_from(["x", "1", ""])), min_size=1, max_size=12))
 def test_no_row_is_lost(lines: list[tuple[int, str]]) -> None:
     """Whatever the rows: those written and those set aside are together those read."""

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import examples
 import pytest
 from books import Row, Rows, by, make_book, records
 from hypothesis import given, settings
@@ -307,7 +308,7 @@ DAYS = st.dates(date(2025, 12, 1), date(2026, 4, 30))
 
 
 @pytest.mark.long
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples.of(8), deadline=None)
 @given(
     st.lists(st.tuples(KEYS, DAYS, st.booleans()), max_size=6),
     st.sets(st.tuples(KEYS, st.sampled_from(["bookings", "orders"]), st.booleans()), max_size=5),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import examples
 import ibis
 import ibis.expr.types as ir
 import pytest
@@ -71,7 +72,7 @@ def test_cycles_are_named_once_each() -> None:
     assert manager_cycles(table) == [("U1", "U2", "U3"), ("U5",)]
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples.of(30))
 @given(st.lists(st.integers(-1, 9), min_size=1, max_size=10))
 def test_cycles_are_exactly_who_returns_to_oneself(managers: list[int]) -> None:
     """A user is in a circle if and only if following managers leads back to that user."""

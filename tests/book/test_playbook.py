@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import examples
 import pytest
 from books import make_book
 from conftest import ROOT
@@ -307,7 +308,7 @@ EVERY_CLIENT = [
 ]  # fmt: skip  # one line a column
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples.of(60), deadline=None)
 @given(st.lists(WHEN, min_size=1, max_size=5))
 def test_reach_is_that_of_trying_every_client(whens: list[Values]) -> None:
     """A play is called unreachable exactly if, of all the clients that there can be, none gets it."""

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import examples
 import pandas as pd
 import pytest
 from books import Row, Rows, by, make_book, records
@@ -373,7 +374,7 @@ def _done(deed: str, number: int, day: int, *, outright: bool) -> Row:
 
 
 @pytest.mark.long
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples.of(8), deadline=None)
 @given(
     st.lists(LIVES, min_size=6, max_size=12),
     st.lists(st.integers(0, 62), min_size=3, max_size=3).map(sorted),
@@ -400,7 +401,7 @@ def test_later_events_never_change_an_earlier_report(lives: list[Life], days: li
 
 
 @pytest.mark.long
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=examples.of(12), deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 89), st.integers(0, 200), st.booleans(), st.sampled_from("ABC")), max_size=5),
     st.lists(st.tuples(st.integers(90, 200), st.integers(0, 400), st.booleans(), st.sampled_from("ABC")), max_size=5),

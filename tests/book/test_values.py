@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
+import examples
 import ibis
 import pyarrow as pa
 import pytest
@@ -76,7 +77,7 @@ def test_decimal_comma(text: str, number: float | None) -> None:
     assert one(text, "number", COMMA) == pytest.approx(number)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples.of(40))
 @given(
     number=st.decimals(min_value=-(10**9), max_value=10**9, places=2, allow_nan=False),
     decimal=st.sampled_from(".,"),
@@ -165,7 +166,7 @@ DAY_STYLES = ["%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%d.%m.%Y", "%d-%b-%Y", "%d %B %
 ORDERED = {True: ["%d/%m/%Y", "%d-%m-%Y", "%d/%m/%y"], False: ["%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y"]}
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples.of(40))
 @given(
     days=st.lists(st.dates(date(1969, 1, 1), date(2068, 12, 31)), min_size=1, max_size=20),
     day_first=st.booleans(),
@@ -212,7 +213,7 @@ def test_instant(text: str, moment: datetime) -> None:
     assert one(text, "instant", BERLIN) == moment
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples.of(40))
 @given(
     moment=st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1)),
     minutes=st.integers(-12 * 60, 14 * 60),

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import examples
 import pytest
 from books import Row, Rows, by, make_book, records
 from hypothesis import given, settings
@@ -325,7 +326,7 @@ def in_turn(drawn: list[tuple[int, int, int, int]]) -> list[tuple[str, int, int,
 
 
 @pytest.mark.long
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples.of(25), deadline=None)
 @given(periods)
 def test_months_equal_a_count_by_hand(drawn: list[tuple[int, int, int, int]]) -> None:
     """On periods of whole months each account's moves are those of comparing two months, counted in plain Python."""
@@ -361,7 +362,7 @@ def test_months_equal_a_count_by_hand(drawn: list[tuple[int, int, int, int]]) ->
 
 
 @pytest.mark.long
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples.of(25), deadline=None)
 @given(
     st.lists(
         st.tuples(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
+import examples
 import pandas as pd
 import pytest
 from books import Row, by, make_book, records
@@ -25,7 +26,9 @@ from salesops.periods import Period, parse_period
 YEAR = parse_period("2026")
 QUARTERS = [parse_period(f"2026-Q{n}") for n in (1, 2, 3, 4)]
 LAST = YEAR.end
-FEW = settings(max_examples=6, deadline=None, suppress_health_check=[*CALM, HealthCheck.function_scoped_fixture])
+FEW = settings(
+    max_examples=examples.of(6), deadline=None, suppress_health_check=[*CALM, HealthCheck.function_scoped_fixture]
+)
 
 days = st.dates(date(2026, 1, 1), date(2026, 12, 31))
 owners = st.sampled_from("ABC")

@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
+import examples
 import pytest
 from books import Row, Rows, by, make_book, records
 from conftest import CALM
@@ -352,7 +353,9 @@ def brute_force(drawn: list[tuple[str, date, float, int]], as_of: date) -> dict[
 
 
 @pytest.mark.long
-@settings(max_examples=30, deadline=None, suppress_health_check=[*CALM, HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples.of(30), deadline=None, suppress_health_check=[*CALM, HealthCheck.function_scoped_fixture]
+)
 @given(drawn=drawn_sales, as_of=st.dates(date(2025, 12, 1), date(2026, 4, 30)), data=st.data())
 def test_any_sales_agree_with_plain_python(
     tmp_path_factory: pytest.TempPathFactory, drawn: list[Any], as_of: date, data: Any

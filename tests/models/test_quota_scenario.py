@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import examples
 import pytest
 from books import Row, make_book
 from hypothesis import given, settings
@@ -79,7 +80,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
 
 
 @given(scenarios())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples.of(200), deadline=None)
 def test_round_trip_is_exact(scenario: Scenario) -> None:
     """What is written is read again to the last bit, whatever the names, and is written the same again."""
     text = to_toml(scenario)

@@ -6,6 +6,7 @@ import tempfile
 from datetime import date, timedelta
 from pathlib import Path
 
+import examples
 import ibis
 import numpy as np
 import pandas as pd
@@ -194,7 +195,7 @@ def gaps_of(book: Book, cut: date) -> pd.DataFrame:
     return found.set_index("unit_id").sort_index()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples.of(20), deadline=None)
 @given(st.lists(histories, min_size=1, max_size=5), st.integers(0, 100))
 def test_points_are_those_of_numpy(drawn: list[list[int]], silent: int) -> None:
     """Counts, medians, points and longest gaps equal numpy's of the gaps, where they do not grow."""
@@ -212,7 +213,7 @@ def test_points_are_those_of_numpy(drawn: list[list[int]], silent: int) -> None:
 
 
 @pytest.mark.long
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples.of(15), deadline=None)
 @given(st.lists(st.integers(5, 60), min_size=5, max_size=12), st.integers(1, 400), st.integers(1, 900))
 def test_shifting_all_days_shifts_nothing_else(gaps: list[int], silent: int, shift: int) -> None:
     """The same history so many days earlier, seen so many days earlier, stands the same, but for the season's name."""
@@ -225,7 +226,7 @@ def test_shifting_all_days_shifts_nothing_else(gaps: list[int], silent: int, shi
     assert now[names].tolist() == then[names].tolist()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples.of(15), deadline=None)
 @given(st.lists(st.integers(5, 60), min_size=5, max_size=12), st.integers(1, 400), st.integers(2, 4))
 def test_a_slower_clock_changes_no_state(gaps: list[int], silent: int, factor: int) -> None:
     """Gaps, silence and horizon so many times as long: the same state. Leaving does not hang on the pace."""
@@ -238,7 +239,7 @@ def test_a_slower_clock_changes_no_state(gaps: list[int], silent: int, factor: i
     assert slow.lost_after == pytest.approx(factor * one.lost_after)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples.of(15), deadline=None)
 @given(st.lists(st.integers(1, 200), min_size=5, max_size=10), st.integers(1, 500), st.integers(1, 200))
 def test_more_silence_never_brings_a_client_back(gaps: list[int], silent: int, more: int) -> None:
     """Once lost, a longer silence is lost too; and the limit is never below the horizon or any gap."""
@@ -250,7 +251,7 @@ def test_more_silence_never_brings_a_client_back(gaps: list[int], silent: int, m
     assert now.lost_after >= max(90, *gaps)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples.of(10), deadline=None)
 @given(st.lists(st.integers(5, 60), min_size=5, max_size=8), st.integers(1, 300), st.integers(0, 89))
 def test_a_purchase_in_the_horizon_is_no_loss(gaps: list[int], silent: int, wait: int) -> None:
     """However long the silence before it, who buys by the end of the horizon is not lost at its end."""

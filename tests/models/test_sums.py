@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import examples
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -225,7 +226,7 @@ def test_sizes_stand_for_all_amounts() -> None:
     st.floats(0.01, 3),
     st.sampled_from([0.05, 0.15, 0.5]),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples.of(150), deadline=None)
 def test_any_few_deals(rows: list[tuple[float, float]], level: float, shock: float) -> None:
     """Whatever the chances and amounts, the chance is within .003 of enumeration where the need is no speck."""
     chance, amount = np.array(rows).T

@@ -16,6 +16,8 @@ from salesops.press.deliver import Delivery, How, deliver
 from salesops.press.parameters import bind
 from salesops.press.plan import Report, plan_report
 
+pytestmark = pytest.mark.usefixtures("one_parent")
+
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 GOOD = ("greeting", "bare_results", "no_parameters", "where_am_i")
 BAD = ("fails", "dies", "not_a_number", "no_dict", "no_kernel")

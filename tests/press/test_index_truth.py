@@ -28,6 +28,8 @@ from salesops.press.ledger import Ledger
 from salesops.press.plan import Outcome, Report
 from salesops.press.site import paced
 
+pytestmark = pytest.mark.usefixtures("one_parent")
+
 RUN = [sys.executable, "-c", "import sys; from salesops.cli import main; sys.exit(main(['run', '--jobs', '2']))"]
 FIGURE = re.compile(r"the figure is (\d+)")
 READS = "from data import value\nprint('the figure is', value)"

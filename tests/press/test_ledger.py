@@ -21,6 +21,8 @@ from salesops.press.ledger import Ledger
 from salesops.press.plan import Report
 from salesops.press.store import FOLDER
 
+pytestmark = pytest.mark.usefixtures("one_parent")
+
 DECLARES = {"tables": ["users"]}
 
 

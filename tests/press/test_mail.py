@@ -16,6 +16,8 @@ from salesops.errors import PressError
 from salesops.press.deliver import How, deliver
 from salesops.press.mail import write_mail
 
+pytestmark = pytest.mark.usefixtures("one_parent")
+
 CHART = """
 import altair as alt
 import pandas as pd

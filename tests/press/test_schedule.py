@@ -26,6 +26,8 @@ from salesops.press.post import Smtp
 from salesops.press.schedule import due_reports, keep_schedule, note_made, told_schedule
 from salesops.press.settings import Settings, read_settings
 
+pytestmark = pytest.mark.usefixtures("one_parent")
+
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 MONDAY = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 BOTH = """

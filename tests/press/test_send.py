@@ -27,6 +27,8 @@ from salesops.press.post import Smtp
 from salesops.press.send import Posted, send_pages
 from salesops.press.site import write_index
 
+pytestmark = pytest.mark.usefixtures("one_parent")
+
 EVA, BO, OWNER = "eva@example.com", "bo@example.com", "sales@example.com"
 NOTICE = "Reports that were not sent"
 PARAMETERS = ("name: str = 'Ana'", "parameters")

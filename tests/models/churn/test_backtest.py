@@ -177,6 +177,7 @@ def test_profit_is_that_of_the_page() -> None:
     assert (none.profit.dropna() == 0).all()
 
 
+@pytest.mark.long
 def test_range_holds_the_next_slice() -> None:
     """On worlds of one law the range printed from four slices holds the AUC of a fifth in about 9 of 10."""
     holds = []

@@ -91,12 +91,13 @@ def test_calls_go_to_those_who_left(review: ChurnReview, truth: dict[str, Any]) 
     assert called.may_call[called.arm == "call"].all()
 
 
-def test_call_list_and_client_pages_agree(book: Book, review: ChurnReview) -> None:
+@pytest.mark.parametrize("each", [2, pytest.param(None, marks=pytest.mark.long)])
+def test_call_list_and_client_pages_agree(each: int | None, book: Book, review: ChurnReview) -> None:
     """Whom the list calls, its own page acts on by the same day; whom the list leaves alone, its page does too."""
     table = review.calls.table
     picked = table[table.arm.isin(["call", "control", "left alone", "talk"])]
     assert picked.arm.nunique() == 4
-    for row in picked.itertuples():
+    for row in picked.groupby("arm").head(each or len(picked)).itertuples():
         page = client_page(book, row.account_id, LAST)
         alone = row.arm in ("control", "left alone")
         assert (page.step.kind == "none") == alone, row.account_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import examples
 import numpy as np
 import pandas as pd
 import pytest
@@ -158,7 +159,7 @@ def test_like_any_estimator(model: LogisticChurn | AdditiveChurn) -> None:
 
 
 @both
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples.of(15), deadline=None)
 @given(
     data=st.lists(
         st.tuples(st.one_of(st.none(), st.floats(-1e6, 1e6)), st.sampled_from(["x", "y", None]), st.booleans()),

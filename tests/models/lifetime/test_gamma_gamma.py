@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import examples
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -71,7 +72,7 @@ def test_customers_without_repeat_purchase_are_left_out_and_counted() -> None:
     assert more.score([*x, 0], [*spend, 0]) == pytest.approx(alone.log_likelihood_ / 500)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples.of(60), deadline=None)
 @given(
     rows=st.lists(st.tuples(st.integers(1, 10_000), st.floats(1e-3, 1e5)), min_size=1, max_size=15),
     unit=st.sampled_from([1e-3, 1.0, 1e5]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import examples
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -44,7 +45,7 @@ def predictions(model: PurchaseModel, x: np.ndarray, t_x: np.ndarray, T: np.ndar
 
 
 @pytest.mark.parametrize("model", MODELS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples.of(40), deadline=None)
 @given(data=histories(), ahead=st.floats(0.01, 100))
 def test_any_history_gives_numbers(
     model: type[PurchaseModel], data: tuple[np.ndarray, np.ndarray, np.ndarray], ahead: float
@@ -59,7 +60,7 @@ def test_any_history_gives_numbers(
 
 
 @pytest.mark.parametrize("model", MODELS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples.of(40), deadline=None)
 @given(data=histories())
 def test_a_claimed_maximum_is_one(model: type[PurchaseModel], data: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
     """Where a fit says that it converged, no step of 1% to 50% in any one parameter is likelier."""
@@ -75,7 +76,7 @@ def test_a_claimed_maximum_is_one(model: type[PurchaseModel], data: tuple[np.nda
         found.params_[name] = value
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples.of(200), deadline=None)
 @given(
     data=histories(),
     logs=st.lists(st.floats(-7, 7), min_size=4, max_size=4),

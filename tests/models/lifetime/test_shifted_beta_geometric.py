@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import examples
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -66,7 +67,7 @@ def test_value_is_the_direct_sum() -> None:
     assert found.lifetime_value(5, [0, 9], [100, 100])[1] > found.lifetime_value(5, 0, 100)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples.of(100), deadline=None)
 @given(rows=st.lists(st.tuples(st.integers(1, 200), st.booleans(), st.integers(1, 500)), min_size=1, max_size=10))
 def test_any_contracts_give_numbers(rows: list[tuple[int, bool, int]]) -> None:
     """Whatever the contracts: finite parameters, no error of NaN, survival that falls, and no false convergence."""

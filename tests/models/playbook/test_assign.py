@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import examples
 import numpy as np
 import pandas as pd
 import pytest
@@ -51,7 +52,7 @@ def table(rows: list[dict[str, Any]]) -> pd.DataFrame:
 CLIENTS = st.lists(st.fixed_dictionaries({name: st.sampled_from(values) for name, values in COLUMNS.items()}))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples.of(60), deadline=None)
 @given(st.lists(WHEN, max_size=4), CLIENTS)
 def test_every_client_gets_exactly_the_first_play_that_matches(whens: list[dict[str, Any]], rows: list[Any]) -> None:
     """One row a client, in order, with the play that a person finds who reads from top to bottom."""
@@ -130,7 +131,7 @@ def test_offer_and_stop_are_filled_too() -> None:
 # holding out
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples.of(30), deadline=None)
 @given(st.permutations(range(40)))
 def test_arms_are_stable_under_reordering(order: list[int]) -> None:
     """The order of the rows changes neither the play nor the arm of a client."""

@@ -6,6 +6,7 @@ import hashlib
 import subprocess
 import sys
 
+import examples
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -24,7 +25,7 @@ def test_the_share_converges(share: float) -> None:
     assert stats.binomtest(int(count), len(MANY), share).pvalue > 0.001
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples.of(50), deadline=None)
 @given(st.lists(st.text(), unique=True), st.text(), st.floats(0, 0.9), st.randoms())
 def test_it_does_not_depend_on_order_or_company(accounts: list[str], play: str, share: float, random: object) -> None:
     """Shuffled, alone or among others: the same clients are held out."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import examples
 import numpy as np
 import pandas as pd
 import pytest
@@ -91,7 +92,7 @@ def test_customers_without_a_rhythm_are_set_aside() -> None:
     assert clusters.assign(more).segment.iloc[-1] == UNKNOWN
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples.of(50), deadline=None)
 @given(
     st.lists(st.tuples(*3 * [st.floats(-1e9, 1e9)]), min_size=2, max_size=30), st.sampled_from(["kmeans", "mixture"])
 )

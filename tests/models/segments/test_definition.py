@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import examples
 import pytest
 from customers import drawn, rfm_tables
 from hypothesis import given, settings
@@ -16,7 +17,7 @@ from salesops.models.segments import RFM, VALUE_ACTIVE, Dimension, Segment, Segm
 CUTS = st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=6).map(lambda cuts: tuple(sorted(cuts)))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples.of(50), deadline=None)
 @given(
     tables=rfm_tables(),
     day=st.one_of(st.none(), st.dates()),
@@ -33,7 +34,7 @@ def test_a_fitted_grid_reads_back_exactly(
     assert read_grid(path) == grid
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples.of(50), deadline=None)
 @given(cuts=CUTS, words=st.lists(st.text(min_size=1), min_size=5, max_size=5))
 def test_any_words_and_numbers_read_back_exactly(
     tmp_path_factory: pytest.TempPathFactory, cuts: tuple[float, ...], words: list[str]

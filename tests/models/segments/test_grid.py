@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from datetime import date
 
+import examples
 import numpy as np
 import pandas as pd
 import pytest
@@ -68,7 +69,7 @@ def test_value_decides_about_champions_and_about_whom_not_to_lose() -> None:
     assert [found[1, 1, value] for value in range(1, 6)] == [*4 * ["hibernating"], "cannot lose"]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples.of(50), deadline=None)
 @given(rfm_tables())
 def test_every_customer_has_exactly_one_segment(table: pd.DataFrame) -> None:
     """Whatever the figures: one row a customer, in their order; unknown only where a figure is missing."""
@@ -84,7 +85,7 @@ def test_every_customer_has_exactly_one_segment(table: pd.DataFrame) -> None:
     assert set(found.segment) <= set(grid.names)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples.of(50), deadline=None)
 @given(rfm_tables(), st.randoms())
 def test_ties_are_never_split(table: pd.DataFrame, random: st.DataObject) -> None:
     """Customers with the same figures are in the same segment, whatever the order of the rows."""
@@ -97,7 +98,7 @@ def test_ties_are_never_split(table: pd.DataFrame, random: st.DataObject) -> Non
         assert (found.groupby(shuffled[column])[name].nunique() == 1).all()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples.of(50), deadline=None)
 @given(rfm_tables(least=2), st.data())
 def test_more_is_never_a_worse_level(table: pd.DataFrame, data: st.DataObject) -> None:
     """Of two customers, the one with more purchases, more money or fewer days has the same level or a better one."""
@@ -109,7 +110,7 @@ def test_more_is_never_a_worse_level(table: pd.DataFrame, data: st.DataObject) -
             assert levels[name][first] <= levels[name][second]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples.of(50), deadline=None)
 @given(rfm_tables(), rfm_tables())
 def test_frozen_cuts_give_the_same_segment_next_month(now: pd.DataFrame, later: pd.DataFrame) -> None:
     """The segment of a customer depends on its own figures only, never on who else is in the table."""

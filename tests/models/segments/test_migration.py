@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import examples
 import pandas as pd
 import pytest
 from customers import customers, rfm_tables, sample_customers
@@ -39,7 +40,7 @@ def test_moves_by_hand() -> None:
     assert found.matrix.loc["high", "low"] == 1
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples.of(50), deadline=None)
 @given(rfm_tables(), rfm_tables(), st.integers(0, 20))
 def test_nobody_is_lost_on_the_way(before: pd.DataFrame, after: pd.DataFrame, shift: int) -> None:
     """Every customer of either date is in exactly one pair; shares of a segment sum to 1; movers are the others."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import examples
 import pandas as pd
 from customers import customers, drawn, rfm_tables
 from hypothesis import given, settings
@@ -39,7 +40,7 @@ def test_one_sentence_a_segment() -> None:
     assert sum("; or " in rule for rule in rules) == 1
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples.of(50), deadline=None)
 @given(rfm_tables(least=3))
 def test_a_person_with_the_rules_finds_the_same_segments(table: pd.DataFrame) -> None:
     """Read as a person reads them, top to bottom, the sentences give every customer the segment of `assign`."""
