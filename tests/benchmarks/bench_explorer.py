@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from measure import ROOT, Row, publish
 from playwright.sync_api import Locator, Page
 
-sys.path.insert(0, str(ROOT / "tests" / "browser"))
+sys.path.insert(0, str(ROOT / "tests" / "support"))
 from lab import browser_page, lab, open_notebook, run_cell, write_notebook
 
 FIRST_DRAW = 1.0
@@ -47,7 +47,7 @@ def main() -> None:
 
 def _measure(count: int) -> list[Row]:
     with TemporaryDirectory() as name, browser_page(1400, 1500) as (page, asked):
-        cells = [cell.format(tests=str(ROOT / "tests"), count=count) for cell in CELLS]
+        cells = [cell.format(tests=str(ROOT / "tests" / "support"), count=count) for cell in CELLS]
         write_notebook(Path(name, "bench.ipynb"), cells)
         with lab(Path(name)) as address:
             open_notebook(page, address, "bench.ipynb")

@@ -14,13 +14,14 @@ from tempfile import TemporaryDirectory
 from measure import ROOT, Row, publish
 from playwright.sync_api import Page
 
-sys.path.insert(0, str(ROOT / "tests" / "browser"))
+sys.path.insert(0, str(ROOT / "tests" / "support"))
 from lab import browser_page, lab, open_notebook, run_cell, write_notebook
 
 REPS = 200
 TIMES = 20
 AT_ONCE = 100.0
-CELL = f"""import sys; sys.path[:0] = {[str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "benchmarks")]!r}
+HOMES = [str(ROOT / place) for place in (".", "tests/support", "tests/benchmarks")]
+CELL = f"""import sys; sys.path[:0] = {HOMES!r}
 from datetime import date
 from pathlib import Path
 from bench_quota import QUARTER, company

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Iterator
 
 import nbformat.v4 as v4
 import pytest
-from lab import ROOT
+from hostile_markup import HOSTILE
 from playwright.sync_api import Error, Request, Route, sync_playwright
 
 from salesops.press.export import export_page
 from salesops.press.pdf import find_browser
-
-sys.path.insert(0, str(ROOT / "tests" / "press"))
-from hostile_markup import HOSTILE
 
 pytestmark = pytest.mark.browser
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]

@@ -27,7 +27,7 @@ from salesops.models.forecast.inputs import Inputs
 from salesops.models.quota import Scenario, baseline, outcome, read_scenario
 
 pytestmark = pytest.mark.browser
-CELL = f"""import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests")!r}]
+CELL = f"""import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests" / "support")!r}]
 from pathlib import Path
 from whatif_books import NOW, QUARTER, book_of
 from salesops.widgets import quota_whatif

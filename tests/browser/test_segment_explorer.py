@@ -19,7 +19,7 @@ from salesops.widgets.selection import Box
 
 pytestmark = pytest.mark.browser
 COUNT = 600
-CELL = f"""import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests")!r}]
+CELL = f"""import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests" / "support")!r}]
 from customers import drawn
 from salesops.widgets import segment_explorer
 explorer = segment_explorer(drawn({COUNT}).assign(account_name="=1+1 <b>Bo</b>"), folder="kept", plays={{"A1": "call"}})

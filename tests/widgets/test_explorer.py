@@ -149,7 +149,7 @@ def test_no_customers_are_no_failure() -> None:
 def test_notebook_without_a_browser_runs_and_stays_small() -> None:
     """Without a front end the cell runs, and neither chart nor table nor their JavaScript is made."""
     source = (
-        f"import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / 'tests')!r}]\n"
+        f"import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / 'tests' / 'support')!r}]\n"
         "from customers import drawn\nfrom salesops.widgets import segment_explorer\n"
         "explorer = segment_explorer(drawn(200))\nexplorer"
     )

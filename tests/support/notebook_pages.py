@@ -11,7 +11,7 @@ from IPython.display import JSON
 
 from salesops.views.blocks import Block
 
-NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
 
 def page_of(name: str, book: Path, **parameters: Any) -> tuple[str, dict[str, Any]]:
