@@ -86,7 +86,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 # a test of a single function takes none of these: what opens a book, writes one or starts a program does
 OF_BOOKS = {"company_book", "sample", "shared", "tmp_path", "tmp_path_factory"}
-SLOW = ("browser", "press", "widgets", "models/churn", "models/lifetime", "models/playbook")  # processes, and worlds
+SLOW = ("browser", "press", "widgets", "models/churn", "models/lifetime", "models/plays")  # processes, and worlds
 
 
 def _is_quick(item: pytest.Item) -> bool:
