@@ -17,12 +17,10 @@ from salesops.book.playbook import (
     read_playbook,
 )
 from salesops.book.playbook.read import beside
-from salesops.book.snapshot import as_known
 from salesops.book.source import Book
 from salesops.errors import BookError
-from salesops.metrics.account_sales import daily_sales
-from salesops.metrics.purchases import by_day
 from salesops.models.plays import assign_plays, client_table, lift, log_plays, play_outcomes
+from salesops.models.rhythm import purchase_days
 
 NO_PURCHASE = "no purchase yet"
 NO_PLAYBOOK = "This book has no playbook, so no segment has a play yet. Put a playbook.toml beside its tables."
@@ -150,7 +148,7 @@ def _unread(strangers: int, findings: int) -> Iterator[str]:
 def _lift(book: Book, as_of: date) -> pd.DataFrame:
     """Judge the plays in the log, which holds the clients' own ids: by those of a redacted book it tells nothing."""
     log = [] if book.is_redacted else [row for row in read_log(beside(book, "")) if row["logged_on"] <= str(as_of)]
-    days = as_known(book, as_of).keep("client days", lambda: by_day(daily_sales(book, as_of)))
+    days = purchase_days(book, as_of)
     bought = days.filter(days.is_purchase).select("account_id", ordered_on="day")
     return lift(play_outcomes(log, (bought if log else bought.limit(0)).to_pandas(), as_of))
 

@@ -50,7 +50,7 @@ def client_page(
     """
     client = find_client(book, account, as_of, horizon_weeks=horizon_weeks)
     key = client["account_id"]
-    days, touches = history.purchase_days(book, key, as_of), people.touches(book, key, as_of)
+    days, touches = history.own_days(book, key, as_of), people.touches(book, key, as_of)
     otif, lines = issues.delivered(book, key, as_of)
     year_value = history.year_value(days, as_of)
     rhythm = rhythm_of(client, _day(client["last_purchase"]), as_of)

@@ -12,16 +12,15 @@ from salesops.book.money import in_book_currency
 from salesops.book.snapshot import as_known
 from salesops.book.sold import won_deals
 from salesops.book.source import Book
-from salesops.metrics.account_sales import daily_sales, family_sales
-from salesops.metrics.purchases import by_day
+from salesops.metrics.account_sales import family_sales
 from salesops.metrics.whitespace import whitespace
+from salesops.models.rhythm import purchase_days
 from salesops.periods import fiscal_quarter_of, fiscal_year_of
 
 
-def purchase_days(book: Book, account_id: str, as_of: date) -> pd.DataFrame:
+def own_days(book: Book, account_id: str, as_of: date) -> pd.DataFrame:
     """Return a client's days with a sale or return: day, value (money, net), is_purchase; oldest first."""
-    known = as_known(book, as_of)
-    table = known.keep("client days", lambda: by_day(daily_sales(book, as_of)))
+    table = purchase_days(book, as_of)
     days: pd.DataFrame = table.filter(table.account_id == account_id).drop("account_id").order_by("day").to_pandas()
     return days.assign(day=pd.to_datetime(days.day), value=days.value.astype(float))
 
