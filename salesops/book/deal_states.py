@@ -71,10 +71,10 @@ def _stage_states(book: Book) -> list[list[Any]]:
     today = {row["stage_name"]: row for row in groups.to_pyarrow().to_pylist()}
     past = history.filter(history.field_name == "stage_name").select("new_value").distinct().to_pyarrow().to_pylist()
     names = sorted({*today, *(row["new_value"] for row in past)} - {None})
-    return [[name, *(_named(book, name) or _counted(today.get(name)) or _worded(name))] for name in names]
+    return [[name, *(_config_says(book, name) or _counted(today.get(name)) or _worded(name))] for name in names]
 
 
-def _named(book: Book, stage: str) -> Says | None:
+def _config_says(book: Book, stage: str) -> Says | None:
     """Return what book.toml says of a stage; `*` in a name stands for any text."""
     for state, says in (("won", WON), ("lost", LOST), ("open", OPEN)):
         patterns = book.config.stages.get(state, ())

@@ -153,7 +153,7 @@ def redact_key() -> RedactKey:
     state = os.environ.get("XDG_STATE_HOME", "")
     path = (Path(state) if Path(state).is_absolute() else Path.home() / ".local" / "state") / "salesops" / "redact.key"
     try:
-        made = None if path.exists() else _made(path)
+        made = None if path.exists() else _new_key_file(path)
         return RedactKey(_long_enough(path.read_text(encoding="utf-8"), f"'{path}'"), made)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
@@ -180,7 +180,7 @@ def _long_enough(text: str, where: str) -> str:
     return key
 
 
-def _made(path: Path) -> Path | None:
+def _new_key_file(path: Path) -> Path | None:
     """Make the key and return its file; None if another process was quicker."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")

@@ -182,7 +182,7 @@ def _cast(value: ir.Value, type_: Type, form: Format) -> ir.Value:
     """Return a native value as a type; a kind that has no such reading is read as the text that it shows."""
     kind = value.type()
     if type_ == "text":
-        return _shown(value)
+        return _as_text(value)
     if type_ == "number" and (kind.is_numeric() or kind.is_boolean()):
         return _finite(value.cast("float64"))
     if type_ == "integer" and (kind.is_numeric() or kind.is_boolean()):
@@ -193,10 +193,10 @@ def _cast(value: ir.Value, type_: Type, form: Format) -> ir.Value:
         return _from_timestamp(value, type_, form)
     if type_ in ("date", "instant") and kind.is_date():
         return value if type_ == "date" else _instant_of(form.time_zone, value.cast("timestamp"))
-    return to_type(_shown(value), type_, Format(time_zone=form.time_zone, local=form.local))
+    return to_type(_as_text(value), type_, Format(time_zone=form.time_zone, local=form.local))
 
 
-def _shown(value: ir.Value) -> ir.Value:
+def _as_text(value: ir.Value) -> ir.Value:
     """Return a value as text; a whole number without its fraction, since 123.0 is the id 123."""
     text = value.cast("string")
     kind = value.type()

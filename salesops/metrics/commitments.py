@@ -129,7 +129,7 @@ def _values(known: Book, rows: ir.Table) -> ir.Table:
     return both.group_by("_id").aggregate(value=both.value.sum().round(6))
 
 
-def _asked(known: Book, rows: ir.Table, table: str, *metrics: str) -> ir.Table:
+def _on_metrics(known: Book, rows: ir.Table, table: str, *metrics: str) -> ir.Table:
     """The commitments on some metrics; none if the book lacks the table that measures them."""
     chosen = rows.filter(rows.metric.isin(metrics if known.has(table) else ()))
     return chosen.select(
@@ -151,7 +151,7 @@ def _about(asked: ir.Table, *ids: ir.Value) -> ir.BooleanValue:
 
 
 def _deal_values(known: Book, rows: ir.Table) -> ir.Table:
-    asked = _asked(known, rows, "opportunities", "booked", "won_deals", "deal_won")
+    asked = _on_metrics(known, rows, "opportunities", "booked", "won_deals", "deal_won")
     deals = credited_deals(known).select(
         "user_id", "opportunity_id", "account_id", "is_won", "close_date", "credited", "share"
     )
@@ -168,7 +168,7 @@ def _deal_values(known: Book, rows: ir.Table) -> ir.Table:
 
 def _created_values(known: Book, rows: ir.Table) -> ir.Table:
     """New deals count with the amounts that they had on the day first agreed: a later cut breaks no promise."""
-    asked = _asked(known, rows, "opportunities", "pipeline_created")
+    asked = _on_metrics(known, rows, "opportunities", "pipeline_created")
     deals = credited_deals(known).select(
         "user_id", "opportunity_id", "account_id", "created_date", "currency", "amount", "share"
     )
@@ -198,7 +198,7 @@ def _amounts_then(known: Book, created: ir.Table) -> ir.Table:
 
 
 def _order_values(known: Book, rows: ir.Table) -> ir.Table:
-    asked = _asked(known, rows, "order_lines" if known.has("orders") else "orders", "orders")
+    asked = _on_metrics(known, rows, "order_lines" if known.has("orders") else "orders", "orders")
     orders = credited_orders(known).select("user_id", "order_id", "account_id", "ordered_on", "credited")
     both = asked.left_join(orders, asked._owner == orders.user_id)
     inside = _about(both, both.order_id, both.account_id) & both.ordered_on.between(both._first, both._last).fill_null(
@@ -208,7 +208,7 @@ def _order_values(known: Book, rows: ir.Table) -> ir.Table:
 
 
 def _activity_values(known: Book, rows: ir.Table) -> ir.Table:
-    asked = _asked(known, rows, "activities", "activities_completed", "contact_made")
+    asked = _on_metrics(known, rows, "activities", "activities_completed", "contact_made")
     table = known.table("activities")
     done = table.select(
         "type",
@@ -228,7 +228,7 @@ def _activity_values(known: Book, rows: ir.Table) -> ir.Table:
 
 def _stage_values(known: Book, rows: ir.Table) -> ir.Table:
     """The furthest stage (1 for the first) that the deal had reached by the day first agreed."""
-    asked = _asked(known, rows, "opportunities", "deal_stage")
+    asked = _on_metrics(known, rows, "opportunities", "deal_stage")
     history = known.table("opportunity_history")
     stages = history.filter(history.field_name == "stage_name").select(
         "opportunity_id",

@@ -31,7 +31,7 @@ def due_lines(book: Book, as_of: date) -> ir.Table:
     """
     known = as_known(book, as_of)
     promised = _promised(known)
-    came = _came(known, promised)
+    came = _delivered(known, promised)
     joined = promised.left_join(came, promised.order_line_id == came._line).drop("_line")
     nothing = joined.last_delivered.isnull()
     counted = nothing | (joined.sized & joined.quantity.notnull())
@@ -107,7 +107,7 @@ def _allowed(known: Book, *, own: bool) -> ir.Table:
     return wanted.group_by(_contract="contract_id").aggregate(_days=days.max().clip(lower=0))
 
 
-def _came(known: Book, promised: ir.Table) -> ir.Table:
+def _delivered(known: Book, promised: ir.Table) -> ir.Table:
     deliveries = known.table("deliveries")
     due = promised.select(_due_line="order_line_id", _due_on="due_on")
     both = deliveries.inner_join(due, deliveries.order_line_id == due._due_line)

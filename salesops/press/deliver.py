@@ -183,7 +183,7 @@ class _Run:
             self._say(f"skipped: {len(unchanged)} reports: unchanged since {_minute(oldest)} or later")
             return
         for report, entry in unchanged:
-            self._say(f"skipped: {_named(report)}: unchanged since {_minute(entry['started'])}")
+            self._say(f"skipped: {_report_name(report)}: unchanged since {_minute(entry['started'])}")
 
     def _run(self, reports: Sequence[Report]) -> None:
         how, ledger = self._how, self._ledger
@@ -215,9 +215,9 @@ class _Run:
         self._ledger.record(report, self._prints[report.id], entry)
         self._index.change()
         if outcome.error:
-            self._say(f"{outcome.status}: {_named(report)}: {outcome.error}")
+            self._say(f"{outcome.status}: {_report_name(report)}: {outcome.error}")
         for alert in outcome.news.alerts:
-            self._say(f"alert: {_named(report)}: {alert}")
+            self._say(f"alert: {_report_name(report)}: {alert}")
 
     def _add_forms(self, entry: Entry, report: Report, outcome: Outcome) -> None:
         """Write the page in the other forms that are asked for; without one of them it is still a page."""
@@ -231,7 +231,7 @@ class _Run:
             try:
                 entry["mail"] = write_mail(page, subject=report.heading, alerts=outcome.news.alerts).name
             except PressError as error:
-                self._say(f"no mail: {_named(report)}: {error}")
+                self._say(f"no mail: {_report_name(report)}: {error}")
 
     def _close(self) -> Path:
         """Settle what was not finished, and take away old periods: from the index first, so that it links no gaps."""
@@ -262,5 +262,5 @@ def _progress(console: Console) -> Progress:
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
-def _named(report: Report) -> str:
+def _report_name(report: Report) -> str:
     return " ".join(part for part in (report.notebook.stem, report.period, report.person) if part)

@@ -52,7 +52,7 @@ def draw(spec: dict[str, Any], config: dict[str, Any], *, address: str = "") -> 
     PressError
         If the chart cannot be drawn, or wants data from outside.
     """
-    drawn = _asked(spec, config, address) if address else None
+    drawn = _drawn_at(spec, config, address) if address else None
     svg, problem = drawn if drawn is not None else _drawn(spec, config)
     if problem:
         raise PressError(f"The chart cannot be drawn: {problem}")
@@ -93,7 +93,7 @@ def _serve(listener: socket.socket, scratch: Path) -> None:
                 asker.send_bytes(json.dumps(drawn).encode())
 
 
-def _asked(spec: dict[str, Any], config: dict[str, Any], address: str) -> tuple[str, str] | None:
+def _drawn_at(spec: dict[str, Any], config: dict[str, Any], address: str) -> tuple[str, str] | None:
     with contextlib.suppress(OSError, EOFError), Client(address) as drawer:
         drawer.send_bytes(json.dumps([spec, config]).encode())
         svg, problem = json.loads(drawer.recv_bytes())

@@ -21,7 +21,7 @@ _CHANGE = {"name", "before", "now"}
 def entry_of(report: Report, outcome: Outcome) -> Entry:
     """Return the entry of a report that was made."""
     entry: Entry = {
-        **_named(report),
+        **_names_and_dates(report),
         "status": outcome.status,
         "started": outcome.started.isoformat(timespec="seconds"),
         "seconds": outcome.seconds,
@@ -40,7 +40,7 @@ def expected(report: Report, now: str, digest: str) -> Entry:
     `digest` is that of the page that is there.
     """
     nothing: Entry = {"seconds": 0, "results": {}, "alerts": [], "changes": [], "since": "", "digest": digest}
-    return {**_named(report), "status": UNDER_WAY, "started": now, "path": f"{report.id}.html", **nothing}
+    return {**_names_and_dates(report), "status": UNDER_WAY, "started": now, "path": f"{report.id}.html", **nothing}
 
 
 def broken_off(entry: Entry, digest: str) -> Entry:
@@ -86,7 +86,7 @@ def read_entry(text: str) -> Entry:
     return whole
 
 
-def _named(report: Report) -> Entry:
+def _names_and_dates(report: Report) -> Entry:
     return {
         "id": report.id,
         "notebook": report.notebook.stem,

@@ -63,7 +63,7 @@ def make_report(task: Task, run: Run) -> Outcome:
         else:
             outcome, page = _finished(task, notebook, outcome)
     except Exception as failure:  # whatever a notebook can cause must not end the other reports
-        status, error = _told(task, notebook, failure)
+        status, error = _failure_shown_in(task, notebook, failure)
         outcome = replace(outcome, status=status, error=error)
     path = _write_ok(task, page) if outcome.status == "ok" else _write_failed(task, notebook, outcome.status)
     return replace(outcome, path=path, seconds=round(time.monotonic() - clock, 3))
@@ -135,7 +135,7 @@ def _finished(task: Task, notebook: NotebookNode, outcome: Outcome) -> tuple[Out
     return replace(outcome, results=results, news=news), page
 
 
-def _told(task: Task, notebook: NotebookNode, failure: Exception) -> tuple[Status, str]:
+def _failure_shown_in(task: Task, notebook: NotebookNode, failure: Exception) -> tuple[Status, str]:
     """Put a failure that no cell shows into the notebook; return its status and the failure in one line.
 
     It stands in the cell that ran when the process died or was stopped, otherwise in a cell of its own at the end.

@@ -114,7 +114,7 @@ def _exporter() -> TemplateExporter:
         optimistic_validation=True,  # once, not before and after each step
         template_file="page.html.j2",
         extra_template_basedirs=[str(TEMPLATE)],
-        filters={"plain": _plain},
+        filters={"plain": _without_colours},
     )
 
 
@@ -127,7 +127,7 @@ class _Parts:
 
     def cell(self, number: int, cell: NotebookNode, top: int) -> NotebookNode:
         """Return a cell of the notebook, the one of that number, as the page shows it."""
-        shown, place = copy.copy(cell), _place(cell, number)
+        shown, place = copy.copy(cell), _cell_name(cell, number)
         if cell.cell_type == "markdown":
             shown.source = self._judged(_prose(_with_attachments(cell), top), place)
         if cell.cell_type != "code":
@@ -164,7 +164,7 @@ class _Parts:
         form, content = forms[0], data[forms[0]]
         if form in ("image/png", "image/jpeg") and not _BASE64.fullmatch(content):
             raise PressError(f"An output of the form {form} is none: it holds what is not base64. Show it anew.")
-        return ("text/html", _told(content)) if form == "text/markdown" else (form, content)
+        return ("text/html", _escaped_markdown(content)) if form == "text/markdown" else (form, content)
 
     def _judged(self, markup: str, place: str) -> str:
         """Return markup without what runs, loads or opens something by itself, of which a good page has none."""
@@ -187,7 +187,7 @@ def _with_attachments(cell: NotebookNode) -> str:
     return source
 
 
-def _place(cell: NotebookNode, number: int) -> str:
+def _cell_name(cell: NotebookNode, number: int) -> str:
     first = cell.source.strip().partition("\n")[0][:60]
     count = cell.get("execution_count")
     return f"Cell {number}, In [{count}] ({first})" if count else f"Cell {number} ({first})"
@@ -198,9 +198,9 @@ def _failure(notebook: NotebookNode) -> dict[str, str]:
     for number, cell in enumerate(notebook.cells, start=1):
         for output in cell.get("outputs", []):
             if output.output_type == "error":
-                trace = _plain("\n".join(output.traceback))
-                what = _plain(f"{output.ename}: {output.evalue}" if output.ename else output.evalue)
-                return {"place": _place(cell, number), "source": cell.source, "what": what, "traceback": trace}
+                trace = _without_colours("\n".join(output.traceback))
+                what = _without_colours(f"{output.ename}: {output.evalue}" if output.ename else output.evalue)
+                return {"place": _cell_name(cell, number), "source": cell.source, "what": what, "traceback": trace}
     return {}
 
 
@@ -230,7 +230,7 @@ def _prose(source: str, top: int) -> str:
     return re.sub(r"(</?h)1\b", rf"\g<1>{top or 1}", html)
 
 
-def _told(source: str) -> str:
+def _escaped_markdown(source: str) -> str:
     """Return a markdown output as HTML. Data may be in it, so its markup is shown and not obeyed."""
     return str(_markdown(escape=True)(source))
 
@@ -240,7 +240,7 @@ def _markdown(*, escape: bool) -> mistune.Markdown:
     return mistune.create_markdown(escape=escape, plugins=["table", "strikethrough"])
 
 
-def _plain(text: str) -> str:
+def _without_colours(text: str) -> str:
     return str(strip_ansi(text))  # type: ignore[no-untyped-call]  # nbconvert leaves its filters without types
 
 

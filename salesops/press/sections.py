@@ -38,7 +38,7 @@ def with_content(cells: Sequence[Numbered]) -> list[Numbered]:
     if not reasons:
         return kept
     last = next((at for at, (_, cell) in enumerate(kept) if "about" in cell.metadata.get("tags", ())), len(kept))
-    return [*kept[:last], (0, _told(reasons)), *kept[last:]]
+    return [*kept[:last], (0, _cell_of_reasons(reasons)), *kept[last:]]
 
 
 def _sections(cells: Sequence[Numbered]) -> Iterator[list[Numbered]]:
@@ -66,7 +66,7 @@ def _reasons(output: NotebookNode) -> list[str]:
     return [reason for reason in re.findall(r">([^<]+)</p>", _html(output) or "") if reason.strip()]
 
 
-def _told(reasons: Sequence[tuple[str, str]]) -> NotebookNode:
+def _cell_of_reasons(reasons: Sequence[tuple[str, str]]) -> NotebookNode:
     """Return a cell that names what is not shown, and why; the reasons are escaped markup."""
     rows = Markup("").join(Markup("<dt>{}</dt><dd>{}</dd>").format(name, Markup(why)) for name, why in reasons)
     html = Markup("<details><summary>Not shown, for want of data</summary><dl>{}</dl></details>").format(rows)

@@ -110,10 +110,10 @@ def read_settings(path: Path) -> Settings:
     out, entries = content.get("out", "site"), content.get("report", [])
     if not isinstance(out, str) or "\0" in out or not isinstance(entries, list) or not entries:
         raise PressError(f"{path.name} must have 'out' as a text and at least one [[report]].")
-    whole = {key: _whole(content[key], key, path) for key in _WHOLE if key in content}
+    whole = {key: _whole_number(content[key], key, path) for key in _WHOLE if key in content}
     forms = {key: _yes_or_no(content[key], key, path) for key in _YES_OR_NO if key in content}
     limits = Limits()
-    wanted = tuple(_wanted(entry, number, path) for number, entry in enumerate(entries, start=1))
+    wanted = tuple(_report_asked_for(entry, number, path) for number, entry in enumerate(entries, start=1))
     smtp = read_smtp(content["smtp"], path.name) if "smtp" in content else None
     if not smtp and any(want.to for want in wanted):
         raise PressError(f'{path.name} says to whom to send, but not how. Add [smtp] with host = "…" and from = "…".')
@@ -132,7 +132,7 @@ def read_settings(path: Path) -> Settings:
     )
 
 
-def _whole(value: object, key: str, path: Path) -> int:
+def _whole_number(value: object, key: str, path: Path) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise PressError(f"{path.name}: {key} must be a whole number from 1. Got {value!r}.")
     return value
@@ -151,7 +151,7 @@ def _zone(value: object, path: Path) -> ZoneInfo:
         raise PressError(f"{path.name}: time_zone must be like 'Europe/Berlin'. Got {value!r}.") from None
 
 
-def _wanted(entry: object, number: int, path: Path) -> Wanted:
+def _report_asked_for(entry: object, number: int, path: Path) -> Wanted:
     where = f"{path.name}, report {number}"
     if not isinstance(entry, dict) or not isinstance(entry.get("notebook"), str):
         raise PressError(f"{where} must have 'notebook', the name or path of a notebook.")

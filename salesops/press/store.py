@@ -30,20 +30,20 @@ class Store:
 
     def __init__(self, out: Path, tables: str) -> None:
         self._path = own_folder(out) / "ledger.sqlite"
-        with self._told(), ExitStack() as unusable:
+        with self._errors_in_words(), ExitStack() as unusable:
             self._db = unusable.enter_context(closing(sqlite3.connect(self._path)))
             self._db.executescript(tables)
             unusable.pop_all()  # it is a store, and stays open
 
     def rows(self, query: str, *values: Any) -> list[Any]:
         """Return what a query finds."""
-        with self._told():
+        with self._errors_in_words():
             return self._db.execute(query, values).fetchall()
 
     @contextmanager
     def change(self) -> Iterator[sqlite3.Connection]:
         """Give what changes tables; all of the changes count at the end, or none."""
-        with self._told(), self._db:
+        with self._errors_in_words(), self._db:
             yield self._db
 
     def put(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
@@ -62,7 +62,7 @@ class Store:
         )
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _errors_in_words(self) -> Iterator[None]:
         """Turn SQLite's errors into ours: a file that is none, or a folder that cannot be written."""
         try:
             yield

@@ -74,7 +74,7 @@ def table(
         '<div class="scroll" tabindex="0" role="region" aria-label="{}"><table><caption>{}</caption>'
         "<thead><tr>{}</tr></thead><tbody>{}</tbody>{}</table></div>"
     ).format(caption, caption, head, body, foot)
-    return Block(html, _plain(rows + ([total] if total else []), columns, caption))
+    return Block(html, _as_text(rows + ([total] if total else []), columns, caption))
 
 
 def text(name: str, title: str, *, note: str = "", phone: bool = True) -> Column:
@@ -201,7 +201,7 @@ def _classes(column: Column) -> Markup:
     return Markup(' class="{}"').format(names) if names else Markup("")
 
 
-def _plain(rows: Sequence[Mapping[Any, Any]], columns: Sequence[Column], caption: str) -> str:
+def _as_text(rows: Sequence[Mapping[Any, Any]], columns: Sequence[Column], caption: str) -> str:
     grid = [[column.title for column in columns]]
     grid += [[column.text(row[column.name]) if column.name in row else "" for column in columns] for row in rows]
     widths = [max(len(line[place]) for line in grid) for place in range(len(columns))]

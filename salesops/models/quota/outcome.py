@@ -140,7 +140,7 @@ def outcome(inputs: Inputs, scenario: Scenario, *, grid: int = GRID) -> Outcome:
     """
     check_fits(inputs, scenario)
     quotas = quotas_of(inputs, scenario)
-    totals = _kept(inputs, scenario, quotas, grid)
+    totals = _totals_once(inputs, scenario, quotas, grid)
     quota = np.append(quotas.quota, np.full(len(totals.closed) - len(quotas.quota), np.nan))
     p_attain = attain(totals.sums, quota, totals.closed, shock_of(inputs, scenario))
     reps = _reps(inputs, scenario, totals, quota, p_attain)
@@ -191,7 +191,7 @@ def _company(inputs: Inputs, scenario: Scenario, totals: _Totals, need: float) -
     return chance, *range_of_sum(inputs, totals.company, need, shock=scenario.shock)
 
 
-def _kept(inputs: Inputs, scenario: Scenario, quotas: Quotas, grid: int) -> _Totals:
+def _totals_once(inputs: Inputs, scenario: Scenario, quotas: Quotas, grid: int) -> _Totals:
     kept = _KEPT.setdefault(inputs, {})
     key = (grid, deal_levers(scenario, quotas))
     if key not in kept:

@@ -188,7 +188,7 @@ def churn_review(
         saved=saved,
         drift=drift(*(found.table.p_churn[found.table.at_stake] for found in (before, now))),
         slices=calibration_drift(now.backtest.predictions),
-        came=_came(before, now, terms),
+        came=_alerts_that_came_true(before, now, terms),
         survival=_survival(book, now),
         months=recurring_by_month(book, as_of).to_pandas() if contracts else pd.DataFrame(),
         renewals=renewal_rate(book, year, as_of).to_pandas().iloc[0].to_dict() if contracts else {},
@@ -247,7 +247,7 @@ def _with_worth(table: pd.DataFrame, scored: Churn, terms: Terms) -> pd.DataFram
     return table.assign(worth=table.value_at_risk.astype(float) * terms.kept_days / span)
 
 
-def _came(before: Churn, now: Churn, terms: Terms) -> Alerts:
+def _alerts_that_came_true(before: Churn, now: Churn, terms: Terms) -> Alerts:
     """Hold whom these terms would have called then against what is known now of the same clients at that cut."""
     scored = _with_worth(before.table.assign(row=before.table.index, worth=0.0), before, terms)
     if scored.empty:

@@ -116,7 +116,7 @@ def health(r: ChurnReview, *, logged: int | None) -> Block:
     logged : int or None
         How many clients were written into the log for this page; None if that was not asked.
     """
-    return note(_drift(r), _came(r), say.saved_sentence(r), _logged(r, logged))
+    return note(_drift(r), _alert_words(r), say.saved_sentence(r), _logged(r, logged))
 
 
 def _retained(r: ChurnReview) -> str:
@@ -174,7 +174,7 @@ def _drift(r: ChurnReview) -> str:
     return f"The scores {moved[found.verdict]} since {then}: {told}."
 
 
-def _came(r: ChurnReview) -> str:
+def _alert_words(r: ChurnReview) -> str:
     """Say how many of those the earlier date would have called were lost."""
     found, then = r.came, words.day(r.before.as_of)
     if not r.before.usable:

@@ -108,7 +108,7 @@ def attain_chart(p: QuotaPlan) -> alt.LayerChart | Block:
     return finish(
         alt.layer(lines, dots),
         title=_chart_title(p, len(names)),
-        description=f"P(attain) of {words.plural(len(names), 'rep')}. " + _told(rows),
+        description=f"P(attain) of {words.plural(len(names), 'rep')}. " + _chances_by_rep(rows),
         height=100 + 20 * len(names) + ROW * (len(kinds) // 2),
     )
 
@@ -192,7 +192,7 @@ def _chart_title(p: QuotaPlan, drawn: int) -> str:
     return f"{words.plural(low, 'rep')} of {len(known)} more likely miss the quota than make it.{part}"
 
 
-def _told(rows: pd.DataFrame) -> str:
+def _chances_by_rep(rows: pd.DataFrame) -> str:
     said: dict[str, list[str]] = {}
     for row in rows.itertuples():
         said.setdefault(str(row.label), []).append(f"{row.kind} {words.chance(row.chance)}")

@@ -49,7 +49,7 @@ def write_index(out: Path, entries: Sequence[Entry], unplanned: Sequence[str] = 
     even try. Raises OSError if `out` cannot be written.
     """
     ordered = sorted(entries, key=lambda entry: str(entry["parameters"].get("as_of", "")), reverse=True)
-    ordered.sort(key=_place)
+    ordered.sort(key=_order_key)
     ordered.sort(key=lambda entry: period_start(entry["period"]), reverse=True)
     lines = ",\n".join(json.dumps(entry, ensure_ascii=False, allow_nan=False) for entry in ordered)
     top = f'{{"version": {VERSION}, "unplanned": {json.dumps(list(unplanned), ensure_ascii=False)}, "reports": ['
@@ -88,7 +88,7 @@ def _template() -> Callable[..., str]:
     return jinja.from_string(_TEMPLATE.read_text(encoding="utf-8")).render
 
 
-def _place(entry: Entry) -> tuple[bool, str, str, str]:
+def _order_key(entry: Entry) -> tuple[bool, str, str, str]:
     """Reports about everyone stand before those about one person."""
     person = entry["person"]
     return bool(person), entry["title"], entry["notebook"], person.casefold()
@@ -99,7 +99,7 @@ def _periods(entries: Sequence[Entry]) -> Iterator[tuple[str, int, list[tuple[st
     with_book = len({entry["parameters"].get("book", "") for entry in entries}) > 1
     for period, within in groupby(entries, key=lambda entry: str(entry["period"])):
         reports = list(within)
-        groups = groupby(reports, key=lambda entry: _place(entry)[:3])
+        groups = groupby(reports, key=lambda entry: _order_key(entry)[:3])
         yield period, len(reports), [(key[1], [_row(e, with_book=with_book) for e in group]) for key, group in groups]
 
 
