@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, get_args
 
 import duckdb
@@ -43,13 +43,24 @@ def check_book(book: Book, tables: Collection[str] | None = None) -> tuple[Findi
         Bad data never raises: a table that cannot be read is an error among the findings.
     """
     names = [name for name in book.names if tables is None or name in tables]
+    rows = book.keep(("check", tuple(names)), lambda: _rows(_found(book, names)))
+    findings = [Finding(**{**row, "keys": tuple(row["keys"])}) for row in rows]
+    findings += rejected_findings(book, names)
+    return tuple(sorted(findings, key=lambda finding: get_args(Severity).index(finding.severity)))
+
+
+def _rows(findings: list[Finding]) -> list[dict[str, Any]]:
+    """Return findings as the shelf holds them."""
+    return [{**asdict(finding), "keys": list(finding.keys)} for finding in findings]
+
+
+def _found(book: Book, names: list[str]) -> list[Finding]:
     findings = [finding for name in names for finding in _check_table(book, name)]
     unusable = {finding.table for finding in findings if not finding.affected}
     findings += cross_findings(book, [name for name in names if name not in unusable])
-    findings += rejected_findings(book, names)
     if book.is_redacted:  # keys and cells are those of the source, and many systems use names as keys
-        findings = [replace(finding, keys=()) for finding in findings]
-    return tuple(sorted(findings, key=lambda finding: get_args(Severity).index(finding.severity)))
+        return [replace(finding, keys=()) for finding in findings]
+    return findings
 
 
 def _check_table(book: Book, name: str) -> list[Finding]:

@@ -30,7 +30,7 @@ _SEALED = {
 }
 
 
-def connect(*, files: Iterable[Path] = (), folders: Iterable[Path] = (), memory: str = "") -> Any:
+def connect(*, files: Iterable[Path] = (), folders: Iterable[Path] = (), memory: str = "", threads: int = 0) -> Any:
     """Return a locked Ibis connection to DuckDB, in memory.
 
     OMP_NUM_THREADS, the usual cap on threads, holds for the database too if it is a whole number above 0.
@@ -43,12 +43,16 @@ def connect(*, files: Iterable[Path] = (), folders: Iterable[Path] = (), memory:
         Where it may read and write; they need not exist yet. The shelf of a run is always one of them.
     memory : str
         How much it may take before it spills to disk, such as "3GB"; DuckDB's own limit without it.
+    threads : int
+        How many threads it has; 0 is one for each processor.
     """
     # a folder for each: two databases that spill into one folder overwrite each other's files
     spill = Path(tempfile.gettempdir()).resolve() / f"salesops-{os.getpid()}-{secrets.token_hex(6)}"
     settings: dict[str, Any] = {**_SEALED, "temp_directory": str(spill)}
     if memory:
         settings["memory_limit"] = memory
+    if threads:
+        settings["threads"] = threads
     cap = os.environ.get("OMP_NUM_THREADS", "")
     if cap.isascii() and cap.isdigit() and int(cap) > 0:
         settings["threads"] = int(cap)

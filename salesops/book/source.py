@@ -41,6 +41,8 @@ _IBIS_TYPES: dict[Type, str] = {
     "instant": "timestamp('UTC')",
 }
 
+SMALL = 8_000_000  # bytes
+
 T = TypeVar("T")
 
 
@@ -138,7 +140,8 @@ class Book:
         if name not in SCHEMA:
             raise BookError(f"There is no table '{name}' in a book. {did_you_mean(name, SCHEMA)}")
         if name not in self._tables:
-            self._tables[name] = self._build(name) if self._build else self._type(name)
+            table = self._build(name) if self._build else self._type(name)
+            self._tables[name] = self.keep(("table", name), lambda: table) if self._is_small else table
         return self._tables[name]
 
     def raw(self, name: str) -> ir.Table:
@@ -182,6 +185,11 @@ class Book:
             self._kept[key] = shelved(self.con, self._identity, key, build)
         kept: T = self._kept[key]
         return kept
+
+    @cached_property
+    def _is_small(self) -> bool:
+        files = [origin for origin in self.origins.values() if isinstance(origin, Path)]
+        return _are_small(files or [Path(self.location)])
 
     def _usual_currency(self) -> str:
         for name in filter(self.has, ("opportunities", "orders", "quotas", "contracts")):
@@ -276,7 +284,16 @@ def _open_folder(path: Path) -> Book:
             origins[name] = file
     settings, tables = path / "book.toml", [*map(Path, origins.values())]
     stands = identity(path, [*tables, settings])  # before anything is read
-    return Book(str(path), read_config(settings), connect(files=tables), origins, _identity=stands)
+    con = connect(files=tables, threads=1 if _are_small(tables) else 0)
+    return Book(str(path), read_config(settings), con, origins, _identity=stands)
+
+
+def _are_small(files: Iterable[Path]) -> bool:
+    """Tell whether tables are so small that a query of them takes longer to put together than to answer.
+
+    They are stored once typed, and one thread reads them: two would wait for each other.
+    """
+    return sum(file.stat().st_size for file in files if file.is_file()) <= SMALL
 
 
 def _open_database(path: Path) -> Book:
