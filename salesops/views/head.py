@@ -12,6 +12,7 @@ from typing import Any
 from salesops.book.check import check_book
 from salesops.book.horizon import default_as_of, resolve
 from salesops.book.redact import redacted
+from salesops.book.schema import SCHEMA
 from salesops.book.source import Book, open_book
 from salesops.periods import Period, parse_date
 from salesops.views.blocks import Block, note
@@ -48,8 +49,9 @@ class Head:
     def warnings(self) -> tuple[str, ...]:
         """What the checks of the book warn of in the tables that the notebook reads, a sentence each."""
         found = check_book(self.book, self.tables or None)
-        read = self.tables or {finding.table for finding in found}
-        return tuple(str(finding) for finding in found if finding.severity == "warning" and finding.table in read)
+        warned = [finding for finding in found if finding.severity == "warning"]
+        read = {*(self.tables or SCHEMA), "book"}
+        return tuple(str(finding) for finding in warned if finding.table in read)
 
     @staticmethod
     def earlier(day: str) -> date | None:
