@@ -28,6 +28,7 @@ def reports(folder: Path) -> list[dict[str, Any]]:
     return list(index["reports"])
 
 
+@pytest.mark.long
 def test_adventureworks(shared: Path, tmp_path: Path) -> None:
     """AdventureWorks goes from its export to reports that state the published numbers."""
     book, out = tmp_path / "aw", tmp_path / "out"

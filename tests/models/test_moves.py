@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from books import Row, Rows, make_book
 
-from salesops.book.source import open_book
+from salesops.book.source import Book
 from salesops.metrics.slippage import slippage
 from salesops.models.forecast.moves import moves
 from salesops.periods import parse_period
@@ -51,9 +51,9 @@ def test_each_deal_has_one_fate(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-def test_since_the_start_it_is_slippage(sample: Path) -> None:
+def test_since_the_start_it_is_slippage(company_book: Book) -> None:
     """From the day before the period on, the share that moved out is that of the metric slippage."""
-    book = open_book(sample)
+    book = company_book
     for label, day in (("2026-Q4", date(2026, 10, 30)), ("2026-Q2", date(2026, 6, 30))):
         period = parse_period(label)
         known = slippage(book, period, day, by="team").to_pandas().iloc[0]

@@ -230,9 +230,9 @@ def test_sample_report_names_its_exceptions(sample: Path) -> None:
 
 
 @pytest.mark.long
-def test_report_as_of_the_past_forgets_what_came_later(sample: Path) -> None:
+def test_report_as_of_the_past_forgets_what_came_later(company_book: Book) -> None:
     """The headline of a quarter as of its end is the same whatever the book learned since."""
-    book = open_book(sample)
+    book = company_book
     period = parse_period("2026-Q1")
     then = team_accountability(book, period, period.end).results()
     later = team_accountability(book, period, date(2026, 9, 30)).results()

@@ -14,7 +14,7 @@ import pytest
 from books import Rows, make_book
 from churns import DAY, TERMS, made_churn, made_review
 
-from salesops.book.source import Book, open_book
+from salesops.book.source import Book
 from salesops.errors import ChurnError, PeriodError
 from salesops.models.churn.health import Alerts
 from salesops.models.churn.save_rate import SaveRate
@@ -351,9 +351,9 @@ def test_silence_of_the_book_and_missing_owners_are_named(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("setting", ["orders", "contracts"])
 @pytest.mark.parametrize("horizon", [1, 3640])
-def test_any_horizon_gives_a_page(sample: Path, setting: str, horizon: int) -> None:
+def test_any_horizon_gives_a_page(company_book: Book, setting: str, horizon: int) -> None:
     """A horizon of a day, and one longer than the data, are pages too."""
-    found = churn_review(open_book(sample), DAY, TERMS, setting=setting, horizon_days=horizon)
+    found = churn_review(company_book, DAY, TERMS, setting=setting, horizon_days=horizon)
     assert f"Churn, by {setting}" in page(found)
 
 
@@ -383,9 +383,9 @@ def test_a_book_without_orders_or_contracts_gives_a_page(tmp_path: Path) -> None
         assert said in page(churn_review(book, DAY, TERMS, setting=setting))
 
 
-def test_what_cannot_be_asked_is_refused(sample: Path) -> None:
+def test_what_cannot_be_asked_is_refused(company_book: Book) -> None:
     """An unknown setting and a horizon below a day are named."""
-    book = open_book(sample)
+    book = company_book
     with pytest.raises(ChurnError, match=r"must be 'orders' or 'contracts'\. Got 'order'\. Did you mean 'orders'"):
         churn_review(book, DAY, TERMS, setting="order")
     with pytest.raises(PeriodError, match=r"horizon must be 1 to 3,640 days\. Got -1\."):
@@ -428,14 +428,14 @@ def test_logged_calls_measure_the_save_rate(tmp_path: Path) -> None:
 
 
 @functools.cache
-def of_sample(sample: Path, setting: str) -> ChurnReview:
-    return churn_review(open_book(sample), DAY, TERMS, setting=setting)
+def of_sample(company_book: Book, setting: str) -> ChurnReview:
+    return churn_review(company_book, DAY, TERMS, setting=setting)
 
 
 @pytest.mark.parametrize("setting", ["orders", "contracts"])
-def test_the_sample_gives_a_page_in_both_settings(sample: Path, setting: str) -> None:
+def test_the_sample_gives_a_page_in_both_settings(company_book: Book, setting: str) -> None:
     """Each setting names its calls with owner and day, none before the day itself."""
-    found = of_sample(sample, setting)
+    found = of_sample(company_book, setting)
     page(found)
     assert found.now.usable
     assert len(found.calls.called) > 0
@@ -447,9 +447,9 @@ def test_the_sample_gives_a_page_in_both_settings(sample: Path, setting: str) ->
     assert (due.state != "in its usual pause").all()
 
 
-def test_alerts_are_held_against_the_orders(sample: Path) -> None:
+def test_alerts_are_held_against_the_orders(company_book: Book, sample: Path) -> None:
     """Who was lost since the earlier date is counted here again, from the files, for all who were scored then."""
-    found = of_sample(sample, "orders")
+    found = of_sample(company_book, "orders")
     scored = found.before.table
     sql = f"""
         SELECT DISTINCT account_id

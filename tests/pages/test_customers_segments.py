@@ -14,7 +14,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from salesops.book.redact import redacted
-from salesops.book.source import open_book
+from salesops.book.source import Book, open_book
 from salesops.errors import BookError, PeriodError
 from salesops.models.plays.segment_plays import NO_PURCHASE, log_segment_plays
 from salesops.models.segments import SegmentGrid, fit_grid, save_clusters, save_grid
@@ -26,15 +26,15 @@ DAY = date(2026, 10, 31)
 
 
 @pytest.fixture(scope="module")
-def found(sample: Path) -> CustomerSegments:
+def found(company_book: Book) -> CustomerSegments:
     """The sample by the default rules."""
-    return customer_segments(open_book(sample), DAY)
+    return customer_segments(company_book, DAY)
 
 
 @pytest.fixture(scope="module")
-def clustered(sample: Path) -> CustomerSegments:
+def clustered(company_book: Book) -> CustomerSegments:
     """The sample in five clusters."""
-    return customer_segments(open_book(sample), DAY, method="kmeans", count=5)
+    return customer_segments(company_book, DAY, method="kmeans", count=5)
 
 
 @pytest.mark.long
@@ -101,9 +101,9 @@ def test_value_is_put_to_the_test(found: CustomerSegments) -> None:
 
 
 @pytest.mark.long
-def test_value_test_needs_one_horizon(sample: Path) -> None:
+def test_value_test_needs_one_horizon(company_book: Book) -> None:
     """Against a date that is not a horizon earlier the money expected then cannot be judged."""
-    book = open_book(sample)
+    book = company_book
     assert customer_segments(book, DAY, previous=date(2026, 1, 31), method="value").value_test is None
 
 
@@ -138,7 +138,7 @@ def test_alike_segments_share_their_main_play(found: CustomerSegments) -> None:
 
 @pytest.mark.long
 def test_saved_definitions_are_reused(
-    sample: Path, tmp_path: Path, found: CustomerSegments, clustered: CustomerSegments
+    company_book: Book, tmp_path: Path, found: CustomerSegments, clustered: CustomerSegments
 ) -> None:
     """Rules and clusters read from a file give the same customers the same segments, and the result says so."""
     assert isinstance(found.definition, SegmentGrid)
@@ -146,7 +146,7 @@ def test_saved_definitions_are_reused(
     assert not isinstance(clustered.definition, SegmentGrid)
     save_grid(found.definition, tmp_path / "grid.toml")
     save_clusters(clustered.definition, tmp_path / "clusters.toml")
-    book = open_book(sample)
+    book = company_book
     for first, method, name in ((found, "grid", "grid.toml"), (clustered, "kmeans", "clusters.toml")):
         again = customer_segments(book, DAY, method=method, file=str(tmp_path / name))
         pd.testing.assert_frame_equal(again.now.table, first.now.table)
@@ -154,10 +154,10 @@ def test_saved_definitions_are_reused(
 
 
 @pytest.mark.long
-def test_redacted_book_names_nobody(sample: Path, found: CustomerSegments) -> None:
+def test_redacted_book_names_nobody(company_book: Book, found: CustomerSegments) -> None:
     """With pseudonyms sizes and moves stay as they are, and no name of an account is left."""
     names = set(found.now.table.account_name)
-    hidden = customer_segments(redacted(open_book(sample)), DAY)
+    hidden = customer_segments(redacted(company_book), DAY)
     assert not names & set(hidden.now.table.account_name)
     assert hidden.segments.customers.to_list() == found.segments.customers.to_list()
     assert len(hidden.movers) == len(found.movers)
@@ -222,10 +222,12 @@ def test_results_are_plain(found: CustomerSegments) -> None:
         ({"horizon_weeks": 0}, PeriodError, "must be 1 to 520 weeks"),
     ],
 )
-def test_what_cannot_be_is_refused(sample: Path, how: dict[str, object], error: type[Exception], said: str) -> None:
+def test_what_cannot_be_is_refused(
+    company_book: Book, how: dict[str, object], error: type[Exception], said: str
+) -> None:
     """A method, count, date, file or horizon that cannot be is named with the repair."""
     with pytest.raises(error, match=said):
-        customer_segments(open_book(sample), DAY, **how)  # type: ignore[arg-type]  # wrong on purpose
+        customer_segments(company_book, DAY, **how)  # type: ignore[arg-type]  # wrong on purpose
 
 
 @pytest.mark.long

@@ -104,9 +104,9 @@ def test_sample_intervals_cover_seven_to_nine_in_ten(found: ForecastReport) -> N
     assert "does not tell whether the company’s intervals are too wide" in forecast_trust.past(found).text
 
 
-def test_a_past_quarter_is_forecast_as_it_was_then(sample: Path) -> None:
+def test_a_past_quarter_is_forecast_as_it_was_then(company_book: Book) -> None:
     """A report of an earlier day judges only quarters that were over by then, and counts what was closed by then."""
-    book, day = open_book(sample), date(2026, 8, 14)
+    book, day = company_book, date(2026, 8, 14)
     found = report(book, parse_period("2026-Q3"), day)
     deals = book.table("opportunities").to_pandas()
     closed = deals[deals.is_won & deals.close_date.astype(str).between("2026-07-01", "2026-08-14")]
@@ -268,6 +268,7 @@ def test_nobody_to_forecast_is_an_error(tmp_path: Path) -> None:
         report(book)
 
 
+@pytest.mark.long
 def test_maven_has_deals_without_quotas(shared: Path, tmp_path: Path) -> None:
     """Deals without amounts while open, quotas and history: a range, a target typed in, and sentences for the rest."""
     import_book("maven_crm", shared / "data" / "maven_crm", tmp_path / "book")

@@ -11,7 +11,7 @@ import altair as alt
 import pytest
 from books import Row, Rows, make_book
 
-from salesops.book.source import Book, open_book
+from salesops.book.source import Book
 from salesops.models.segments import TOO_FEW
 from salesops.pages.segments import charts as segments_charts
 from salesops.pages.segments import moves as segments_moves
@@ -57,14 +57,14 @@ def page(found: CustomerSegments) -> str:
 
 
 @functools.cache
-def by(sample: Path, method: str) -> CustomerSegments:
-    return customer_segments(open_book(sample), DAY, method=method)
+def by(company_book: Book, method: str) -> CustomerSegments:
+    return customer_segments(company_book, DAY, method=method)
 
 
 @pytest.fixture
-def found(sample: Path) -> CustomerSegments:
+def found(company_book: Book) -> CustomerSegments:
     """The sample's segments by the default rules."""
-    return by(sample, "grid")
+    return by(company_book, "grid")
 
 
 def test_headline_and_figures_are_the_results(found: CustomerSegments) -> None:
@@ -117,16 +117,16 @@ def test_stability_is_one_figure(found: CustomerSegments) -> None:
     assert line.split()[3] == f"{found.agreement:.3f}"
 
 
-def test_numbers_in_rules_have_no_tails(sample: Path) -> None:
+def test_numbers_in_rules_have_no_tails(company_book: Book) -> None:
     """A cut reads as a person writes it, whatever the last bits of its sum."""
-    text = segments_trust.rules_list(by(sample, "value")).text
+    text = segments_trust.rules_list(by(company_book, "value")).text
     assert not any(len(word.strip(".,;").partition(".")[2]) > 4 for word in text.split())
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_every_method_gives_a_page(sample: Path, method: str) -> None:
+def test_every_method_gives_a_page(company_book: Book, method: str) -> None:
     """Rules and clusters fill every block; clusters are described by their medians."""
-    text = page(by(sample, method))
+    text = page(by(company_book, method))
     assert "There are no segments" not in text
     assert ("(medians)" in text) == (method in ("kmeans", "mixture"))
 

@@ -10,7 +10,7 @@ import pytest
 
 from models.churn.worlds import orders_book
 from salesops.book.snapshot import as_known
-from salesops.book.source import open_book
+from salesops.book.source import Book
 from salesops.models.churn.dictionary import FEATURES
 from salesops.models.churn.features import features
 from salesops.models.churn.gather import gather_contracts, gather_orders
@@ -77,9 +77,9 @@ def test_events_after_the_cut_are_not_known(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cut", [date(2025, 11, 5), date(2026, 5, 4)])
-def test_features_are_those_of_the_book_as_known(sample: Path, cut: date) -> None:
+def test_features_are_those_of_the_book_as_known(company_book: Book, cut: date) -> None:
     """The book as it stands and the book as it was known on the cut give the same features of the cut."""
-    book, day = open_book(sample), date(2026, 10, 31)
+    book, day = company_book, date(2026, 10, 31)
     known = as_known(book, cut)
     units = order_units(known, cut, [cut], horizon_days=90)
     then = features(known, cut, units, horizon_days=90)
@@ -89,9 +89,9 @@ def test_features_are_those_of_the_book_as_known(sample: Path, cut: date) -> Non
     pd.testing.assert_frame_equal(now, then, check_dtype=False, rtol=1e-9)
 
 
-def test_contract_features_are_those_of_the_book_as_known(sample: Path) -> None:
+def test_contract_features_are_those_of_the_book_as_known(company_book: Book) -> None:
     """So it is for a contract at its day of action."""
-    book, cut = open_book(sample), date(2026, 5, 2)
+    book, cut = company_book, date(2026, 5, 2)
     known = as_known(book, cut)
     then = features(known, cut, contract_units(known, cut, horizon_days=90), horizon_days=90)
     now = features(book, date(2026, 10, 31), contract_units(book, date(2026, 10, 31), horizon_days=90), horizon_days=90)
@@ -100,9 +100,9 @@ def test_contract_features_are_those_of_the_book_as_known(sample: Path) -> None:
     pd.testing.assert_frame_equal(now.loc[same], then.loc[same], check_dtype=False, rtol=1e-9)
 
 
-def test_dictionary_knows_every_feature(sample: Path) -> None:
+def test_dictionary_knows_every_feature(company_book: Book) -> None:
     """Each feature computed has a meaning, and none has to do with birthdays, gifts or names."""
-    book, day = open_book(sample), date(2026, 10, 31)
+    book, day = company_book, date(2026, 10, 31)
     orders = gather_orders(book, day, horizon_days=90)
     contracts = gather_contracts(book, day, horizon_days=90)
     units = order_units(book, day, [day], horizon_days=90)
