@@ -24,15 +24,17 @@ def due_lines(book: Book, as_of: date) -> ir.Table:
     -------
     ir.Table
         order_line_id, order_id, account_id, product_id, promised_date, due_on (dates), quantity, delivered (units up
-        to `as_of`; null if not counted), rejected (units up to `as_of`; null if no delivery says), in_time (units
-        delivered on or before due_on), last_delivered (date or null), counted (boolean), on_time (boolean: something
-        came, and all that came did on or before due_on), otif (boolean: in_time reaches quantity; null where the line
-        is on time and not counted), missing (boolean: delivered does not reach quantity yet, or nothing came).
+        to `as_of`, at most quantity; null if not counted), rejected (units up to `as_of`; null if no delivery says),
+        in_time (units delivered on or before due_on), last_delivered (date or null), counted (boolean), on_time
+        (boolean: something came, and all that came did on or before due_on), otif (boolean: in_time reaches quantity;
+        null where the line is on time and not counted), missing (boolean: delivered does not reach quantity yet, or
+        nothing came), entered_twice (boolean: a delivery of the same day and quantities stands there twice, and with
+        both more came than was ordered; it counts once).
     """
     known = as_known(book, as_of)
     promised = _promised(known)
-    came = _came(known, promised)
-    joined = promised.left_join(came, promised.order_line_id == came._line).drop("_line")
+    receipts = _receipts(known, promised)
+    joined = promised.left_join(receipts, promised.order_line_id == receipts._line).drop("_line")
     nothing = joined.last_delivered.isnull()
     counted = nothing | (joined.sized & joined.quantity.notnull())
     lines = joined.filter((joined.due_on <= as_of) & ibis.literal(known.has("deliveries"))).mutate(
@@ -40,6 +42,7 @@ def due_lines(book: Book, as_of: date) -> ir.Table:
         delivered=counted.ifelse(joined.delivered.fill_null(0.0), ibis.null()),
         in_time=joined.in_time.fill_null(0.0),
         on_time=(joined.last_delivered <= joined.due_on).fill_null(False),
+        entered_twice=joined.twice.fill_null(False),
     )
     came, full = lines.last_delivered.notnull(), lines.in_time >= lines.quantity
     judged = ibis.cases((~came, False), (lines.counted, full), (~lines.on_time, False))
@@ -47,6 +50,7 @@ def due_lines(book: Book, as_of: date) -> ir.Table:
     return lines.mutate(otif=judged, missing=missing).select(
         "order_line_id", "order_id", "account_id", "product_id", "promised_date", "due_on", "quantity",
         "delivered", "rejected", "in_time", "last_delivered", "counted", "on_time", "otif", "missing",
+        "entered_twice",
     )  # fmt: skip  # two lines read better than fifteen
 
 
@@ -107,14 +111,29 @@ def _allowed(known: Book, *, own: bool) -> ir.Table:
     return wanted.group_by(_contract="contract_id").aggregate(_days=days.max().clip(lower=0))
 
 
-def _came(known: Book, promised: ir.Table) -> ir.Table:
+def _receipts(known: Book, promised: ir.Table) -> ir.Table:
+    """Return what came of each line. The same day and quantities twice count once where the line would overflow."""
     deliveries = known.table("deliveries")
-    due = promised.select(_due_line="order_line_id", _due_on="due_on")
-    both = deliveries.inner_join(due, deliveries.order_line_id == due._due_line)
-    return both.group_by(_line="order_line_id").aggregate(
-        delivered=both.quantity_delivered.sum(),
-        rejected=both.quantity_rejected.sum(),
-        sized=both.quantity_delivered.notnull().all(),
-        in_time=both.quantity_delivered.sum(where=both.delivered_date <= both._due_on),
+    each = ["order_line_id", "delivered_date", "quantity_delivered", "quantity_rejected"]
+    parts = deliveries.group_by(each).aggregate(_times=deliveries.count())
+    due = promised.select(_due_line="order_line_id", _due_on="due_on", _ordered="quantity")
+    both = parts.inner_join(due, parts.order_line_id == due._due_line)
+    in_time, units, rejected = both.delivered_date <= both._due_on, both.quantity_delivered, both.quantity_rejected
+    sums = both.group_by(_line="order_line_id").aggregate(
+        _once=units.sum(),
+        _all=(units * both._times).sum(),
+        _once_in_time=units.sum(where=in_time),
+        _all_in_time=(units * both._times).sum(where=in_time),
+        _once_rejected=rejected.sum(),
+        _all_rejected=(rejected * both._times).sum(),
+        _ordered=both._ordered.max(),
+        sized=units.notnull().all(),
         last_delivered=both.delivered_date.max(),
     )
+    twice = ((sums._all > sums._once) & (sums._all > sums._ordered)).fill_null(False)
+    return sums.select(
+        "_line", "sized", "last_delivered", twice=twice,
+        delivered=ibis.least(twice.ifelse(sums._once, sums._all), sums._ordered),
+        in_time=twice.ifelse(sums._once_in_time, sums._all_in_time),
+        rejected=twice.ifelse(sums._once_rejected, sums._all_rejected),
+    )  # fmt: skip  # as it is, then what it becomes
