@@ -16,6 +16,7 @@ from salesops.views.look import ACCENT, SOFT, finish
 
 MOST = 20  # rows of a table
 MONTHS = 12
+FEWEST_A_MONTH = 20  # lines due: of fewer the share of a month tells little
 _WHOLE = debug_mode(False)  # Altair checks the whole chart when it is shown; its parts need no check of their own
 
 
@@ -90,7 +91,7 @@ def delivery(r: ContractsReview) -> Block:
         return absent("The book holds no deliveries, so nothing tells what came late.")
     if not r.delivery["due"]:
         return absent("No order line with a promised day was due.")
-    rows = r.late.head(8).copy()
+    rows = r.late[r.late.due >= min(say.FEWEST, r.late.due.max())].head(8).copy()
     rows["place"] = [say.place_name(row) for _, row in rows.iterrows()]
     rows["ends"] = _ends(rows)
     columns = [
@@ -99,14 +100,16 @@ def delivery(r: ContractsReview) -> Block:
         t.number("late", "Late"),
         t.share("rate", "Share late", note="ends"),
     ]
-    table = t.table(rows, columns, caption="Highest share of late lines first, with 95% intervals.")
+    table = t.table(
+        rows, columns, caption="Highest share of late lines first, of groups with five lines or more; 95% intervals."
+    )
     return together(sentence(say.delivery_words(r)), table)
 
 
 @_WHOLE
 def trend(r: ContractsReview) -> alt.LayerChart | Block:
-    """Draw the share of late lines by month with its interval; nothing where no line was due in two months."""
-    rows = r.months.assign(month=pd.to_datetime(r.months.month))
+    """Draw the share of late lines by month with its interval; nothing without two months that had enough."""
+    rows = r.months[r.months.due >= FEWEST_A_MONTH].assign(month=lambda part: pd.to_datetime(part.month))
     if len(rows) < 2:
         return nothing()
     axis = alt.Axis(format="%b %y", tickCount=6, grid=False)
@@ -114,11 +117,11 @@ def trend(r: ContractsReview) -> alt.LayerChart | Block:
     percent = alt.Axis(format=".0%", tickCount=4)
     lines = base.mark_rule(color=SOFT).encode(alt.Y("low:Q", title="Share late", axis=percent), alt.Y2("high"))
     dots = base.mark_point(size=45, filled=True, opacity=1, color=ACCENT).encode(alt.Y("rate:Q", axis=percent))
-    said = [f"{_month(row.month)} {words.percent(row.rate)}" for row in rows.itertuples()]
+    said = [f"{words.percent(row.rate)} in {_month(row.month)}" for row in rows.itertuples()]
     worst = int(rows.rate.to_numpy().argmax())
     return finish(
         alt.layer(lines, dots),
-        title=f"The share of late lines was highest in {said[worst]}",
+        title=f"Late lines: {said[-1]}, and at most {said[worst]}",
         description=f"Share of late lines by month in which they were due, with 95% intervals. {'; '.join(said)}.",
         height=240,
     )
