@@ -1,4 +1,4 @@
-"""When orders were delivered, and how late."""
+"""What was delivered of each line, and when orders were delivered, and how late."""
 
 from __future__ import annotations
 
@@ -7,6 +7,32 @@ import ibis.expr.types as ir
 from salesops.book.source import Book
 
 CONTACTS = ("call", "email", "meeting", "follow_up")
+
+
+def receipts(known: Book) -> ir.Table:
+    """Return the deliveries, each with how often it counts.
+
+    The same line, day and quantities twice were entered twice if with both more came than was ordered: they count once.
+    Equal parts of what was ordered add up.
+
+    Returns
+    -------
+    ir.Table
+        order_line_id, delivered_date, quantity_delivered, quantity_rejected; times (count of rows that count), twice
+        (boolean: one of several equal rows counts).
+    """
+    deliveries, lines = known.table("deliveries"), known.table("order_lines")
+    each = ["order_line_id", "delivered_date", "quantity_delivered", "quantity_rejected"]
+    parts = deliveries.group_by(each).aggregate(_rows=deliveries.count())
+    sums = parts.group_by(_line="order_line_id").aggregate(
+        _all=(parts.quantity_delivered * parts._rows).sum(), _once=parts.quantity_delivered.sum()
+    )
+    ordered = lines.select(_ordered="order_line_id", quantity="quantity")
+    both = sums.filter(sums._all > sums._once).inner_join(ordered, sums._line == ordered._ordered)
+    over = both.filter(both._all > both.quantity).select("_line")
+    joined = parts.left_join(over, parts.order_line_id == over._line)
+    twice = joined._line.notnull() & (joined._rows > 1)
+    return joined.select(*each, times=twice.ifelse(1, joined._rows), twice=twice)
 
 
 def delivered_orders(known: Book) -> ir.Table:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from salesops.book.delivered import receipts
 from salesops.book.money import in_book_currency, net_amount
 from salesops.book.snapshot import as_known
 from salesops.book.source import Book
@@ -60,7 +61,7 @@ def price_lines(book: Book, period: Period) -> ir.Table:
 def quality_lines(book: Book, period: Period) -> ir.Table:
     """Return every line of which something came in a period under a contract with a quality for its product.
 
-    The same day and quantities of a line twice count once. A delivery that does not say what was rejected is left out.
+    A delivery that was entered twice counts once (`receipts`). One that does not say what was rejected is left out.
 
     Returns
     -------
@@ -70,12 +71,12 @@ def quality_lines(book: Book, period: Period) -> ir.Table:
         rejection in the period; null without one).
     """
     known = as_known(book, period.end)
-    deliveries = known.table("deliveries")
-    told = deliveries.filter(deliveries.quantity_rejected.notnull() & (deliveries.quantity_delivered > 0))
-    told = told.filter(told.delivered_date.between(period.start, period.end)).drop("delivery_id").distinct()
+    parts = receipts(known)
+    told = parts.filter(parts.quantity_rejected.notnull() & (parts.quantity_delivered > 0))
+    told = told.filter(told.delivered_date.between(period.start, period.end))
     sums = told.group_by(_line="order_line_id").aggregate(
-        delivered=told.quantity_delivered.sum(),
-        rejected=told.quantity_rejected.sum(),
+        delivered=(told.quantity_delivered * told.times).sum(),
+        rejected=(told.quantity_rejected * told.times).sum(),
         rejected_on=told.delivered_date.min(where=told.quantity_rejected > 0),
     )
     termed = _with_term(known, _lines(known), "quality", _NO_QUALITY)

@@ -7,6 +7,7 @@ from datetime import date
 import ibis
 import ibis.expr.types as ir
 
+from salesops.book.delivered import receipts
 from salesops.book.snapshot import as_known
 from salesops.book.source import Book
 
@@ -33,8 +34,8 @@ def due_lines(book: Book, as_of: date) -> ir.Table:
     """
     known = as_known(book, as_of)
     promised = _promised(known)
-    receipts = _receipts(known, promised)
-    joined = promised.left_join(receipts, promised.order_line_id == receipts._line).drop("_line")
+    delivered = _delivered(known, promised)
+    joined = promised.left_join(delivered, promised.order_line_id == delivered._line).drop("_line")
     nothing = joined.last_delivered.isnull()
     counted = nothing | (joined.sized & joined.quantity.notnull())
     lines = joined.filter((joined.due_on <= as_of) & ibis.literal(known.has("deliveries"))).mutate(
@@ -111,29 +112,19 @@ def _allowed(known: Book, *, own: bool) -> ir.Table:
     return wanted.group_by(_contract="contract_id").aggregate(_days=days.max().clip(lower=0))
 
 
-def _receipts(known: Book, promised: ir.Table) -> ir.Table:
-    """Return what came of each line. The same day and quantities twice count once where the line would overflow."""
-    deliveries = known.table("deliveries")
-    each = ["order_line_id", "delivered_date", "quantity_delivered", "quantity_rejected"]
-    parts = deliveries.group_by(each).aggregate(_times=deliveries.count())
+def _delivered(known: Book, promised: ir.Table) -> ir.Table:
+    """Return what came of each line, never more than was ordered."""
+    parts = receipts(known)
     due = promised.select(_due_line="order_line_id", _due_on="due_on", _ordered="quantity")
     both = parts.inner_join(due, parts.order_line_id == due._due_line)
-    in_time, units, rejected = both.delivered_date <= both._due_on, both.quantity_delivered, both.quantity_rejected
+    units = both.quantity_delivered * both.times
     sums = both.group_by(_line="order_line_id").aggregate(
-        _once=units.sum(),
-        _all=(units * both._times).sum(),
-        _once_in_time=units.sum(where=in_time),
-        _all_in_time=(units * both._times).sum(where=in_time),
-        _once_rejected=rejected.sum(),
-        _all_rejected=(rejected * both._times).sum(),
+        units=units.sum(),
+        in_time=units.sum(where=both.delivered_date <= both._due_on),
+        rejected=(both.quantity_rejected * both.times).sum(),
         _ordered=both._ordered.max(),
-        sized=units.notnull().all(),
+        sized=both.quantity_delivered.notnull().all(),
         last_delivered=both.delivered_date.max(),
+        twice=both.twice.any(),
     )
-    twice = ((sums._all > sums._once) & (sums._all > sums._ordered)).fill_null(False)
-    return sums.select(
-        "_line", "sized", "last_delivered", twice=twice,
-        delivered=ibis.least(twice.ifelse(sums._once, sums._all), sums._ordered),
-        in_time=twice.ifelse(sums._once_in_time, sums._all_in_time),
-        rejected=twice.ifelse(sums._once_rejected, sums._all_rejected),
-    )  # fmt: skip  # as it is, then what it becomes
+    return sums.mutate(delivered=ibis.least(sums.units, sums._ordered)).drop("units", "_ordered")

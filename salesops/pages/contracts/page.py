@@ -38,10 +38,10 @@ def key_figures(r: ContractsReview) -> Block:
         ("Terms broken", words.number(r.broken), f"of {words.plural(len(r.contracts), 'contract')}"),
         ("On time", words.percent(r.delivery["on_time_rate"], decimals=1),
          f"and in full {full}" if full != words.MISSING else "whether in full is not known"),
-        ("Price leakage", words.money(r.price["leakage"], currency=r.currency),
+        ("Price leakage", words.money(r.price["leakage"]),
          f"{words.number(r.price['below'])} of {words.plural(r.price['lines'], 'line')}"),
         ("To decide", words.number(len(undecided)) if r.has["contracts"] else words.MISSING,
-         words.money(undecided.value.sum(min_count=1), currency=r.currency) + " a year"),
+         words.money(undecided.value.sum(min_count=1)) + " a year"),
         ("GRR of a year", words.percent(last.get("grr_year"), decimals=1),
          f"NRR {words.percent(last.get('nrr_year'), decimals=1)}"),
     ]  # fmt: skip  # a figure in two lines
@@ -65,22 +65,18 @@ def contracts_table(r: ContractsReview) -> Block:
     rows = broken.head(MOST).copy()
     rows["what"] = [say.broken_words(row) for _, row in rows.iterrows()]
     rows["owner"] = _owner(rows)
-    scale = words.scale_for([*rows.price_cost, *rows.quality_cost, *rows.logistics_cost], currency=r.currency)
     columns = [
         t.text("account_name", "Client", note="contract_id"),
-        t.text("what", "Broken"),
+        t.text("what", "Broken, since when, and what it cost"),
         t.text("owner", "Owner"),
         t.share("quality", "Accepted", decimals=1, phone=False),
-        t.amount("quality_cost", "Rejected", scale=scale, phone=False),
         t.share("price", "Of agreed price", decimals=1, phone=False),
-        t.amount("price_cost", "Leaked", scale=scale),
         t.share("logistics", "On time", phone=False),
-        t.amount("logistics_cost", "Delivered late", scale=scale),
     ]
     more = f" The first {MOST} of {len(broken):,}." if len(broken) > MOST else ""
     caption = (
-        f"Contracts with a broken term, the dearest breach first, in {scale.unit}.{more} The three amounts are of "
-        "different kinds and are not added up: late value is delivered late, not lost."
+        f"Contracts with a broken term, the dearest breach first, in {r.currency}.{more} Amounts are of "
+        "different kinds and are not added up: what is delivered late is not lost."
     )
     return t.table(rows, columns, caption=caption, empty="No term was broken.")
 
@@ -150,21 +146,23 @@ def renewals_table(r: ContractsReview) -> Block:
     """Say what is up for renewal, and show it by action date."""
     if not r.has["contracts"]:
         return absent("The book holds no contracts, so none is up for renewal.")
-    rows = r.renewals.head(MOST).assign(
-        owner=_owner(r.renewals.head(MOST)),
-        state=["undecided" if undecided else "to come" for undecided in r.renewals.head(MOST).undecided],
-        left=[f"{-days} days ago" if days < 0 else f"in {days} days" for days in r.renewals.head(MOST).days_left],
-        deal=[stage or words.MISSING for stage in r.renewals.head(MOST).deal],
+    rows = r.renewals.head(MOST)
+    rows = rows.assign(
+        owner=_owner(rows),
+        state=["undecided" if undecided else "to come" for undecided in rows.undecided],
+        left=[say.days_words(days) for days in rows.days_left],
+        deal=rows.deal.replace("", words.MISSING),
     )
     scale = words.scale_for(rows.value, currency=r.currency)
     columns = [
         t.text("account_name", "Client", note="contract_id"),
         t.text("owner", "Owner"),
-        t.day("action_date", "Act by", note="left"),
+        t.day("action_date", "Act by"),
+        t.text("left", "That is", phone=False),
         t.day("end_date", "Ends", phone=False),
         t.amount("value", "A year", scale=scale),
-        t.text("deal", "Renewal deal", phone=False),
-        t.tag("state", "State"),
+        *([t.text("deal", "Renewal deal", phone=False)] if (r.renewals.deal != "").any() else []),
+        t.tag("state", "State", phone=False),
     ]
     more = f" The first {MOST} of {len(r.renewals):,}." if len(r.renewals) > MOST else ""
     caption = f"By action date: the end less the notice. Amounts in {scale.unit}.{more}"

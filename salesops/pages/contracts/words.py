@@ -25,6 +25,7 @@ _GAPS = {
         "lines name no contract, although their client had one that day",
     ),
 }
+_COSTS = {"quality": "rejected", "price": "leaked", "logistics": "delivered late"}
 
 
 def headline_words(r: ContractsReview) -> str:
@@ -157,9 +158,21 @@ def place_name(row: pd.Series) -> str:
 
 
 def broken_words(row: pd.Series) -> str:
-    """Return the terms that a contract broke, with the day of the first breach."""
-    said = [f"{term} since {words.day(row[f'{term}_since'])}" for term in TERMS if row[f"{term}_broken"]]
-    return words.and_list(said)
+    """Return the terms that a contract broke, with the day of the first breach and what it cost."""
+    said = []
+    for term in TERMS:
+        if row[f"{term}_broken"]:
+            cost = row[f"{term}_cost"]
+            what = "" if words.is_missing(cost) else f", {_COSTS[term]} {words.money(cost)}"
+            said.append(f"{term} since {words.day(row[f'{term}_since'])}{what}")
+    return "; ".join(said)
+
+
+def days_words(left: int) -> str:
+    """Return how far a day lies ahead or behind."""
+    if left == 0:
+        return "today"
+    return f"{words.plural(-left, 'day')} ago" if left < 0 else f"in {words.plural(left, 'day')}"
 
 
 def _rate(row: pd.Series, part: float, whole: float) -> str:

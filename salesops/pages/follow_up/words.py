@@ -116,10 +116,12 @@ def gift_words(r: FollowUpReview) -> str:
     if b["given"]:
         said += f" A gift is planned or was given lately to {words.number(b['given'])}."
     cap, approver = r.rules["cap"], r.rules["approver"]
-    under = f"up to {words.money(cap, currency=r.currency)}" if cap is not None else "with no cap set in book.toml"
-    by = words.isolated(approver) if approver else "nobody is named in book.toml"
     if len(r.gifts):
-        said += f" Proposed to {words.number(len(r.gifts))}: {IDEA}, {under}; to be approved by: {by}."
+        under = f", for at most {words.money(cap, currency=r.currency)}" if cap is not None else ""
+        by = f" {words.isolated(approver)} must approve." if approver else ""
+        said += f" Proposed to {words.number(len(r.gifts))}: {IDEA}{under}.{by}"
+        if cap is None or not approver:
+            said += " Set cap and approver under [gifts] in book.toml."
     return said
 
 
