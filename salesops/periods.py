@@ -141,6 +141,14 @@ def named(start: date, end: date, fiscal_year_start: int = 1) -> Period:
     return next((found for found in candidates if (found.start, found.end) == (start, end)), span)
 
 
+def months_to(day: date, count: int) -> Period:
+    """Return the months up to a day, which is the last of them: a year to 31 October begins on 1 November."""
+    after = day + timedelta(days=1)
+    month = 12 * after.year + after.month - 1 - count
+    year, month = month // 12, month % 12 + 1
+    return Period(date(year, month, min(after.day, calendar.monthrange(year, month)[1])), day)
+
+
 def _months(first: date, count: int, label: str) -> Period:
     last = _add_months(first, count - 1)
     return Period(first, last.replace(day=calendar.monthrange(last.year, last.month)[1]), label)

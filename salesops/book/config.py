@@ -43,6 +43,9 @@ class BookConfig:
     surveys : mapping
         `scale`: of survey scores whose row names none, one of nps_0_10, csat_1_5, csat_1_7, csat_0_100, ces_1_7;
         default nps_0_10.
+    gifts : mapping
+        For the birthdays of contacts: cap (money a gift may cost), approver (who allows it), exclude_industries and
+        exclude_titles (words that mark officials, in place of those known), leap_day (02-28 or 03-01, for 29 February).
     csv : mapping
         How CSV files are written, where the detection is wrong: encoding, delimiter, decimal, day_first,
         skip_footer; for all files or, in a table named like the file, for one.
@@ -59,12 +62,18 @@ class BookConfig:
     orders: Mapping[str, Any] = field(default_factory=dict)
     contracts: Mapping[str, Any] = field(default_factory=dict)
     surveys: Mapping[str, Any] = field(default_factory=dict)
+    gifts: Mapping[str, Any] = field(default_factory=dict)
     csv: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def scale(self) -> str:
         """The scale of survey scores, "" where none is said."""
         return str(self.surveys.get("scale", ""))
+
+
+def gift_rules(config: BookConfig) -> dict[str, Any]:
+    """Return what [gifts] says, and the defaults for what it leaves out; cap and approver are None where not said."""
+    return {**_GIFTS, **{k: tuple(v) if isinstance(v, list) else v for k, v in config.gifts.items()}}
 
 
 def read_config(path: Path) -> BookConfig:
@@ -107,6 +116,25 @@ def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+_GIFTS: dict[str, Any] = {
+    "cap": None,
+    "approver": None,
+    "exclude_industries": (
+        "government", "public administration", "public sector", "court", "courts", "police", "military", "defence",
+        "defense", "judiciary", "customs", "embassy", "ministry", "municipality",
+    ),
+    "exclude_titles": (
+        "minister", "mayor", "judge", "prosecutor", "senator", "ambassador", "civil servant", "police officer",
+    ),
+    "leap_day": "02-28",
+}  # fmt: skip  # words stand together
+_GIFT_CHECKS: dict[str, Callable[[Any], bool]] = {
+    "cap": lambda v: _is_number(v) and v >= 0,
+    "approver": lambda v: isinstance(v, str),
+    "exclude_industries": lambda v: _are_texts(v),
+    "exclude_titles": lambda v: _are_texts(v),
+    "leap_day": lambda v: v in ("02-28", "03-01"),
+}
 _NOT_COUNTED: tuple[str, Callable[[Any], bool]] = (
     "a table of not_counted, a list of status words",
     lambda v: isinstance(v, dict) and set(v) <= {"not_counted"} and all(map(_are_texts, v.values())),
@@ -134,6 +162,11 @@ _CHECKS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "surveys": (
         f"a table with scale, one of {', '.join(SCALES)}",
         lambda v: isinstance(v, dict) and set(v) <= {"scale"} and v.get("scale", "nps_0_10") in SCALES,
+    ),
+    "gifts": (
+        "a table of cap (money), approver (a text), exclude_industries, exclude_titles (lists of words) and leap_day "
+        "('02-28' or '03-01')",
+        lambda v: isinstance(v, dict) and all(key in _GIFT_CHECKS and _GIFT_CHECKS[key](v[key]) for key in v),
     ),
     "csv": ("a table", lambda v: isinstance(v, dict)),
 }

@@ -67,6 +67,12 @@ not_counted = ["on hold"]
 not_counted = ["quote"]
 [surveys]
 scale = "csat_1_5"
+[gifts]                    # for birthdays of contacts who agreed
+cap = 25
+approver = "Head of sales"
+exclude_industries = ["government", "police"]
+exclude_titles = ["minister", "mayor"]
+leap_day = "03-01"         # 29 February in other years; else 02-28
 
 [csv]                      # for all CSV files
 decimal = ","

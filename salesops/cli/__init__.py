@@ -142,7 +142,10 @@ def run(
     rep: Annotated[str | None, typer.Option(help="The rep, by id or name.")] = None,
     for_each: Annotated[
         str,
-        typer.Option(metavar="rep|manager|account", help="One report for each rep of the period, team, or client."),
+        typer.Option(
+            metavar="rep|manager|account|owner",
+            help="One report for each rep of the period, team, client, or owner of contracts and orders.",
+        ),
     ] = "",
     redact: Annotated[bool, typer.Option("--redact", help="Pseudonyms in place of names.")] = False,
     redact_key: Annotated[

@@ -14,6 +14,7 @@ from salesops.press.plan import Report
 from salesops.press.post import is_address
 
 REP, MANAGER, PRESENT_MANAGER = "rep", "manager", "present manager"
+OWNER = "owner"  # of contracts and orders: the rep of a page about them
 
 
 def addresses(report: Report, to: Sequence[str], book: Book | None) -> tuple[tuple[str, ...], list[str]]:
@@ -47,7 +48,8 @@ def addresses(report: Report, to: Sequence[str], book: Book | None) -> tuple[tup
 
 def _email(report: Report, whom: str, book: Book | None) -> tuple[str, str]:
     """Return the email of the rep or manager of a page; or "" and why there is none."""
-    rep, manager = str(report.parameters.get(REP, "")), str(report.parameters.get(MANAGER, ""))
+    rep = str(report.parameters.get(REP) or report.parameters.get(OWNER) or "")
+    manager = str(report.parameters.get(MANAGER, ""))
     if report.parameters.get("redact"):
         raise PressError(f"{report.title} is redacted, so it has no {whom} to send to. Give addresses.")
     if book is None or not (rep or (manager and whom != REP)):

@@ -11,12 +11,13 @@ from pathlib import Path
 from salesops.book.check import check_book
 from salesops.book.horizon import RUNNING, default_as_of, facts, resolve
 from salesops.book.lines import report_managers, report_users
+from salesops.book.owners import owners
 from salesops.book.people import team_of
 from salesops.book.redact import redact_key, redacted
 from salesops.book.sold import clients
 from salesops.book.source import Book
 from salesops.book.state import state_of
-from salesops.cli.addresses import MANAGER, REP, addresses
+from salesops.cli.addresses import MANAGER, OWNER, REP, addresses
 from salesops.cli.opening import opened
 from salesops.cli.outside import tell
 from salesops.errors import BookError, PressError, SalesopsError, did_you_mean, first_few
@@ -185,11 +186,15 @@ def _reports(
     if manager:
         team_of(view.table("users"), manager)
     subject = notebook.for_each or REP
-    if notebook.default(subject) is None or (subject == MANAGER and not for_each):  # one manager is a team, none is all
+    # one manager is a team, no manager and no owner is all
+    whole = not for_each and (subject == MANAGER or (subject == OWNER and not _text(notebook, values, OWNER)))
+    if notebook.default(subject) is None or whole:
         yield plan_report(notebook, {**values, **known}, asked=asked)
         return
     if subject == ACCOUNT:
         subjects, whose = clients(view, as_of), f"with an order or a contract by {as_of}"
+    elif subject == OWNER:
+        subjects, whose = owners(view, as_of), f"who owns a contract or an order by {as_of}"
     elif subject == MANAGER:
         subjects, whose = report_managers(view, period, as_of), f"with a team in {period}"
     else:

@@ -7,6 +7,7 @@ from datetime import date
 import ibis
 import ibis.expr.types as ir
 
+from salesops.book.delivered import receipts
 from salesops.book.snapshot import as_known
 from salesops.book.source import Book
 
@@ -24,15 +25,17 @@ def due_lines(book: Book, as_of: date) -> ir.Table:
     -------
     ir.Table
         order_line_id, order_id, account_id, product_id, promised_date, due_on (dates), quantity, delivered (units up
-        to `as_of`; null if not counted), rejected (units up to `as_of`; null if no delivery says), in_time (units
-        delivered on or before due_on), last_delivered (date or null), counted (boolean), on_time (boolean: something
-        came, and all that came did on or before due_on), otif (boolean: in_time reaches quantity; null where the line
-        is on time and not counted), missing (boolean: delivered does not reach quantity yet, or nothing came).
+        to `as_of`, at most quantity; null if not counted), rejected (units up to `as_of`; null if no delivery says),
+        in_time (units delivered on or before due_on), last_delivered (date or null), counted (boolean), on_time
+        (boolean: something came, and all that came did on or before due_on), otif (boolean: in_time reaches quantity;
+        null where the line is on time and not counted), missing (boolean: delivered does not reach quantity yet, or
+        nothing came), entered_twice (boolean: a delivery of the same day and quantities stands there twice, and with
+        both more came than was ordered; it counts once).
     """
     known = as_known(book, as_of)
     promised = _promised(known)
-    came = _delivered(known, promised)
-    joined = promised.left_join(came, promised.order_line_id == came._line).drop("_line")
+    delivered = _delivered(known, promised)
+    joined = promised.left_join(delivered, promised.order_line_id == delivered._line).drop("_line")
     nothing = joined.last_delivered.isnull()
     counted = nothing | (joined.sized & joined.quantity.notnull())
     lines = joined.filter((joined.due_on <= as_of) & ibis.literal(known.has("deliveries"))).mutate(
@@ -40,6 +43,7 @@ def due_lines(book: Book, as_of: date) -> ir.Table:
         delivered=counted.ifelse(joined.delivered.fill_null(0.0), ibis.null()),
         in_time=joined.in_time.fill_null(0.0),
         on_time=(joined.last_delivered <= joined.due_on).fill_null(False),
+        entered_twice=joined.twice.fill_null(False),
     )
     came, full = lines.last_delivered.notnull(), lines.in_time >= lines.quantity
     judged = ibis.cases((~came, False), (lines.counted, full), (~lines.on_time, False))
@@ -47,6 +51,7 @@ def due_lines(book: Book, as_of: date) -> ir.Table:
     return lines.mutate(otif=judged, missing=missing).select(
         "order_line_id", "order_id", "account_id", "product_id", "promised_date", "due_on", "quantity",
         "delivered", "rejected", "in_time", "last_delivered", "counted", "on_time", "otif", "missing",
+        "entered_twice",
     )  # fmt: skip  # two lines read better than fifteen
 
 
@@ -108,13 +113,18 @@ def _allowed(known: Book, *, own: bool) -> ir.Table:
 
 
 def _delivered(known: Book, promised: ir.Table) -> ir.Table:
-    deliveries = known.table("deliveries")
-    due = promised.select(_due_line="order_line_id", _due_on="due_on")
-    both = deliveries.inner_join(due, deliveries.order_line_id == due._due_line)
-    return both.group_by(_line="order_line_id").aggregate(
-        delivered=both.quantity_delivered.sum(),
-        rejected=both.quantity_rejected.sum(),
+    """Return what came of each line, never more than was ordered."""
+    parts = receipts(known)
+    due = promised.select(_due_line="order_line_id", _due_on="due_on", _ordered="quantity")
+    both = parts.inner_join(due, parts.order_line_id == due._due_line)
+    units = both.quantity_delivered * both.times
+    sums = both.group_by(_line="order_line_id").aggregate(
+        units=units.sum(),
+        in_time=units.sum(where=both.delivered_date <= both._due_on),
+        rejected=(both.quantity_rejected * both.times).sum(),
+        _ordered=both._ordered.max(),
         sized=both.quantity_delivered.notnull().all(),
-        in_time=both.quantity_delivered.sum(where=both.delivered_date <= both._due_on),
         last_delivered=both.delivered_date.max(),
+        twice=both.twice.any(),
     )
+    return sums.mutate(delivered=ibis.least(sums.units, sums._ordered)).drop("units", "_ordered")

@@ -138,3 +138,19 @@ def test_sample_agrees_with_sql(sample: Path) -> None:
     """
     (row,) = records(otif(due_lines(open_book(sample), date(2026, 10, 31))))
     assert (row["due"], row["on_time_in_full"]) == duckdb.sql(sql).fetchone()
+
+
+def test_a_delivery_entered_twice_counts_once(tmp_path: Path) -> None:
+    """Where both would be more than was ordered one of two equal rows counts, and it is told; equal halves add up."""
+    tables = {
+        "orders": TABLES["orders"],
+        "order_lines": [line("twice"), line("halves"), line("too much")],
+        "deliveries": [
+            came("twice", "2026-03-10", 8), came("twice", "2026-03-10", 8), came("halves", "2026-03-10", 5),
+            came("halves", "2026-03-10", 5), came("too much", "2026-03-10", 30),
+        ],
+    }  # fmt: skip  # rows stay together
+    lines = by(due_lines(make_book(tmp_path, tables), NOW), "order_line_id")
+    assert {key: row["delivered"] for key, row in lines.items()} == {"twice": 8, "halves": 10, "too much": 10}
+    assert {key: row["otif"] for key, row in lines.items()} == {"twice": False, "halves": True, "too much": True}
+    assert [key for key, row in lines.items() if row["entered_twice"]] == ["twice"]

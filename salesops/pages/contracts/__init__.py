@@ -1,0 +1,1 @@
+"""The contracts notebook: what is found, how it is shown, and what it says."""

@@ -1,0 +1,1 @@
+"""The follow-up notebook: what is found, how it is shown, and what it says."""
