@@ -20,6 +20,7 @@ _UNFIT = (  # what only a browser shows, or hides, as it should
     r"<meta[^>]*>|<link[^>]*>|<style>.*?</style>",
     r'<a class="skip".*?</a>',
     r'<svg class="bullet".*?</svg>',
+    r'<svg class="chart broad".*?</svg>',
     r'<span class="unseen">.*?</span>',
 )
 _DATA = re.compile(r'src="data:image/(png|jpeg);base64,([^"]+)"')
@@ -75,7 +76,7 @@ def _for_mail(page: str) -> str:
     """Return a page without what mail programs do not show, and its charts as pictures."""
     for unfit in _UNFIT:
         page = re.sub(unfit, "", page, flags=re.DOTALL)
-    page = re.sub(r"<figure>(.*?)</figure>", _pictured, page, flags=re.DOTALL)
+    page = re.sub(r"<figure[^>]*>(.*?)</figure>", _pictured, page, flags=re.DOTALL)
     style = (TEMPLATE / "mail.css").read_text(encoding="utf-8")
     head = f'<meta charset="utf-8">\n<style>\n{_plain_colors(style)}</style>\n'
     return page.replace("<head>", f"<head>\n{head}", 1)

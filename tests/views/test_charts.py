@@ -13,6 +13,7 @@ import pytest
 import vl_convert
 
 from salesops.views import charts, look
+from salesops.views.day_chart import day_chart
 
 NAMES = ["Ann Lee", "Ann Lee", "<script>alert(1)</script>", "محمد", "x" * 500]
 
@@ -58,11 +59,11 @@ def pipeline(amounts: list[float | None]) -> alt.LayerChart:
     return charts.pipeline_by_stage(frame, stages=STAGES, currency="EUR", title="Old deals")
 
 
-def pace(quota: float | None) -> alt.LayerChart:
+def pace(quota: float | None, fan: pd.DataFrame | None = None) -> alt.LayerChart:
     days = pd.DataFrame({"date": [date(2013, 7, 1), date(2013, 7, 2)], "actual_cumulative": [1000.0, None]})
     days["quota"] = quota
     days["pace"] = None if quota is None else [quota / 2, quota]
-    return charts.pace_chart(days, currency="EUR", title="On pace")
+    return day_chart(days, fan, currency="EUR", title="On pace")
 
 
 def conversion() -> alt.LayerChart:

@@ -13,6 +13,7 @@ from salesops.views import table as t
 from salesops.views.account_orders import order_figures
 from salesops.views.attainment import DATED, VERB, ended_words, make_it_words, measure_figures
 from salesops.views.blocks import Block, absent, headline, kpis, note, nothing, sentence
+from salesops.views.day_chart import day_chart
 
 
 def page_head(r: RepAccountability) -> Block:
@@ -166,7 +167,7 @@ def pace_words(r: RepAccountability) -> Block:
 
 
 def pace(r: RepAccountability) -> alt.LayerChart:
-    """Draw the actual amount day by day against the even pace."""
+    """Draw the actual amount day by day against the even pace and the year before, with what may still come."""
     line = r.line
     if line["quota"] is None:
         title = f"{words.money(line['booked'], currency=r.currency)} since the start; no goal is agreed"
@@ -175,7 +176,7 @@ def pace(r: RepAccountability) -> alt.LayerChart:
     else:
         gone = words.percent(r.period.gone(r.as_of))
         title = f"{words.percent(line['attainment'])} of the goal with {gone} of the time gone"
-    return charts.pace_chart(r.days, currency=r.currency, title=title)
+    return day_chart(r.days, r.fan, currency=r.currency, title=title)
 
 
 def conversion(r: RepAccountability, *, min_deals: int) -> alt.LayerChart | Block:

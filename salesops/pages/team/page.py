@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import altair as alt
 import pandas as pd
 
 from salesops import words
@@ -15,6 +16,7 @@ from salesops.views import account_orders
 from salesops.views import table as t
 from salesops.views.attainment import COUNTED, DATED, VERB, ended_words, make_it_words, measure_figures
 from salesops.views.blocks import Block, absent, cards, definitions, headline, kpis, note, nothing
+from salesops.views.day_chart import day_chart
 from salesops.views.promises import promise_words
 
 MOST_LINES = 120  # a page must stay small enough for a phone
@@ -61,6 +63,11 @@ def key_figures(r: TeamAccountability) -> Block:
         promised = f"{kept} of {kept + missed}" if kept + missed else words.MISSING
         figures.append(("Commitments kept", promised, _promise_note(due)))
     return kpis(figures)
+
+
+def picture(r: TeamAccountability) -> alt.LayerChart:
+    """Draw the team's actual day by day against goal, even pace and the year before, with what may still come."""
+    return day_chart(r.days, r.fan, currency=r.currency, title=_picture_title(r))
 
 
 def other_figures(r: TeamAccountability) -> Block:
@@ -248,6 +255,20 @@ def _left_out(r: TeamAccountability) -> str:
         f" The {MOST_LINES} largest {kind} of {words.plural(len(r.own), 'line')}; the others are in the total. "
         "A report for each manager shows them all."
     )
+
+
+def _picture_title(r: TeamAccountability) -> str:
+    total, gone = r.total, r.period.gone(r.as_of)
+    if total.get("attainment") is None:
+        return f"Day by day: {words.money(total.get('booked', 0), currency=r.currency)} since the start"
+    share = words.percent(total["attainment"])
+    if gone >= 1:
+        return f"Day by day: {share} of the goal at the end"
+    lands = ""
+    if len(r.fan):
+        low, high = (words.money(r.fan[name].iloc[-1], currency=r.currency) for name in ("p10", "p90"))
+        lands = f"; the forecast ends between {low} and {high}"
+    return f"Day by day: {share} of the goal with {words.percent(gone)} of the time gone{lands}"
 
 
 def _of_goal(r: TeamAccountability, total: Mapping[str, Any]) -> str:
