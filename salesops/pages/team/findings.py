@@ -25,6 +25,7 @@ from salesops.models.promises import judged_commitments
 from salesops.models.results import FINE, plain, plain_value
 from salesops.models.silence import ended_within
 from salesops.pages.team.exceptions import exceptions
+from salesops.pages.team.teams import teams_of
 from salesops.periods import Period
 
 LINE_FIELDS = (
@@ -86,6 +87,8 @@ class TeamAccountability:
         them nothing is known, which is not 0.
     accounts : pandas.DataFrame or None
         As `models.account_orders` gives it, where the headline counts orders; else None.
+    teams : pandas.DataFrame
+        As `teams_of` gives them; empty where all lines are of one team.
     days, fan : pandas.DataFrame
         The whole team in the headline's measure, as `models.day_by_day` gives them.
     """
@@ -106,6 +109,7 @@ class TeamAccountability:
     chance: float
     unrated: pd.DataFrame
     unknown_then: UnknownThen
+    teams: pd.DataFrame
     days: pd.DataFrame
     fan: pd.DataFrame
     ended_on: date | None = None
@@ -121,7 +125,7 @@ class TeamAccountability:
     @property
     def own(self) -> pd.DataFrame:
         """The lines of the headline's measure without rollups: those that add up to its total."""
-        return self.lines[~self.lines.is_rollup & (self.lines.measure == self.measure)]
+        return of_measure(self.lines, self.measure)
 
     @property
     def other_totals(self) -> list[dict[str, Any]]:
@@ -198,6 +202,7 @@ def team_accountability(book: Book, period: Period, as_of: date, *, manager: str
         make_it=chances,
         unrated=unrated(book, period, as_of, measure=measure, users=own).to_pandas(),
         unknown_then=unknown_then(book, as_of),
+        teams=teams_of(book, of_measure(lines, measure), period, as_of, measure=measure),
         days=_days(book, period, as_of, manager, measure, totals),
         fan=fan(book, period, as_of, measure=measure, users=own if manager else None),
         chance=chance_alone(book, period, as_of, lines, measure),
@@ -205,6 +210,11 @@ def team_accountability(book: Book, period: Period, as_of: date, *, manager: str
         tables=tuple(name for name in _READ if book.has(name)),
         accounts=account_orders(book, period, as_of, users=own) if measure == "orders" else None,
     )
+
+
+def of_measure(lines: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """Return the lines of a measure without rollups."""
+    return lines[~lines.is_rollup & (lines.measure == measure)]
 
 
 def chance_alone(book: Book, period: Period, as_of: date, lines: pd.DataFrame, measure: str) -> float:
