@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict
 from datetime import datetime
@@ -94,4 +95,5 @@ def _named(report: Report) -> Entry:
         "period": report.period,
         "person": report.person,
         "parameters": dict(report.shown),
+        "source": hashlib.sha256(str(report.parameters.get("book", "")).encode()).hexdigest()[:12],
     }

@@ -14,11 +14,13 @@ from pathlib import Path
 from salesops.errors import PressError
 from salesops.files import write_whole
 from salesops.press.export import TEMPLATE, page_css
+from salesops.press.leads import without_marks
 
 _SHARP = 2  # pixels of a picture for one of the page, as phones have
 _UNFIT = (  # what only a browser shows, or hides, as it should
     r"<meta[^>]*>|<link[^>]*>|<style>.*?</style>",
     r'<a class="skip".*?</a>',
+    r'<nav class="leads".*?</nav>',
     r'<svg class="bullet".*?</svg>',
     r'<svg class="chart broad".*?</svg>',
     r'<span class="unseen">.*?</span>',
@@ -74,6 +76,7 @@ def notice_of(sentences: Sequence[str]) -> EmailMessage:
 
 def _for_mail(page: str) -> str:
     """Return a page without what mail programs do not show, and its charts as pictures."""
+    page = without_marks(page)
     for unfit in _UNFIT:
         page = re.sub(unfit, "", page, flags=re.DOTALL)
     page = re.sub(r"<figure[^>]*>(.*?)</figure>", _pictured, page, flags=re.DOTALL)

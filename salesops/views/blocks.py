@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
 
 from markupsafe import Markup
+
+from salesops import words
 
 
 @dataclass(frozen=True, repr=False)
@@ -110,13 +114,25 @@ def names_note(sentence: str, names: Sequence[tuple[str, str]], *, more: int = 0
     return Block(html, f"{sentence}: {', '.join(plain)}.")
 
 
-def lead(name: str, to: str = "") -> Markup:
+def report_of(kind: str, ids: Iterable[object]) -> list[Any]:
+    """Return to which report of a "rep", "account" or "manager" each id leads, as for `lead`; None for no id."""
+    return [None if words.is_missing(id_) or id_ == "" else f"{kind}:{quote(str(id_), safe='')}" for id_ in ids]
+
+
+def lead(name: str, to: str | None = "") -> Markup:
     """Return a name as markup that leads to a report, such as "rep:U-7" or "account:A-1".
 
-    A press that has that report in its folder makes it a link; anywhere else it is a name.
+    Several, with spaces between, say where to lead if the first is missing. A press that has the report in its folder
+    makes it a link; anywhere else it is a name.
     """
     shown = Markup("<bdi>{}</bdi>").format(name)
     return Markup('<a data-report="{}">{}</a>').format(to, shown) if to else shown
+
+
+def back(*to: tuple[str, str]) -> Block:
+    """Lead back to other reports, each (name, report) as for `lead`; a page shows those that are there."""
+    links = Markup(" ").join(lead(name, report) for name, report in to)
+    return Block(Markup('<nav class="leads" aria-label="Back">{}</nav>').format(links), "")
 
 
 def together(*blocks: Block) -> Block:

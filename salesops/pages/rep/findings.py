@@ -79,6 +79,7 @@ class RepAccountability:
     as_of: date
     user_id: str
     user_name: str
+    manager_id: str
     manager_name: str
     lines: pd.DataFrame
     days: pd.DataFrame
@@ -180,6 +181,7 @@ def rep_accountability(book: Book, rep: str, period: Period, as_of: date, *, man
         as_of=as_of,
         user_id=user_id,
         user_name=user_name,
+        manager_id=str(lines.manager_id.fillna("").iloc[0]),
         manager_name=str(user_names(book).get(lines.manager_id.iloc[0], "")),
         lines=lines.drop(columns="_other"),
         days=_days(book, lines.iloc[0], period, as_of),

@@ -14,7 +14,7 @@ from salesops.errors import first_few
 from salesops.pages.team.findings import TeamAccountability
 from salesops.views import account_orders
 from salesops.views.attainment import DATED, VERB, ended_words, make_it_words, measure_figures
-from salesops.views.blocks import Block, absent, cards, definitions, headline, kpis, note
+from salesops.views.blocks import Block, absent, back, cards, definitions, headline, kpis, note, report_of, together
 from salesops.views.day_chart import day_chart
 from salesops.views.promises import promise_words
 
@@ -28,12 +28,13 @@ def page_head(r: TeamAccountability) -> Block:
         text = f"{team} {verb} {booked}. This book holds no goals for the period."
     else:
         text = f"{team} {verb} {booked}{_of_goal(r, total)}{_pace(r)}. {_attained(total)}"
-    return headline(
+    head = headline(
         text,
         eyebrow=f"Team accountability · {r.company} · {words.period(r.period)}",
         meta=f"As of {words.day(r.as_of)}. Counted: {DATED[r.measure]}.{words.left_out_money(r.unrated)}"
         f"{ended_words(r.ended_on, r.measure)}",
     )
+    return together(head, back(("The whole team", "team_accountability:"))) if r.manager else head
 
 
 def key_figures(r: TeamAccountability) -> Block:
@@ -92,7 +93,7 @@ def exception_cards(r: TeamAccountability) -> Block:
         return note(f"No exception: {', '.join(judged)}.")
     promised = {row["commitment_id"]: _promised(row) for row in r.judged.to_dict("records")}
     items = [(str(row["user_name"]), _what(row, r.currency, promised), _then(row)) for row in found]
-    return cards(items, leads=[f"rep:{row['user_id']}" for row in found])
+    return cards(items, leads=report_of("rep", r.exceptions.user_id))
 
 
 def limits(r: TeamAccountability) -> list[str]:

@@ -12,7 +12,7 @@ from salesops.pages.team.findings import TeamAccountability
 from salesops.pages.team.teams import team_ids
 from salesops.views import table as t
 from salesops.views.attainment import COUNTED
-from salesops.views.blocks import Block, fold, names_note, nothing, together
+from salesops.views.blocks import Block, fold, names_note, nothing, report_of, together
 from salesops.views.promises import promise_words
 
 MOST_LINES = 120  # a page must stay small enough for a phone
@@ -26,11 +26,10 @@ def teams_table(r: TeamAccountability) -> Block:
         return nothing()
     promised = "commitments" in r.tables
     rows: list[Mapping[Any, Any]] = list(r.teams.to_dict("records"))
-    leads: list[Any] = [f"manager:{row['team_id']}" if row["team_id"] else None for row in rows]
     teams = r.teams.assign(
         promises=[_kept(row["kept"], row["missed"]) for row in rows],
         people=[f"{row['made']} of {row['with_goal']} made it" for row in rows],
-        leads=leads,
+        leads=report_of("manager", r.teams.team_id),
     )
     scale = words.scale_for(pd.concat([teams.quota, teams.booked]), currency=r.currency)
     chances = bool(teams.p_make_it.notna().any())
@@ -80,7 +79,7 @@ def uncommitted(r: TeamAccountability) -> Block:
         return names_note(f"Each of the {words.plural(len(gaps), 'gap')} carries a commitment.", [])
     carry = "carries" if len(without) == 1 else "carry"
     first = without.head(MOST_NAMES)
-    named = [(str(name), f"rep:{user}") for name, user in zip(first.user_name, first.user_id, strict=True)]
+    named = list(zip(first.user_name.astype(str), report_of("rep", first.user_id), strict=True))
     return names_note(
         f"{len(without):,} of {words.plural(len(gaps), 'gap')} {carry} no commitment",
         named,
@@ -94,7 +93,7 @@ def other_lines(r: TeamAccountability) -> Block:
     if lines.empty:
         return nothing()
     scale = words.scale_for(pd.concat([lines.quota, lines.booked]), currency=r.currency)
-    lines = lines.assign(counted=lines.measure.map(COUNTED), leads="rep:" + lines.user_id)
+    lines = lines.assign(counted=lines.measure.map(COUNTED), leads=report_of("rep", lines.user_id))
     columns = [
         t.text("user_name", "Rep", note="counted", leads="leads"),
         t.amount("quota", "Goal", scale=scale, phone=False),
@@ -119,7 +118,7 @@ def rollups_table(r: TeamAccountability) -> Block:
         t.bullet("attainment", "Of goal"),
     ]
     sums = "goals as they were agreed, before they allow for ramp" if r.own.ramped.any() else "goals that stand above"
-    lines = lines.assign(leads="manager:" + lines.user_id)
+    lines = lines.assign(leads=report_of("manager", lines.user_id))
     return t.table(lines, columns, caption=f"Teams: each manager's rollup, in {scale.unit}. It sums {sums}.")
 
 
@@ -143,7 +142,7 @@ def _shown(r: TeamAccountability, lines: pd.DataFrame) -> pd.DataFrame:
     return lines.assign(
         remark=[_remark(row, goals) for row in rows],
         next=[_promise(row) for row in rows],
-        leads="rep:" + lines.user_id,
+        leads=report_of("rep", lines.user_id),
     )
 
 
