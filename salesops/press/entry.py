@@ -8,6 +8,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from salesops.press.compare import figures
 from salesops.press.plan import Outcome, Report
 
 Entry = dict[str, Any]
@@ -28,6 +29,8 @@ def entry_of(report: Report, outcome: Outcome) -> Entry:
         "seconds": outcome.seconds,
         "path": outcome.path,
         "results": dict(outcome.results),
+        "headline": outcome.headline,
+        "figures": [asdict(figure) for figure in figures(outcome.results, report.watch)],
         "alerts": list(outcome.news.alerts),
         "changes": [asdict(change) for change in outcome.news.changes],
         "since": outcome.news.since,

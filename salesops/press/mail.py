@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 import re
 from collections.abc import Sequence
 from email.message import EmailMessage
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from salesops.errors import PressError
 from salesops.files import write_whole
-from salesops.press.export import TEMPLATE, page_css
+from salesops.press.export import TEMPLATE, headline_of, page_css
 from salesops.press.leads import without_marks
 
 _SHARP = 2  # pixels of a picture for one of the page, as phones have
@@ -57,7 +56,7 @@ def mail_of(page: Path, *, subject: str, alerts: Sequence[str] = ()) -> EmailMes
     content = _with_pictures(_for_mail(page.read_text(encoding="utf-8")), pictures)
     mail = EmailMessage(policy=SMTP)
     mail["Subject"] = " ".join(f"{'Alert: ' * bool(alerts)}{subject}".split())  # a CRM's name may hold a line break
-    told = [_headline(content), *(f"Alert: {alert}" for alert in alerts), f"The report stands in {page.name}."]
+    told = [headline_of(content), *(f"Alert: {alert}" for alert in alerts), f"The report stands in {page.name}."]
     mail.set_content("\n\n".join(told) + "\n")
     mail.add_alternative(content, subtype="html")
     shown = mail.get_payload()[1]  # type: ignore[index]  # a list of parts, since it has an alternative
@@ -129,9 +128,3 @@ def _with_pictures(page: str, pictures: list[tuple[str, bytes]]) -> str:
 
 def _cid(number: int) -> str:
     return f"chart{number}@salesops"
-
-
-def _headline(page: str) -> str:
-    found = re.search(r"<h1\b.*?</h1>", page, re.DOTALL)
-    text = re.sub(r"<[^>]+>", "", found[0]) if found else ""
-    return " ".join(html.unescape(text).split())

@@ -131,6 +131,7 @@ class RepAccountability:
         return {
             "user_id": self.user_id,
             "user_name": self.user_name,
+            "manager_id": self.manager_id or None,
             **{name: line[name] for name in ("measure", "quota", "booked", "gap", "attainment", "pace")},
             **chance_results(self.p_make_it),
             "decided": float(self.wins["decided"]) if self.has_deals else None,
