@@ -6,6 +6,7 @@ finds the chances on the shelf, do without it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 LEAST_WINS = 20
 LEAST_HISTORY = 180
 NOT_KNOWN = (float("nan"),) * 3
+NO_QUOTA = "no rep has a quota above zero."
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +89,23 @@ def make_it(book: Book, period: Period, as_of: date, *, team: tuple[str, ...] = 
     return MakeIt(_table(rows), (chance, low, high), measure, why_not)
 
 
+@dataclass(frozen=True, eq=False)
+class KnownForecast:
+    """A forecast that stands on enough: what it counts, and its inputs where somebody asks for them."""
+
+    measure: str
+    inputs: Callable[[], Inputs]
+
+
+def forecast_of(book: Book, period: Period, as_of: date) -> KnownForecast | None:
+    """Return the forecast that the chances of a period stand on; None where they have nothing to stand on."""
+    known = as_known(book, as_of)
+    measure, _, why_not = known.keep(("P(make it)", period), lambda: _each(book, known, period, as_of))
+    if not measure or why_not not in ("", NO_QUOTA):
+        return None
+    return KnownForecast(measure, lambda: _inputs(book, known, period, as_of))
+
+
 def _table(rows: list[Any]) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=["user_id", "chance", "low", "high"]).set_index("user_id")
     return table.astype(float)
@@ -111,7 +130,7 @@ def _each(book: Book, known: Book, period: Period, as_of: date) -> list[Any]:
         return [inputs.measure, [], inputs.why_not]
     reps = with_doubt(outlook(inputs)).reps
     rows = reps.loc[reps.p_attain.notna(), ["user_id", "p_attain", "p_low", "p_high"]].values.tolist()
-    return [inputs.measure, rows, "" if rows else "no rep has a quota above zero."]
+    return [inputs.measure, rows, "" if rows else NO_QUOTA]
 
 
 def _team(book: Book, known: Book, period: Period, as_of: date, users: tuple[str, ...]) -> list[float] | None:

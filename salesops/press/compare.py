@@ -10,7 +10,7 @@ from typing import Any
 from salesops.errors import PeriodError
 from salesops.periods import Period, named, parse_date, parse_period
 
-MOST = 5
+MOST, MOST_FIGURES = 5, 3
 FORMS = ("number", "percent")
 
 
@@ -55,6 +55,15 @@ class Change:
     name: str
     before: str
     now: str
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number that matters, of a form of FORMS; `name` in words."""
+
+    name: str
+    value: float
+    form: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +121,13 @@ def changes(results: Mapping[str, Any], earlier: Earlier, watch: Mapping[str, st
     return tuple(
         Change(words(name), _text(before[name], forms[name]), _text(now[name], forms[name])) for name in ranked[:MOST]
     )
+
+
+def figures(results: Mapping[str, Any], watch: Mapping[str, str]) -> tuple[Figure, ...]:
+    """Return the first results of those that matter, shares before amounts, at most three."""
+    known = dict(_numbers(results))
+    ranked = sorted((name for name in watch if name in known), key=lambda name: watch[name] != "percent")
+    return tuple(Figure(words(name), float(known[name]), watch[name]) for name in ranked[:MOST_FIGURES])
 
 
 def words(name: str) -> str:

@@ -17,6 +17,7 @@ from salesops.errors import PressError, one_line
 from salesops.files import make_writable
 from salesops.press.entry import Entry, entry_of
 from salesops.press.fingerprint import fingerprint
+from salesops.press.leads import lead_on
 from salesops.press.ledger import Ledger, page_digest
 from salesops.press.mail import write_mail
 from salesops.press.pdf import find_browser, print_pdf
@@ -242,6 +243,7 @@ class _Run:
             for ending in ("html", "pdf", "eml", "failed.html", "failed.ipynb"):
                 (self._out / f"{id_}.{ending}").unlink(missing_ok=True)
         self._ledger.forget(old)
+        lead_on(self._out, self._ledger.entries())
         return index
 
     def _say(self, line: str) -> None:

@@ -121,7 +121,8 @@ def _tried(spec: dict[str, Any], config: dict[str, Any]) -> tuple[str, str]:
 def figure(spec: Mapping[str, Any], *, number: int, drawing: str = "") -> Markup:
     """Return a <figure> with the chart as SVG and its title as caption.
 
-    `spec` may say in `usermeta.page_colors` which of its colours stand for which CSS values. `number`
+    `spec` may say in `usermeta.page_colors` which of its colours stand for which CSS values, and in `usermeta.narrow`
+    that it takes the whole page, and how wide it is drawn, a second time, for a phone. `number`
     counts the figures of the page, so that the names inside their SVGs differ. `drawing` is the address of the
     process that draws, or "".
 
@@ -130,17 +131,25 @@ def figure(spec: Mapping[str, Any], *, number: int, drawing: str = "") -> Markup
     PressError
         If the chart cannot be drawn, or wants data from outside.
     """
-    colors = spec.get("usermeta", {}).get("page_colors", {})
+    meta = spec.get("usermeta", {})
     bare = {key: value for key, value in spec.items() if key not in ("title", "description", "usermeta")}
-    svg = draw(_recolored(bare, colors), _CONFIG, address=drawing)
+    bare = _recolored(bare, meta.get("page_colors", {}))
     caption = _words(spec.get("title"))
     label = _words(spec.get("description")) or caption or "Chart"
-    opening = Markup('<svg class="chart" role="img" aria-label="{}"').format(label)
-    # Vega escapes the data that it draws
-    short = _own_names(_rounded(_silent(svg)), f"f{number}-").replace(' class="marks"', "", 1)
-    drawn = Markup(short.replace("<svg", opening, 1))
+    names = f"f{number}-"
+    drawn = _svg(bare, "chart broad" if "narrow" in meta else "chart", label, names, drawing)
+    if "narrow" in meta:
+        drawn += _svg({**bare, "width": meta["narrow"]}, "chart narrow", label, f"{names}n", drawing)
     below = Markup("<figcaption>{}</figcaption>").format(caption) if caption else Markup("")
-    return Markup("<figure>{}{}</figure>").format(below, drawn)
+    form = '<figure class="whole">{}{}</figure>' if "narrow" in meta else "<figure>{}{}</figure>"
+    return Markup(form).format(below, drawn)
+
+
+def _svg(spec: dict[str, Any], kind: str, label: str, names: str, drawing: str) -> Markup:
+    opening = Markup('<svg class="{}" role="img" aria-label="{}"').format(kind, label)
+    # Vega escapes the data that it draws
+    short = _own_names(_rounded(_silent(draw(spec, _CONFIG, address=drawing))), names)
+    return Markup(short.replace(' class="marks"', "", 1).replace("<svg", opening, 1))
 
 
 def _recolored(part: Any, colors: Mapping[str, str]) -> Any:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from salesops.press.compare import figures
 from salesops.press.plan import Outcome, Report
 
 Entry = dict[str, Any]
@@ -27,6 +29,8 @@ def entry_of(report: Report, outcome: Outcome) -> Entry:
         "seconds": outcome.seconds,
         "path": outcome.path,
         "results": dict(outcome.results),
+        "headline": outcome.headline,
+        "figures": [asdict(figure) for figure in figures(outcome.results, report.watch)],
         "alerts": list(outcome.news.alerts),
         "changes": [asdict(change) for change in outcome.news.changes],
         "since": outcome.news.since,
@@ -94,4 +98,5 @@ def _names_and_dates(report: Report) -> Entry:
         "period": report.period,
         "person": report.person,
         "parameters": dict(report.shown),
+        "source": hashlib.sha256(str(report.parameters.get("book", "")).encode()).hexdigest()[:12],
     }

@@ -30,7 +30,7 @@ from salesops.errors import PressError, one_line
 from salesops.files import write_whole
 from salesops.press.alerts import raised
 from salesops.press.compare import Earlier, News, changes, to_compare
-from salesops.press.export import export_page
+from salesops.press.export import export_page, headline_of
 from salesops.press.gate import Gate, forms, hide
 from salesops.press.plan import Outcome, Report, Status
 from salesops.press.pool import why_it_ended
@@ -132,7 +132,7 @@ def _finished(task: Task, notebook: NotebookNode, outcome: Outcome) -> tuple[Out
         since=earlier.label if earlier else "",
     )
     page = export_page(notebook, title=report.heading, drawing=task.drawing, news=news)
-    return replace(outcome, results=results, news=news), page
+    return replace(outcome, results=results, news=news, headline=headline_of(page)), page
 
 
 def _failure_shown_in(task: Task, notebook: NotebookNode, failure: Exception) -> tuple[Status, str]:

@@ -11,7 +11,7 @@ import itertools
 import re
 from collections.abc import Sequence
 from functools import cache
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 
 import mistune
@@ -97,6 +97,12 @@ def refuse_large(page: str) -> None:
             f"A page may have {LIMIT // 1000} kB. This one has {size // 1000:,} kB. "
             "Show fewer rows, or a chart with fewer points."
         )
+
+
+def headline_of(page: str) -> str:
+    """Return the title that a page shows, as text."""
+    found = re.search(r"<h1\b.*?</h1>", page, re.DOTALL)
+    return " ".join(unescape(re.sub(r"<[^>]+>", "", found[0])).split()) if found else ""
 
 
 @cache

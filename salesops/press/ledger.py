@@ -28,6 +28,7 @@ from salesops.press.entry import (
     read_entry,
     written,
 )
+from salesops.press.leads import without_links
 from salesops.press.plan import Report
 from salesops.press.store import Store
 
@@ -295,8 +296,8 @@ class Ledger:
 
 
 def page_digest(page: Path) -> str:
-    """Return a digest of a page's content."""
-    return hashlib.sha256(page.read_bytes()).hexdigest()
+    """Return a digest of a page's content, whatever it links to."""
+    return hashlib.sha256(without_links(page.read_text(encoding="utf-8")).encode()).hexdigest()
 
 
 def period_start(period: str) -> tuple[date, str]:

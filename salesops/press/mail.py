@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 import re
 from collections.abc import Sequence
 from email.message import EmailMessage
@@ -13,13 +12,16 @@ from pathlib import Path
 
 from salesops.errors import PressError
 from salesops.files import write_whole
-from salesops.press.export import TEMPLATE, page_css
+from salesops.press.export import TEMPLATE, headline_of, page_css
+from salesops.press.leads import without_marks
 
 _SHARP = 2  # pixels of a picture for one of the page, as phones have
 _UNFIT = (  # what only a browser shows, or hides, as it should
     r"<meta[^>]*>|<link[^>]*>|<style>.*?</style>",
     r'<a class="skip".*?</a>',
+    r'<nav class="leads".*?</nav>',
     r'<svg class="bullet".*?</svg>',
+    r'<svg class="chart broad".*?</svg>',
     r'<span class="unseen">.*?</span>',
 )
 _DATA = re.compile(r'src="data:image/(png|jpeg);base64,([^"]+)"')
@@ -54,7 +56,7 @@ def mail_of(page: Path, *, subject: str, alerts: Sequence[str] = ()) -> EmailMes
     content = _with_pictures(_for_mail(page.read_text(encoding="utf-8")), pictures)
     mail = EmailMessage(policy=SMTP)
     mail["Subject"] = " ".join(f"{'Alert: ' * bool(alerts)}{subject}".split())  # a CRM's name may hold a line break
-    told = [_headline(content), *(f"Alert: {alert}" for alert in alerts), f"The report stands in {page.name}."]
+    told = [headline_of(content), *(f"Alert: {alert}" for alert in alerts), f"The report stands in {page.name}."]
     mail.set_content("\n\n".join(told) + "\n")
     mail.add_alternative(content, subtype="html")
     shown = mail.get_payload()[1]  # type: ignore[index]  # a list of parts, since it has an alternative
@@ -73,9 +75,10 @@ def notice_of(sentences: Sequence[str]) -> EmailMessage:
 
 def _for_mail(page: str) -> str:
     """Return a page without what mail programs do not show, and its charts as pictures."""
+    page = without_marks(page)
     for unfit in _UNFIT:
         page = re.sub(unfit, "", page, flags=re.DOTALL)
-    page = re.sub(r"<figure>(.*?)</figure>", _pictured, page, flags=re.DOTALL)
+    page = re.sub(r"<figure[^>]*>(.*?)</figure>", _pictured, page, flags=re.DOTALL)
     style = (TEMPLATE / "mail.css").read_text(encoding="utf-8")
     head = f'<meta charset="utf-8">\n<style>\n{_plain_colors(style)}</style>\n'
     return page.replace("<head>", f"<head>\n{head}", 1)
@@ -125,9 +128,3 @@ def _with_pictures(page: str, pictures: list[tuple[str, bytes]]) -> str:
 
 def _cid(number: int) -> str:
     return f"chart{number}@salesops"
-
-
-def _headline(page: str) -> str:
-    found = re.search(r"<h1\b.*?</h1>", page, re.DOTALL)
-    text = re.sub(r"<[^>]+>", "", found[0]) if found else ""
-    return " ".join(html.unescape(text).split())

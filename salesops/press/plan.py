@@ -97,6 +97,8 @@ class Outcome:
         The page, relative to the folder of the reports; "" if there is none.
     results : mapping
         The dict of the notebook's results cell.
+    headline : str
+        The page's title; "" if there is no page.
     error : str
         Why it failed, in one line; "" if it did not.
     news : News
@@ -108,6 +110,7 @@ class Outcome:
     seconds: float
     path: str = ""
     results: Mapping[str, Any] = field(default_factory=dict)
+    headline: str = ""
     error: str = ""
     news: News = field(default_factory=News)
 

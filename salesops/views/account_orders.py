@@ -8,7 +8,7 @@ import pandas as pd
 
 from salesops import words
 from salesops.views import table as t
-from salesops.views.blocks import Block, nothing
+from salesops.views.blocks import Block, nothing, report_of
 
 MOST = 25
 MOST_REPS = 120  # a page must stay small enough for a phone
@@ -44,7 +44,7 @@ def accounts_table(accounts: pd.DataFrame | None, *, currency: str) -> Block:
     told = bool(accounts.amount_before.notna().any())
     scale = words.scale_for(pd.concat([accounts.amount, accounts.amount_before]), currency=currency)
     columns = [
-        t.text("account_name", "Account", note="state"),
+        t.text("account_name", "Account", note="state", leads="leads"),
         t.number("orders", "Orders", phone=False),
         t.amount("amount", "Actual", scale=scale),
         *([t.amount("amount_before", "Year before", scale=scale)] if told else []),
@@ -52,6 +52,7 @@ def accounts_table(accounts: pd.DataFrame | None, *, currency: str) -> Block:
     ]
     lead = "The largest fall against the same days a year before first." if told else "The largest amount first."
     rest = f" The first {MOST} of {len(accounts):,}." if len(accounts) > MOST else ""
+    accounts = accounts.assign(leads=report_of("account", accounts.account_id))
     return t.table(accounts.head(MOST), columns, caption=f"{lead} Amounts in {scale.unit}.{rest}")
 
 
@@ -61,10 +62,10 @@ def reps_table(accounts: pd.DataFrame | None, names: dict[str, str], *, currency
         return nothing()
     told = bool(accounts.amount_before.notna().any())
     rows = pd.DataFrame([_rep(names.get(str(user), str(user)), own) for user, own in accounts.groupby("user_id")])
-    rows = rows.sort_values(["user_name", "user_id"])
+    rows = rows.sort_values(["user_name", "user_id"]).assign(leads=lambda each: report_of("rep", each.user_id))
     scale = words.scale_for(pd.concat([rows.amount, rows.amount_before]), currency=currency)
     columns = [
-        t.text("user_name", "Rep"),
+        t.text("user_name", "Rep", leads="leads"),
         t.number("orders", "Orders"),
         t.number("accounts", "Accounts"),
         t.amount("amount", "Actual", scale=scale, phone=False),

@@ -5,10 +5,14 @@ Every text is data and is escaped. Without the page's style sheet (in JupyterLab
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
 
 from markupsafe import Markup
+
+from salesops import words
 
 
 @dataclass(frozen=True, repr=False)
@@ -53,12 +57,15 @@ def kpis(figures: Iterable[tuple[str, str, str]]) -> Block:
     return Block(Markup('<dl class="kpis">{}</dl>').format(items), text)
 
 
-def cards(items: Iterable[tuple[str, str, str]]) -> Block:
-    """Show exceptions as cards, each (title, what is the matter, what comes next)."""
+def cards(items: Iterable[tuple[str, str, str]], *, leads: Sequence[str] = ()) -> Block:
+    """Show exceptions as cards, each (title, what is the matter, what comes next).
+
+    `leads` says of each title to which report it leads, as for `lead`.
+    """
     rows = list(items)
     html = Markup("").join(
-        Markup('<li class="card"><h3><bdi>{}</bdi></h3><p>{}</p>{}</li>').format(title, what, _line("meta", next_step))
-        for title, what, next_step in rows
+        Markup('<li class="card"><h3>{}</h3><p>{}</p>{}</li>').format(lead(title, to), what, _line("meta", next_step))
+        for (title, what, next_step), to in zip(rows, leads or [""] * len(rows), strict=True)
     )
     text = "\n\n".join(_lines(title, what, next_step) for title, what, next_step in rows)
     return Block(Markup('<ul class="cards">{}</ul>').format(html), text)
@@ -88,6 +95,44 @@ def definitions(terms: Iterable[tuple[str, str]], *, summary: str = "How these n
     items = Markup("").join(Markup("<dt>{}</dt><dd>{}</dd>").format(term, meaning) for term, meaning in rows)
     html = Markup("<details><summary>{}</summary><dl>{}</dl></details>").format(summary, items)
     return Block(html, "\n".join([summary, *(f"- {term}: {meaning}" for term, meaning in rows)]))
+
+
+def fold(summary: str, inside: Block) -> Block:
+    """Show a block folded away under a line; on paper it is open."""
+    html = Markup('<details class="fold"><summary><bdi>{}</bdi></summary>{}</details>').format(summary, inside.html)
+    return Block(html, f"{summary}\n{inside.text}")
+
+
+def names_note(sentence: str, names: Sequence[tuple[str, str]], *, more: int = 0) -> Block:
+    """Show a sentence with names after it, each (name, the report to which it leads), and how many more there are."""
+    rest = [f"{more:,} more"] if more else []
+    shown: list[str] = [*(lead(name, to) for name, to in names), *rest]
+    plain = [*(name for name, _ in names), *rest]
+    if not plain:
+        return note(sentence)
+    html = Markup('<p class="note">{}: {}.</p>').format(sentence, Markup(", ").join(shown))
+    return Block(html, f"{sentence}: {', '.join(plain)}.")
+
+
+def report_of(kind: str, ids: Iterable[object]) -> list[Any]:
+    """Return to which report of a "rep", "account" or "manager" each id leads, as for `lead`; None for no id."""
+    return [None if words.is_missing(id_) or id_ == "" else f"{kind}:{quote(str(id_), safe='')}" for id_ in ids]
+
+
+def lead(name: str, to: str | None = "") -> Markup:
+    """Return a name as markup that leads to a report, such as "rep:U-7" or "account:A-1".
+
+    Several, with spaces between, say where to lead if the first is missing. A press that has the report in its folder
+    makes it a link; anywhere else it is a name.
+    """
+    shown = Markup("<bdi>{}</bdi>").format(name)
+    return Markup('<a data-report="{}">{}</a>').format(to, shown) if to else shown
+
+
+def back(*to: tuple[str, str]) -> Block:
+    """Lead back to other reports, each (name, report) as for `lead`; a page shows those that are there."""
+    links = Markup(" ").join(lead(name, report) for name, report in to)
+    return Block(Markup('<nav class="leads" aria-label="Back">{}</nav>').format(links), "")
 
 
 def together(*blocks: Block) -> Block:

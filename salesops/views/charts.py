@@ -1,4 +1,4 @@
-"""Charts for win rates, conversion, pipeline and pace. Each takes a table of results and a title in words.
+"""Charts for win rates, conversion and pipeline. Each takes a table of results and a title in words.
 
 Colour never stands alone: shape, dash, position or a label says the same.
 """
@@ -185,44 +185,6 @@ def pipeline_by_stage(pipeline: pd.DataFrame, *, stages: Sequence[str], currency
     )
     height = 80 + 32 * len(stages)
     return finish(alt.layer(bars, labels), title=title, description=description, height=height)
-
-
-@_WHOLE
-def pace_chart(days: pd.DataFrame, *, currency: str, title: str) -> alt.LayerChart:
-    """Show the actual amount over the period against the pace that reaches the goal.
-
-    Parameters
-    ----------
-    days : DataFrame
-        date; actual_cumulative (money, null after the as-of date); pace (money, null without a goal);
-        quota (money, the same in every row, or null).
-    currency : str
-        ISO code of the amounts.
-    title : str
-        What the chart shows, as a sentence.
-    """
-    kinds = {"actual": "actual_cumulative", "pace": "pace", "goal": "quota"}
-    rows = days.rename(columns={column: kind for kind, column in kinds.items()})
-    rows["date"] = pd.to_datetime(rows["date"])
-    rows = rows.melt("date", value_vars=list(kinds), var_name="kind", value_name="value").dropna(subset=["value"])
-    scale = words.scale_for(rows["value"], currency=currency)
-    drawn = [kind for kind in kinds if kind in set(rows["kind"])]
-    looks = {"actual": (ACCENT, [1, 0]), "pace": (SOFT, [4, 3]), "goal": (INK, [1, 0])}
-    axis = alt.Axis(labelExpr=f"format(datum.value / {scale.divisor}, ',')", tickCount=5)
-    x = alt.X("date:T", title=None, axis=alt.Axis(format="%-d %b", tickCount=4, grid=False))
-    y = alt.Y("value:Q", title=f"Since the start, {scale.unit}", axis=axis)
-    colors = alt.Scale(domain=drawn, range=[looks[kind][0] for kind in drawn])
-    dashes = alt.Scale(domain=drawn, range=[looks[kind][1] for kind in drawn])
-    key = alt.Legend(symbolType="stroke", symbolSize=300, columns=3)
-    color = alt.Color("kind:N", scale=colors, legend=key)
-    dash = alt.StrokeDash("kind:N", scale=dashes, legend=key)
-    lines = alt.Chart(rows).mark_line(strokeWidth=2).encode(x, y, color, dash)
-    latest = rows.groupby("kind").tail(1)
-    now = latest[latest["kind"] == "actual"]
-    point = alt.Chart(now).mark_point(size=60, filled=True, opacity=1).encode(x, y, color)
-    said = [f"{row.kind} {scale.show(row.value)} on {words.day(row.date)}" for row in latest.itertuples()]
-    description = f"Amounts since the start in {scale.unit}: {words.and_list(said)}."
-    return finish(alt.layer(lines, point), title=title, description=description, height=260)
 
 
 _PLACES = {"above": "above limits", "within": "within", "below": "below limits"}

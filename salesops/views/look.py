@@ -33,20 +33,25 @@ PAGE_COLORS = {
 
 FONT = "Arial, Liberation Sans, sans-serif"  # the same widths wherever a chart is measured and drawn
 WIDTH = 400  # with labels; a phone shows it at 350, where letters of 12 keep 10.5 pixels
+WIDE = 920  # of a chart that takes the whole page
 ROW = 24  # height of a line with a name
 
 
-def finish(chart: alt.LayerChart, *, title: str, description: str, height: float) -> alt.LayerChart:
-    """Give a chart its size, title, description for screen readers and the shared look."""
+def finish(chart: alt.LayerChart, *, title: str, description: str, height: float, wide: bool = False) -> alt.LayerChart:
+    """Give a chart its size, title, description for screen readers and the shared look.
+
+    One that is `wide` takes the whole width of a page; a page shows it at WIDTH on a phone.
+    """
     text: dict[str, Any] = {"labelColor": SOFT, "titleColor": SOFT, "labelFontSize": 12, "titleFontSize": 12}
     lines: dict[str, Any] = {"gridColor": LINE, "domainColor": LINE, "tickColor": LINE}
     # set in place: each of properties() and configure_…() would copy the chart with its data
-    chart.width, chart.height = WIDTH, height
+    chart.width, chart.height = WIDE if wide else WIDTH, height
     chart.autosize = alt.AutoSizeParams(type="fit", contains="padding")
     chart.padding = {"left": 4, "right": 6, "top": 4, "bottom": 2}
-    chart.title = alt.TitleParams(textwrap.wrap(title, 52), anchor="start", color=INK, fontSize=14, offset=12)
+    lines_of_title = textwrap.wrap(title, 110 if wide else 52)
+    chart.title = alt.TitleParams(lines_of_title, anchor="start", color=INK, fontSize=14, offset=12)
     chart.description = description
-    chart.usermeta = {"page_colors": PAGE_COLORS}
+    chart.usermeta = {"page_colors": PAGE_COLORS} | ({"narrow": WIDTH} if wide else {})
     chart.config = alt.Config(
         background="transparent",
         font=FONT,

@@ -9,7 +9,7 @@ import pandas as pd
 
 from salesops import words
 from salesops.views import table as t
-from salesops.views.blocks import Block, absent, note
+from salesops.views.blocks import Block, absent, note, report_of
 
 MOST = 60  # a page must stay small enough for a phone
 _WORDS = {
@@ -55,11 +55,12 @@ def commitments_table(judged: pd.DataFrame, *, names: bool = True, known: bool =
     shown = ranked.assign(
         what=[promise_words(r["metric"], r["target"], r["original_due_date"], r["subject_name"]) for r in rows],
         state=pd.Series([_state(r) for r in rows], index=ranked.index, dtype=object),
+        leads=report_of("rep", ranked.owner_id),
         reached=[_reached(r) for r in rows],
     )
     rest = f" The first {MOST} of {len(judged):,}." if len(judged) > MOST else ""
     columns = [
-        *([t.text("owner_name", "Who")] if names else []),
+        *([t.text("owner_name", "Who", leads="leads")] if names else []),
         t.text("what", "Promised"),
         t.tag("state", "State"),
         t.text("reached", "Reached", phone=False),

@@ -29,7 +29,8 @@ class Column:
     """One column: where its values come from and how they look. Made by the functions of this module.
 
     `html` and `text` turn one value into a cell. `note` names a column whose words follow small and soft.
-    `phone=False` leaves the column out on narrow screens.
+    `phone=False` leaves the column out on narrow screens. `leads` names a column that says to which report a value
+    leads, as for `blocks.lead`.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Column:
     kind: str = ""
     note: str = ""
     phone: bool = True
+    leads: str = ""
 
 
 def table(
@@ -77,9 +79,9 @@ def table(
     return Block(html, _as_text(rows + ([total] if total else []), columns, caption))
 
 
-def text(name: str, title: str, *, note: str = "", phone: bool = True) -> Column:
+def text(name: str, title: str, *, note: str = "", phone: bool = True, leads: str = "") -> Column:
     """Words, shown exactly; right-to-left names do not disturb their neighbours."""
-    return Column(name, title, _name, _words, "l", note, phone)
+    return Column(name, title, _name, _words, "l", note, phone, leads)
 
 
 def number(name: str, title: str, *, decimals: int = 0, note: str = "", phone: bool = True) -> Column:
@@ -188,6 +190,8 @@ def _row(row: Mapping[Any, Any], columns: Sequence[Column]) -> Markup:
     cells = []
     for place, column in enumerate(columns):
         inside = column.html(row[column.name]) if column.name in row else Markup("")
+        if column.leads and not words.is_missing(to := row.get(column.leads)):
+            inside = Markup('<a data-report="{}">{}</a>').format(to, inside)
         remark = row.get(column.note) if column.note else None
         if not words.is_missing(remark) and remark != "":
             inside = Markup("{} <small>{}</small>").format(inside, remark)

@@ -18,6 +18,7 @@ from salesops.models.make_it import chance_results, make_it
 from salesops.pages.rep import page as rep_page
 from salesops.pages.rep.findings import rep_accountability
 from salesops.pages.team import page as team_page
+from salesops.pages.team import people
 from salesops.pages.team.findings import team_accountability
 from salesops.periods import parse_period
 
@@ -61,7 +62,7 @@ def test_chances_are_those_of_the_forecast(book: Book, now: Forecast) -> None:
     assert [report.results()[name] for name in chance_results(report.make_it.team)] == pytest.approx(
         together, abs=0.003
     )
-    shown = team_page.lines_table(report).text + team_page.key_figures(report).text
+    shown = people.lines_table(report).text + team_page.key_figures(report).text
     assert shown.count("P(make it)") == 2
 
 
@@ -83,10 +84,10 @@ def test_a_finished_period_does_without_the_forecast(sample: Path) -> None:
     code = (
         "import sys; from datetime import date; from salesops import open_book, parse_period\n"
         "from salesops.pages.team.findings import team_accountability\n"
-        "from salesops.pages.team import page as team_page\n"
+        "from salesops.pages.team import page as team_page, people\n"
         f"r = team_accountability(open_book({str(sample)!r}), parse_period('2026-Q3'), date(2026, 10, 30))\n"
         "print(any(name.startswith(('salesops.models.forecast', 'salesops.models.deals')) for name in sys.modules))\n"
-        "print('P(make it)' in team_page.lines_table(r).text + team_page.key_figures(r).text)\n"
+        "print('P(make it)' in people.lines_table(r).text + team_page.key_figures(r).text)\n"
         "print(*team_page.limits(r), sep=chr(10))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -121,7 +122,7 @@ def test_too_little_to_stand_on_is_said(tmp_path: Path, wins: int, quota: float,
     """Few wins, a short history or no quota: no chance, no column, and a sentence in the limits."""
     report = team_accountability(company(tmp_path, wins, quota), RUNNING, NOW)
     assert report.make_it.why_not == why_not
-    assert ("P(make it)" in team_page.lines_table(report).text) == (not why_not)
+    assert ("P(make it)" in people.lines_table(report).text) == (not why_not)
     assert np.isnan(report.make_it.team).all() == bool(why_not)
     if why_not:
         assert f"P(make it) is not shown: {why_not}" in "\n".join(team_page.limits(report))

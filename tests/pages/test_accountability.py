@@ -15,7 +15,7 @@ from salesops.book.horizon import resolve
 from salesops.book.source import Book, open_book
 from salesops.models.chance import chance_of_attaining
 from salesops.models.promises import subject_names
-from salesops.pages.team import page as team_page
+from salesops.pages.team import people
 from salesops.pages.team.findings import TeamAccountability, team_accountability
 from salesops.periods import Period, parse_period
 
@@ -249,4 +249,4 @@ def test_rollups_say_what_they_sum(tmp_path: Path, ramp: list[float] | None, sai
     tables = {"users": users, "quotas": [quota("A", 100), quota("M", 100, is_rollup=True)], "opportunities": []}
     report = team_accountability(make_book(tmp_path, tables, ramp=ramp), Q1, NOW)
     assert list(report.own.quota) == [100 if ramp is None else 50]
-    assert said in team_page.rollups_table(report).text
+    assert said in people.rollups_table(report).text

@@ -12,7 +12,8 @@ from salesops.book.source import Book
 from salesops.pages.rep import page as rep_page
 from salesops.pages.rep.findings import rep_accountability
 from salesops.pages.team.findings import team_accountability
-from salesops.pages.team.page import key_figures, other_figures, other_lines, page_head
+from salesops.pages.team.page import key_figures, other_figures, page_head
+from salesops.pages.team.people import other_lines
 from salesops.periods import parse_period
 
 END = date(2026, 3, 31)

@@ -166,3 +166,57 @@ def test_a_foreign_index_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "index.json").write_text(content, encoding="utf-8")
     with pytest.raises(PressError, match="is not an index of reports"):
         refuse_foreign(tmp_path)
+
+
+def team(id_: str, manager: str, **more: Any) -> dict[str, Any]:
+    given = {"book": "sample", "period": "2026-Q3", "as_of": "2026-09-30", "manager": manager}
+    return entry(id_, person=f"Manager {manager}", parameters=given, source="s", **more)
+
+
+def rep(id_: str, manager: str, **more: Any) -> dict[str, Any]:
+    given = {"book": "sample", "period": "2026-Q3", "as_of": "2026-09-30", "rep": id_}
+    asked = {"parameters": given, "source": "s", "results": {"manager_id": manager}, **more}
+    return entry(id_, notebook="rep", title="And you?", person=f"Rep {id_}", **asked)
+
+
+def test_reps_stand_below_their_manager() -> None:
+    """Each report stands once: a rep's below that of the manager, apart where the same book has none of the manager."""
+    entries = [team("m1", "M1"), team("m2", "M2"), rep("c", "M2"), rep("a", "M1"), rep("b", "M1"), rep("d", "M9")]
+    entries.append(rep("x", "M1", source="other"))
+    assert read(index_page(entries)).links[1:] == [f"{id_}.html" for id_ in ("m1", "a", "b", "m2", "c", "d", "x")]
+
+
+def test_a_report_says_what_it_found() -> None:
+    """Its headline and figures stand beside it as text, escaped; a share's bar is its part of the whole."""
+    figures = [
+        {"name": "attainment", "value": 0.58, "form": "percent"},
+        {"name": "booked", "value": 568_000.0, "form": "number"},
+    ]
+    html = index_page([entry("t", headline=NASTY, figures=figures), entry("u")])
+    assert html.count("<script>") == 1
+    assert "&lt;script&gt;alert(1)" in html
+    assert 'attainment <b>58%</b><i style="width:58%">' in html
+    assert "booked <b>568\xa0k</b></p>" in html  # alone it has nothing to be long against
+
+
+def test_bars_compare_reports_of_one_notebook() -> None:
+    """An amount's bar is as long as its part of the largest of the same notebook; no bar passes its place."""
+
+    def with_(value: float, form: str) -> dict[str, Any]:
+        return {"figures": [{"name": "f", "value": value, "form": form}]}
+
+    html = index_page([entry("a", **with_(50, "number")), entry("b", **with_(200, "number"))])
+    assert re.findall(r"width:(\d+)%", html.partition("<table")[2]) == ["25", "100"]
+    html = index_page([entry("a", **with_(2.5, "percent"))])
+    assert re.findall(r"width:(\d+)%", html.partition("<table")[2]) == ["100"]
+
+
+def test_500_reports_fit_on_a_phone() -> None:
+    """Each with a headline, three figures and two changes: the index stays below 400 kB."""
+    figures = [{"name": name, "value": 123_456.0, "form": "number"} for name in ("booked", "gap", "commitments missed")]
+    changes = [{"name": "commitments missed", "before": "1,234", "now": "2,345"}] * 2
+    more = {"headline": "Anders Marchetto booked 123 k EUR of 137 k EUR: 37.0 k EUR to go with 66% of the time left.",
+            "figures": figures, "changes": changes}  # fmt: skip  # one entry
+    managers = [team(f"team-accountability-2026-q3-manager-{n}-0123abcd", f"M{n}", **more) for n in range(20)]
+    reps = [rep(f"rep-accountability-2026-q3-person-{n}-0123abcd", f"M{n % 20}", **more) for n in range(480)]
+    assert len(index_page(managers + reps).encode()) <= 400_000

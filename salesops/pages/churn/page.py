@@ -11,7 +11,7 @@ from salesops.models.rhythm import FEWEST_GAPS, SHORTEST_HORIZON
 from salesops.pages.churn import words as say
 from salesops.pages.churn.findings import ChurnReview
 from salesops.views import table as t
-from salesops.views.blocks import Block, absent, cards, definitions, headline, kpis, note, nothing, together
+from salesops.views.blocks import Block, absent, cards, definitions, headline, kpis, note, nothing, report_of, together
 
 FIRST = 6  # calls shown in full
 MOST = 30
@@ -109,7 +109,7 @@ def no_rhythm(r: ChurnReview) -> Block:
 
 
 def _others_table(r: ChurnReview) -> Block:
-    rows = r.now.others.head(MOST)
+    rows = r.now.others.head(MOST).assign(leads=lambda each: report_of("account", each.account_id))
     rest = len(r.now.others) - len(rows)
     scale = words.scale_for(rows.value_at_risk, currency=r.currency)
     ends = [
@@ -117,7 +117,7 @@ def _others_table(r: ChurnReview) -> Block:
         for row in rows.itertuples()
     ]
     columns = [
-        t.text("account_name", "Client"),
+        t.text("account_name", "Client", leads="leads"),
         t.number("hiatus_days", "Days since"),
         t.number("orders", "Purchases", phone=False),
         t.amount("value_at_risk", "Money", scale=scale, phone=False),
@@ -205,13 +205,14 @@ def _calls_table(r: ChurnReview, rest: pd.DataFrame) -> Block:
     scale = words.scale_for(rows.profit, currency=r.currency)
     records = rows.to_dict("records")
     shown = rows.assign(
+        leads=report_of("account", rows.account_id),
         why=[say.reasons(row, limit=1) for row in records],
         who=[say.owner(row) for row in records],
         play=[say.play(row) for row in records],
     )
     more = f" {words.plural(len(rest) - MOST, 'further call')} not shown." if len(rest) > MOST else ""
     columns = [
-        t.text("account_name", "Client", note="why"),
+        t.text("account_name", "Client", note="why", leads="leads"),
         t.share("p_churn", "Lost by then"),
         t.amount("profit", "Profit", scale=scale, phone=False),
         t.text("play", "Play", phone=False),
@@ -230,14 +231,15 @@ def _silent_table(r: ChurnReview) -> Block:
     rows = r.calls.table.sort_values(first, ascending=first == "end_date", kind="stable").head(MOST)
     rest = len(r.calls.table) - len(rows)
     scale = words.scale_for(rows.value_at_risk, currency=r.currency)
-    shown = rows.assign(who=[say.owner(row) for row in rows.to_dict("records")])
+    owners = [say.owner(row) for row in rows.to_dict("records")]
+    shown = rows.assign(who=owners, leads=report_of("account", rows.account_id))
     silence = [
         t.number("hiatus_days", "Days since"),
         t.number("lost_after", "Lost after", phone=False),
         t.number("hiatus_ratio", "÷ own gaps", decimals=1),
     ]
     columns = [
-        t.text("account_name", "Client", note="state"),
+        t.text("account_name", "Client", note="state", leads="leads"),
         *(silence if orders else [t.day("end_date", "Ends")] if "end_date" in rows else []),
         t.amount("value_at_risk", "Money", scale=scale, phone=False),
         t.text("who", "Owner", phone=False),

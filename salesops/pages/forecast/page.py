@@ -11,7 +11,7 @@ from salesops import words
 from salesops.models.forecast.sums import SHOCK
 from salesops.pages.forecast.findings import ForecastReport
 from salesops.views import table as t
-from salesops.views.blocks import Block, definitions, headline, kpis
+from salesops.views.blocks import Block, definitions, headline, kpis, report_of
 
 DATED = {"bookings": "won deals by close date", "orders": "orders by order date"}
 MOST_LINES = 120  # a page must stay small enough for a phone
@@ -57,15 +57,16 @@ def reps_table(r: ForecastReport) -> Block:
     goals = bool(reps.quota.notna().any())
     order = ["gap", "p50", "user_name"] if goals else ["p50", "user_name"]
     reps = reps.sort_values(order, ascending=[False] * (len(order) - 1) + [True], na_position="last")
-    shown = reps.head(MOST_LINES)
+    shown = reps.head(MOST_LINES).assign(leads=lambda each: report_of("rep", each.user_id))
     scale = words.scale_for(pd.concat([reps.quota, reps.p90]), currency=r.currency)
     goal = [t.amount("quota", "Goal", scale=scale, phone=False)] if goals else []
+    who = t.text("user_name", "Rep", note="remark", leads="leads")
     if r.blind:
-        columns = [t.text("user_name", "Rep", note="remark"), *goal, t.amount("closed", "Closed", scale=scale)]
+        columns = [who, *goal, t.amount("closed", "Closed", scale=scale)]
         lead = "Largest goal first." if goals else "By name."
         return t.table(shown, columns, caption=f"{lead} Amounts in {scale.unit}.", total=_total(r))
     columns = [
-        t.text("user_name", "Rep", note="remark"),
+        who,
         *goal,
         t.amount("closed", "Closed", scale=scale, phone=False),
         t.amount("p10", "P10", scale=scale),

@@ -15,12 +15,13 @@ from salesops.book.snapshot import as_known
 from salesops.book.source import Book
 from salesops.errors import BookError, did_you_mean
 from salesops.metrics.activities import completions_known, on_time_activities
-from salesops.metrics.attainment import attainment, cumulative
+from salesops.metrics.attainment import attainment
 from salesops.metrics.conversion import stage_conversion, stages_need
 from salesops.metrics.pipeline import open_deals
 from salesops.metrics.unrated import unrated
 from salesops.metrics.win_rate import win_rate
 from salesops.models.account_orders import account_orders
+from salesops.models.day_by_day import day_by_day, fan
 from salesops.models.intervals import with_interval
 from salesops.models.make_it import NOT_KNOWN, chance_results, make_it
 from salesops.models.promises import judged_commitments
@@ -37,7 +38,9 @@ class RepAccountability:
     lines : pandas.DataFrame
         The rep's own lines, as `metrics.attainment` gives them.
     days : pandas.DataFrame
-        date, actual_cumulative (NaN after as_of), pace, quota: one row a day of the period, for the first line.
+        Of the first line, as `models.day_by_day.day_by_day` gives them.
+    fan : pandas.DataFrame
+        Where it will stand, as `models.day_by_day.fan` gives it.
     deals : pandas.DataFrame
         The rep's open deals, as `metrics.pipeline.open_deals` gives them; `needed`: part of `must_close`.
     must_close : pandas.DataFrame
@@ -76,9 +79,11 @@ class RepAccountability:
     as_of: date
     user_id: str
     user_name: str
+    manager_id: str
     manager_name: str
     lines: pd.DataFrame
     days: pd.DataFrame
+    fan: pd.DataFrame
     deals: pd.DataFrame
     must_close: pd.DataFrame
     conversion: pd.DataFrame
@@ -126,6 +131,7 @@ class RepAccountability:
         return {
             "user_id": self.user_id,
             "user_name": self.user_name,
+            "manager_id": self.manager_id or None,
             **{name: line[name] for name in ("measure", "quota", "booked", "gap", "attainment", "pace")},
             **chance_results(self.p_make_it),
             "decided": float(self.wins["decided"]) if self.has_deals else None,
@@ -176,9 +182,11 @@ def rep_accountability(book: Book, rep: str, period: Period, as_of: date, *, man
         as_of=as_of,
         user_id=user_id,
         user_name=user_name,
+        manager_id=str(lines.manager_id.fillna("").iloc[0]),
         manager_name=str(user_names(book).get(lines.manager_id.iloc[0], "")),
         lines=lines.drop(columns="_other"),
         days=_days(book, lines.iloc[0], period, as_of),
+        fan=_fan(book, lines.iloc[0], period, as_of),
         deals=deals.assign(needed=deals.opportunity_id.isin(must_close.opportunity_id)),
         must_close=must_close,
         conversion=_conversion(book, user_id, period, as_of),
@@ -230,29 +238,25 @@ def fewest(deals: pd.DataFrame, gap: float) -> pd.DataFrame:
 
 
 def _unrated(book: Book, line: pd.Series, period: Period, as_of: date) -> pd.DataFrame:
-    """Return what the actual of a line leaves out; a rollup line has the actual of the whole team."""
-    users: tuple[str, ...] = (str(line.user_id),)
-    if line.is_rollup:
-        users = team_of(people_in(as_known(book, as_of), period), users[0])
+    users = _line_users(book, line, period, as_of)
     found: pd.DataFrame = unrated(book, period, as_of, measure=line.measure, users=users).to_pandas()
     return found
 
 
 def _days(book: Book, line: pd.Series, period: Period, as_of: date) -> pd.DataFrame:
-    users = team_of(people_in(as_known(book, as_of), period), line.user_id) if line.is_rollup else (line.user_id,)
-    sales = cumulative(book, period, as_of, users=users, measure=line.measure).to_pandas()
-    every = pd.date_range(period.start, period.end)
-    booked = pd.Series(sales.booked.to_numpy(float), index=pd.to_datetime(sales.date)).sort_index()
-    running = booked.reindex(every, method="ffill").fillna(0.0)
-    gone = pd.Series(range(1, period.days + 1), index=every) / period.days
-    return pd.DataFrame(
-        {
-            "date": every,
-            "actual_cumulative": running.where(every <= pd.Timestamp(as_of)).to_numpy(),
-            "pace": (gone * line.quota).to_numpy(),
-            "quota": line.quota,
-        }
-    )
+    users, measure = _line_users(book, line, period, as_of), str(line.measure)
+    return day_by_day(book, period, as_of, users=users, measure=measure, quota=line.quota)
+
+
+def _fan(book: Book, line: pd.Series, period: Period, as_of: date) -> pd.DataFrame:
+    return fan(book, period, as_of, measure=str(line.measure), users=_line_users(book, line, period, as_of))
+
+
+def _line_users(book: Book, line: pd.Series, period: Period, as_of: date) -> tuple[str, ...]:
+    """Return whose actual a line has: a rollup line has that of the whole team."""
+    if line.is_rollup:
+        return team_of(people_in(as_known(book, as_of), period), line.user_id)
+    return (str(line.user_id),)
 
 
 def _conversion(book: Book, user_id: str, period: Period, as_of: date) -> pd.DataFrame:

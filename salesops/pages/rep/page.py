@@ -12,7 +12,8 @@ from salesops.views import account_orders, charts
 from salesops.views import table as t
 from salesops.views.account_orders import order_figures
 from salesops.views.attainment import DATED, VERB, ended_words, make_it_words, measure_figures
-from salesops.views.blocks import Block, absent, headline, kpis, note, nothing, sentence
+from salesops.views.blocks import Block, absent, back, headline, kpis, note, nothing, report_of, sentence, together
+from salesops.views.day_chart import day_chart
 
 
 def page_head(r: RepAccountability) -> Block:
@@ -30,12 +31,15 @@ def page_head(r: RepAccountability) -> Block:
         end = f"{missing} to go{_time(r)}" if not r.over else f"{missing} short"
         text = f"{who} {verb} {booked} of {goal}: {end}."
     manager = f" Manager: {r.manager_name}." if r.manager_name else ""
-    return headline(
+    manager_report = report_of("manager", [r.manager_id])[0]
+    team = (f"Team of {r.manager_name}", f"{manager_report} team_accountability:")
+    head = headline(
         text,
         eyebrow=f"Rep accountability · {r.company} · {words.period(r.period)}",
         meta=f"As of {words.day(r.as_of)}. Counted: {DATED[line['measure']]}."
         f"{words.left_out_money(r.unrated)}{ended_words(r.ended_on, line['measure'])}{manager}{_left(r)}",
     )
+    return together(head, back(team)) if r.manager_name else head
 
 
 def key_figures(r: RepAccountability, *, min_deals: int) -> Block:
@@ -132,12 +136,13 @@ def deals_table(r: RepAccountability, *, limit: int = 25) -> Block:
         return nothing()
     deals = r.deals.assign(
         account=r.deals.account_name.fillna("no account"),
+        leads=report_of("account", r.deals.account_id),
         late=["overdue" if overdue else "" for overdue in pd.to_datetime(r.deals.close_date) < pd.Timestamp(r.as_of)],
         mark=["must close" if needed else "" for needed in r.deals.needed],
     )
     scale = words.scale_for(deals.amount, currency=r.currency)
     columns = [
-        t.text("account", "Account", note="opportunity_id"),
+        t.text("account", "Account", note="opportunity_id", leads="leads"),
         t.text("stage_name", "Stage", phone=False),
         t.day("close_date", "Close date", note="late"),
         t.amount("amount", "Amount", scale=scale),
@@ -166,7 +171,7 @@ def pace_words(r: RepAccountability) -> Block:
 
 
 def pace(r: RepAccountability) -> alt.LayerChart:
-    """Draw the actual amount day by day against the even pace."""
+    """Draw the actual amount day by day against the even pace and the year before, with what may still come."""
     line = r.line
     if line["quota"] is None:
         title = f"{words.money(line['booked'], currency=r.currency)} since the start; no goal is agreed"
@@ -175,7 +180,7 @@ def pace(r: RepAccountability) -> alt.LayerChart:
     else:
         gone = words.percent(r.period.gone(r.as_of))
         title = f"{words.percent(line['attainment'])} of the goal with {gone} of the time gone"
-    return charts.pace_chart(r.days, currency=r.currency, title=title)
+    return day_chart(r.days, r.fan, currency=r.currency, title=title)
 
 
 def conversion(r: RepAccountability, *, min_deals: int) -> alt.LayerChart | Block:

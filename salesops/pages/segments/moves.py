@@ -10,7 +10,7 @@ from salesops.models.segments import TOO_FEW
 from salesops.models.segments.migration import ABSENT, GONE
 from salesops.pages.segments.findings import CustomerSegments
 from salesops.views import table as t
-from salesops.views.blocks import Block, absent, note, nothing, sentence, together
+from salesops.views.blocks import Block, absent, note, nothing, report_of, sentence, together
 
 MOST_MOVES = 12
 MOST_NAMES = 30
@@ -63,14 +63,14 @@ def movers_table(s: CustomerSegments) -> Block:
     rest = len(s.movers) - MOST_NAMES
     more = f" {words.plural(rest, 'smaller customer')} not shown." if rest > 0 else ""
     columns = [
-        t.text("account_name", "Customer"),
+        t.text("account_name", "Customer", leads="leads"),
         t.text("before", "From"),
         t.text("after", "To"),
         t.number("days_since", "Days since", phone=False),
         t.amount("total", "Spent", scale=scale, phone=False),
     ]
     return t.table(
-        s.movers.head(MOST_NAMES),
+        s.movers.head(MOST_NAMES).assign(leads=lambda each: report_of("account", each.account_id)),
         columns,
         caption=f"Money spent in all, in {scale.unit}, largest first.{more}",
         empty="Nobody moved.",

@@ -11,7 +11,7 @@ import pandas as pd
 
 from salesops.book.credits import credited_deals, credited_orders
 from salesops.book.lines import usual_measure
-from salesops.book.people import user_id_of, user_names
+from salesops.book.people import people_in, team_of, user_id_of, user_names
 from salesops.book.snapshot import UnknownThen, as_known, unknown_then
 from salesops.book.source import Book
 from salesops.metrics.attainment import attainment, house_sales
@@ -19,11 +19,13 @@ from salesops.metrics.pipeline import coverage, coverage_state, open_deals, pipe
 from salesops.metrics.unrated import unrated
 from salesops.models.account_orders import account_orders
 from salesops.models.chance import chance_of_attaining
+from salesops.models.day_by_day import day_by_day, fan, year_before
 from salesops.models.make_it import MakeIt, chance_results, make_it
 from salesops.models.promises import judged_commitments
 from salesops.models.results import FINE, plain, plain_value
 from salesops.models.silence import ended_within
 from salesops.pages.team.exceptions import exceptions
+from salesops.pages.team.teams import teams_of
 from salesops.periods import Period
 
 LINE_FIELDS = (
@@ -85,6 +87,10 @@ class TeamAccountability:
         them nothing is known, which is not 0.
     accounts : pandas.DataFrame or None
         As `models.account_orders` gives it, where the headline counts orders; else None.
+    teams : pandas.DataFrame
+        As `teams_of` gives them; empty where all lines are of one team.
+    days, fan : pandas.DataFrame
+        The whole team in the headline's measure, as `models.day_by_day` gives them.
     """
 
     company: str
@@ -103,6 +109,9 @@ class TeamAccountability:
     chance: float
     unrated: pd.DataFrame
     unknown_then: UnknownThen
+    teams: pd.DataFrame
+    days: pd.DataFrame
+    fan: pd.DataFrame
     ended_on: date | None = None
     tables: tuple[str, ...] = _READ
     accounts: pd.DataFrame | None = None
@@ -116,7 +125,7 @@ class TeamAccountability:
     @property
     def own(self) -> pd.DataFrame:
         """The lines of the headline's measure without rollups: those that add up to its total."""
-        return self.lines[~self.lines.is_rollup & (self.lines.measure == self.measure)]
+        return of_measure(self.lines, self.measure)
 
     @property
     def other_totals(self) -> list[dict[str, Any]]:
@@ -193,11 +202,19 @@ def team_accountability(book: Book, period: Period, as_of: date, *, manager: str
         make_it=chances,
         unrated=unrated(book, period, as_of, measure=measure, users=own).to_pandas(),
         unknown_then=unknown_then(book, as_of),
+        teams=teams_of(book, of_measure(lines, measure), period, as_of, measure=measure),
+        days=_days(book, period, as_of, manager, measure, totals),
+        fan=fan(book, period, as_of, measure=measure, users=own if manager else None),
         chance=chance_alone(book, period, as_of, lines, measure),
         ended_on=ended_within(book, measure, period, as_of),
         tables=tuple(name for name in _READ if book.has(name)),
         accounts=account_orders(book, period, as_of, users=own) if measure == "orders" else None,
     )
+
+
+def of_measure(lines: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """Return the lines of a measure without rollups."""
+    return lines[~lines.is_rollup & (lines.measure == measure)]
 
 
 def chance_alone(book: Book, period: Period, as_of: date, lines: pd.DataFrame, measure: str) -> float:
@@ -228,6 +245,21 @@ def _before(book: Book, period: Period, as_of: date, manager: str, measure: str)
     table = attainment(book, earlier, min(as_of, earlier.end), by="team", manager=manager).to_pandas()
     rows = table[table.measure == measure]
     return plain(rows.iloc[0].to_dict(), decimals=FINE) if len(rows) else None
+
+
+def _days(book: Book, period: Period, as_of: date, manager: str, measure: str, totals: pd.DataFrame) -> pd.DataFrame:
+    """Day by day, beside the team of the year before: those who reported to the manager then."""
+    known, goals = as_known(book, as_of), totals.quota[totals.measure == measure]
+    year_ago = year_before(period)
+    now, then = (_team(known, span, manager) for span in (period, year_ago))
+    return day_by_day(
+        book, period, as_of, users=now, measure=measure, quota=None if goals.empty else goals.iloc[0], before=then
+    )
+
+
+def _team(known: Book, period: Period, manager: str) -> tuple[str, ...]:
+    people = people_in(known, period)
+    return team_of(people, manager) if manager else tuple(people.user_id.to_pyarrow().to_pylist())
 
 
 def _with_pipeline(lines: ir.Table, open_: ir.Table) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import altair as alt
 import pandas as pd
 
 from salesops import words
@@ -12,12 +13,10 @@ from salesops.book.snapshot import UnknownThen
 from salesops.errors import first_few
 from salesops.pages.team.findings import TeamAccountability
 from salesops.views import account_orders
-from salesops.views import table as t
-from salesops.views.attainment import COUNTED, DATED, VERB, ended_words, make_it_words, measure_figures
-from salesops.views.blocks import Block, absent, cards, definitions, headline, kpis, note, nothing
+from salesops.views.attainment import DATED, VERB, ended_words, make_it_words, measure_figures
+from salesops.views.blocks import Block, absent, back, cards, definitions, headline, kpis, note, report_of, together
+from salesops.views.day_chart import day_chart
 from salesops.views.promises import promise_words
-
-MOST_LINES = 120  # a page must stay small enough for a phone
 
 
 def page_head(r: TeamAccountability) -> Block:
@@ -29,12 +28,13 @@ def page_head(r: TeamAccountability) -> Block:
         text = f"{team} {verb} {booked}. This book holds no goals for the period."
     else:
         text = f"{team} {verb} {booked}{_of_goal(r, total)}{_pace(r)}. {_attained(total)}"
-    return headline(
+    head = headline(
         text,
         eyebrow=f"Team accountability · {r.company} · {words.period(r.period)}",
         meta=f"As of {words.day(r.as_of)}. Counted: {DATED[r.measure]}.{words.left_out_money(r.unrated)}"
         f"{ended_words(r.ended_on, r.measure)}",
     )
+    return together(head, back(("The whole team", "team_accountability:"))) if r.manager else head
 
 
 def key_figures(r: TeamAccountability) -> Block:
@@ -63,77 +63,14 @@ def key_figures(r: TeamAccountability) -> Block:
     return kpis(figures)
 
 
+def picture(r: TeamAccountability) -> alt.LayerChart:
+    """Draw the team's actual day by day against goal, even pace and the year before, with what may still come."""
+    return day_chart(r.days, r.fan, currency=r.currency, title=_picture_title(r))
+
+
 def other_figures(r: TeamAccountability) -> Block:
     """Show the same figures of the measures that the headline does not speak of; nothing without any."""
     return kpis([figure for row in r.other_totals for figure in measure_figures(row, r.currency)])
-
-
-def other_lines(r: TeamAccountability) -> Block:
-    """Show the lines with a goal in a measure that the headline does not speak of; nothing without any."""
-    lines = r.other_lines
-    if lines.empty:
-        return nothing()
-    scale = words.scale_for(pd.concat([lines.quota, lines.booked]), currency=r.currency)
-    lines = lines.assign(counted=lines.measure.map(COUNTED))
-    columns = [
-        t.text("user_name", "Rep", note="counted"),
-        t.amount("quota", "Goal", scale=scale, phone=False),
-        t.amount("booked", "Actual", scale=scale, phone=False),
-        t.gap("gap", "Gap", scale=scale),
-        t.bullet("attainment", "Of goal"),
-    ]
-    return t.table(lines.head(MOST_LINES), columns, caption=f"Goals in the other measure, in {scale.unit}.")
-
-
-def lines_table(r: TeamAccountability) -> Block:
-    """Show every line: goal, actual, gap, share of the goal, and what is promised. Largest gap first."""
-    goals, chances = bool(r.own.quota.notna().any()), bool(r.own.p_make_it.notna().any())
-    later = pd.to_datetime(r.own.hire_date) > pd.Timestamp(r.as_of)
-    lines = r.own.assign(starts_later=later)
-    lines["remark"] = [_remark(row, goals) for row in lines.to_dict("records")]
-    lines["next"] = [_next(row) for row in lines.to_dict("records")]
-    scale = words.scale_for(pd.concat([lines.quota, lines.booked]), currency=r.currency)
-    columns = [t.text("user_name", "Rep", note="remark")]
-    if goals:
-        columns += [
-            t.amount("quota", "Goal", scale=scale, phone=False),
-            t.amount("booked", "Actual", scale=scale, phone=False),
-            t.gap("gap", "Gap", scale=scale),
-            t.bullet("attainment", "Of goal", phone=not chances),  # a phone has room for one of the two
-            *([t.chance("p_make_it", "P(make it)")] if chances else []),
-        ]
-        columns += [t.amount("due_amount", "Open, due", scale=scale, phone=False)] if r.as_of < r.period.end else []
-        columns.append(t.tag("next", "Commitment", phone=False))
-        lead = "Largest gap first: the conversations that move the number. The line in each bar marks the goal."
-    else:
-        columns += [
-            t.amount("booked", "Actual", scale=scale),
-            t.number("deals", "Won" if r.measure == "bookings" else "Orders"),
-            *([t.number("open_deals", "Open deals", phone=False)] if "opportunities" in r.tables else []),
-        ]
-        lead = "By name. Without goals there is no gap."
-        lines = lines.sort_values("booked", ascending=False, kind="stable").head(MOST_LINES)
-        lines = lines.sort_values(["user_name", "user_id"])
-    caption = f"{lead} Amounts in {scale.unit}.{_left_out(r)}"
-    total = _total_row(r.total, r.make_it.team[0]) if r.total else None
-    return t.table(lines.head(MOST_LINES), columns, caption=caption, total=total)
-
-
-def rollups_table(r: TeamAccountability) -> Block:
-    """Show managers' rollup quotas against their teams' actual; they are never added to the lines above."""
-    lines = r.lines[r.lines.is_rollup]
-    if lines.empty:
-        return nothing()
-    scale = words.scale_for(pd.concat([lines.quota, lines.booked]), currency=r.currency)
-    columns = [
-        t.text("user_name", "Manager"),
-        t.amount("quota", "Team goal", scale=scale),
-        t.amount("booked", "Team actual", scale=scale),
-        t.gap("gap", "Gap", scale=scale, phone=False),
-        t.bullet("attainment", "Of goal"),
-    ]
-    sums = "goals as they were agreed, before they allow for ramp" if r.own.ramped.any() else "goals that stand above"
-    return t.table(lines, columns, caption=f"Teams: each manager's rollup, in {scale.unit}. It sums {sums}.")
 
 
 def orders_table(r: TeamAccountability) -> Block:
@@ -155,7 +92,8 @@ def exception_cards(r: TeamAccountability) -> Block:
             return absent("Without goals, commitments and history of close dates nothing tells whom to talk to first.")
         return note(f"No exception: {', '.join(judged)}.")
     promised = {row["commitment_id"]: _promised(row) for row in r.judged.to_dict("records")}
-    return cards([(str(row["user_name"]), _what(row, r.currency, promised), _then(row)) for row in found])
+    items = [(str(row["user_name"]), _what(row, r.currency, promised), _then(row)) for row in found]
+    return cards(items, leads=report_of("rep", r.exceptions.user_id))
 
 
 def limits(r: TeamAccountability) -> list[str]:
@@ -240,14 +178,18 @@ def _unknown_words(unknown: UnknownThen) -> Iterator[str]:
         )
 
 
-def _left_out(r: TeamAccountability) -> str:
-    if len(r.own) <= MOST_LINES:
-        return ""
-    kind = "gaps" if r.own.quota.notna().any() else "amounts"
-    return (
-        f" The {MOST_LINES} largest {kind} of {words.plural(len(r.own), 'line')}; the others are in the total. "
-        "A report for each manager shows them all."
-    )
+def _picture_title(r: TeamAccountability) -> str:
+    total, gone = r.total, r.period.gone(r.as_of)
+    if total.get("attainment") is None:
+        return f"Day by day: {words.money(total.get('booked', 0), currency=r.currency)} since the start"
+    share = words.percent(total["attainment"])
+    if gone >= 1:
+        return f"Day by day: {share} of the goal at the end"
+    lands = ""
+    if len(r.fan):
+        low, high = (words.money(r.fan[name].iloc[-1], currency=r.currency) for name in ("p10", "p90"))
+        lands = f"; the forecast ends between {low} and {high}"
+    return f"Day by day: {share} of the goal with {words.percent(gone)} of the time gone{lands}"
 
 
 def _of_goal(r: TeamAccountability, total: Mapping[str, Any]) -> str:
@@ -295,34 +237,6 @@ def _promise_note(due: pd.DataFrame) -> str:
     if due.empty:
         return "none due in the period"
     return f"{int(due.moved.sum())} moved" if due.moved.any() else ""
-
-
-def _remark(row: Mapping[Any, Any], goals: bool) -> str:
-    if row["successor"]:
-        return f"left {words.day(row['end_date'])}; goal now with {row['successor']}"
-    if row["starts_later"]:
-        return f"starts on {words.day(row['hire_date'])}"
-    if goals and pd.isna(row["quota"]):
-        return "no quota"
-    return "on ramp" if row["ramped"] else ("manager" if row["role"] == "manager" else "")
-
-
-def _next(row: Mapping[Any, Any]) -> str | list[str]:
-    if pd.isna(row["gap"]) or row["successor"]:
-        return ""
-    if row["gap"] <= 0:
-        return "made it"
-    if not pd.isna(row["promise_metric"]):
-        return promise_words(row["promise_metric"], row["promise_target"], row["promise_due"], row["promise_subject"])
-    return "no commitment yet"
-
-
-def _total_row(row: Mapping[Any, Any], chance: float) -> dict[str, object]:
-    return {
-        "user_name": "Team",
-        **{k: row[k] for k in ("quota", "booked", "gap", "attainment", "deals")},
-        "p_make_it": chance,
-    }
 
 
 def _promised(row: Mapping[Any, Any]) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from salesops import words
 from salesops.errors import PressError
 from salesops.files import write_whole
 from salesops.press.entry import BROKEN_OFF, GOOD, UNDER_WAY, Entry
@@ -25,6 +26,7 @@ _UNDELIVERED = {
     "aside": "Not sent to a reader yet",
     "undeliverable": "Undeliverable to a reader",
 }
+_LONG = 10_000  # numbers from here on are shown short
 _PLACED = ("period", "as_of", "book", "rep", "account")  # parameters that the page shows in a place of their own
 
 
@@ -72,6 +74,7 @@ def index_page(entries: Sequence[Entry], unplanned: Sequence[str] = ()) -> str:
         letters=LETTERS,
         latest=max((_minute(entry["started"]) for entry in made), default=""),
         choices={
+            "period": list(dict.fromkeys(entry["period"] for entry in entries if entry["period"])),
             "notebook": sorted({entry["title"] for entry in entries}),
             "person": sorted({entry["person"] for entry in entries if entry["person"]}, key=str.casefold),
             "status": sorted({_status(entry) for entry in entries}),
@@ -94,16 +97,66 @@ def _order_key(entry: Entry) -> tuple[bool, str, str, str]:
     return bool(person), entry["title"], entry["notebook"], person.casefold()
 
 
+def _groups(reports: Sequence[Entry], *, with_book: bool) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Return the title and the rows of each notebook; the report of a rep stands below that of the manager."""
+    tops, below = _tops(reports), _below(reports)
+    found = []
+    for key, group in groupby([one for one in reports if one["id"] not in below], key=lambda one: _order_key(one)[:3]):
+        rows = []
+        for report in group:
+            rows.append(_row(report, tops, with_book=with_book))
+            own = (one for one in reports if below.get(one["id"]) == report["id"])
+            rows += [{**_row(one, tops, with_book=with_book), "below": True} for one in own]
+        found.append((key[1], rows))
+    return found
+
+
+def _below(reports: Sequence[Entry]) -> dict[str, str]:
+    """Return below which manager's report each rep's report stands, by their ids."""
+
+    def place(entry: Entry, manager: object) -> tuple[str, str, str]:
+        return entry.get("source", ""), str(entry["parameters"].get("redact")), str(manager)
+
+    heads: dict[tuple[str, str, str], str] = {}
+    for one in reports:
+        if one["parameters"].get("manager") and not one["parameters"].get("rep"):
+            heads.setdefault(place(one, one["parameters"]["manager"]), one["id"])
+    reps = [one for one in reports if one["parameters"].get("rep") and one["results"].get("manager_id")]
+    places = {one["id"]: place(one, one["results"]["manager_id"]) for one in reps}
+    return {id_: heads[at] for id_, at in places.items() if at in heads}
+
+
+def _tops(reports: Sequence[Entry]) -> dict[tuple[str, str], float]:
+    """Return the largest value of each figure of each notebook where there are several: the length of its bars."""
+    values: dict[tuple[str, str], list[float]] = {}
+    for one in reports:
+        for figure in one.get("figures", ()):
+            values.setdefault((one["notebook"], figure["name"]), []).append(abs(figure["value"]))
+    return {key: max(each) for key, each in values.items() if len(each) > 1}
+
+
+def _figure(notebook: str, figure: Mapping[str, Any], tops: Mapping[tuple[str, str], float]) -> dict[str, Any]:
+    """Return a figure as text, and the length of its bar in percent: of the goal for a share, else of the largest."""
+    name, value, share = figure["name"], figure["value"], figure["form"] == "percent"
+    top = 1.0 if share else tops.get((notebook, name), 0.0)
+    if share:
+        text = words.percent(value)
+    elif abs(value) >= _LONG:
+        text = words.money(value)
+    else:
+        text = words.number(value, decimals=0 if value == int(value) or abs(value) > 100 else 1)
+    return {"name": name, "text": text, "bar": round(100 * min(abs(value) / top, 1)) if top else 0}
+
+
 def _periods(entries: Sequence[Entry]) -> Iterator[tuple[str, int, list[tuple[str, list[dict[str, Any]]]]]]:
     """Yield each period with its number of reports and, for each notebook, the title and the rows."""
     with_book = len({entry["parameters"].get("book", "") for entry in entries}) > 1
     for period, within in groupby(entries, key=lambda entry: str(entry["period"])):
         reports = list(within)
-        groups = groupby(reports, key=lambda entry: _order_key(entry)[:3])
-        yield period, len(reports), [(key[1], [_row(e, with_book=with_book) for e in group]) for key, group in groups]
+        yield period, len(reports), _groups(reports, with_book=with_book)
 
 
-def _row(entry: Entry, *, with_book: bool) -> dict[str, Any]:
+def _row(entry: Entry, tops: Mapping[tuple[str, str], float], *, with_book: bool) -> dict[str, Any]:
     given = entry["parameters"]
     placed = (*_PLACED, "manager") if entry["person"] and "rep" not in given else _PLACED  # the person is the manager
     more = [f"{name.replace('_', ' ')}: {_words(value)}" for name, value in given.items() if name not in placed]
@@ -112,6 +165,9 @@ def _row(entry: Entry, *, with_book: bool) -> dict[str, Any]:
     return {
         "title": entry["title"],
         "person": entry["person"],
+        "headline": entry.get("headline", ""),
+        "figures": [_figure(entry["notebook"], figure, tops) for figure in entry.get("figures", ())],
+        "below": False,
         "more": ", ".join(more),
         "as_of": str(given.get("as_of", "")),
         "status": _status(entry),
