@@ -19,7 +19,7 @@ reports: $(READY)
 
 quick: $(READY)
 	$(BIN)/ruff check .
-	$(BIN)/pytest --quick
+	$(BIN)/pytest -n 2 --quick
 
 test: $(READY)
 	$(BIN)/ruff check .
