@@ -84,23 +84,26 @@ def fan(book: Book, period: Period, as_of: date, *, measure: str, users: tuple[s
         date; p10, p50, p90 (money): from the day before the first to come to the last of the period. Empty where the
         period is over, or nothing can be estimated.
     """
-    empty = pd.DataFrame({name: [] for name in FAN}).astype({"date": "datetime64[ns]"})
     if as_of >= period.end or users == ():
-        return empty
+        return fan_of([])
     known = as_known(book, as_of)
     asked = None if users is None else tuple(sorted(users))
     forecast = forecast_of(book, period, as_of)
     if forecast is None or forecast.measure != measure:
-        return empty
+        return fan_of([])
 
     def computed() -> list[list[object]]:
         from salesops.models.forecast.weeks import weekly_ranges  # heavy, and most pages are of a period that is over
 
         return weekly_ranges(forecast.inputs(), asked)
 
-    rows = known.keep(("fan of", period, asked), computed)
+    return fan_of(known.keep(("fan of", period, asked), computed))
+
+
+def fan_of(rows: list[list[object]]) -> pd.DataFrame:
+    """Return what `forecast.weeks.weekly_ranges` gives as the table of `fan`."""
     found = pd.DataFrame(rows, columns=FAN)
-    return found.assign(date=pd.to_datetime(found.date))
+    return found.assign(date=pd.to_datetime(found.date)).astype(dict.fromkeys(FAN[1:], float))
 
 
 def _running(book: Book, period: Period, as_of: date, users: tuple[str, ...], measure: str) -> pd.Series:

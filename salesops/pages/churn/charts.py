@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import altair as alt
 import numpy as np
 import pandas as pd
@@ -12,13 +14,48 @@ from salesops.models.churn.survival import EVERYONE
 from salesops.pages.churn.findings import ChurnReview
 from salesops.pages.churn.words import unit
 from salesops.views.blocks import Block, nothing
-from salesops.views.look import ACCENT, INK, LINE, SOFT, finish
+from salesops.views.look import ACCENT, INK, LINE, ROW, SOFT, finish
 
 _WHOLE = debug_mode(False)  # Altair checks the whole chart when it is shown; its parts need no check of their own
 _PERCENT = alt.Axis(format=".0%", tickCount=5)
+_CLIENTS = 12  # that are longest silent
 _POINTS = 80  # of a curve that are drawn
 _DASHES = ([1, 0], [1, 0], [6, 3], [2, 2], [8, 3, 2, 3])
 _COLORS = (INK, ACCENT, ACCENT, SOFT, SOFT)
+
+
+@_WHOLE
+def silence_chart(r: ChurnReview) -> alt.LayerChart | Block:
+    """Draw how long clients are silent, and after how long each counts as lost; nothing where contracts count."""
+    if r.now.setting != "orders":
+        return nothing()
+    table = r.calls.table[r.calls.table.lost_after.notna()]
+    rows = table.sort_values(["hiatus_ratio", "account_id"], ascending=[False, True], kind="stable").head(_CLIENTS)
+    if rows.empty:
+        return nothing()
+    days = rows[["hiatus_days", "lost_after"]].to_numpy(float)
+    drawn = rows[["account_id", "account_name", "hiatus_days", "lost_after"]].assign(
+        label=[f"{words.number(now)}, lost after {words.number(own)}" for now, own in days]
+    )
+    order = list(drawn.account_id)
+    named = drawn.account_name.fillna(drawn.account_id).to_list()
+    names = f"{json.dumps(dict(zip(order, named, strict=True)))}[datum.value]"
+    axis = alt.Axis(ticks=False, domain=False, labelExpr=names, labelLimit=150)
+    y = alt.Y("account_id:N", sort=order, title=None, axis=axis)
+    most = float(days.max())
+    room = alt.Scale(domain=[0, most], nice=False, rangeMin=0, rangeMax=alt.ExprRef("width - 124"))
+    x = alt.X("hiatus_days:Q", title="Days since the last purchase", axis=alt.Axis(tickCount=4), scale=room)
+    base = alt.Chart(drawn)
+    bars = base.mark_bar(color=ACCENT, height=10).encode(y, x)
+    points = base.mark_tick(color=INK, thickness=2, size=16).encode(y, alt.X("lost_after:Q"))
+    furthest = drawn.assign(end=drawn[["hiatus_days", "lost_after"]].max(axis=1))
+    labels = alt.Chart(furthest).mark_text(align="left", dx=6).encode(y, alt.X("end:Q"), text="label:N")
+    beyond = int((table.hiatus_days > table.lost_after).sum())
+    title = f"{words.plural(beyond, 'client')} silent for longer than their own rhythm allows (the upright mark)"
+    said = [f"{name} {label}" for name, label in zip(named, drawn.label, strict=True)]
+    description = f"Days of silence, longest against the own gaps first: {'; '.join(said)}."
+    height = 60 + ROW * len(drawn)
+    return finish(alt.layer(bars, points, labels), title=title, description=description, height=height, wide=True)
 
 
 @_WHOLE

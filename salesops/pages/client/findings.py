@@ -63,6 +63,7 @@ def client_page(
         account_name=client["account_name"],
         client=client,
         quarters=history.by_quarter(days, as_of, book.config.fiscal_year_start),
+        months=history.by_month(days, as_of),
         families=history.families_bought(book, key, as_of),
         open_families=history.families_open(book, key, as_of),
         year_value=year_value,

@@ -53,6 +53,13 @@ def by_quarter(days: pd.DataFrame, as_of: date, first_month: int) -> pd.DataFram
     return recent
 
 
+def by_month(days: pd.DataFrame, as_of: date) -> pd.DataFrame:
+    """Return the 24 calendar months up to that of `as_of`: month (its first day), value (money, net of returns)."""
+    months = pd.period_range(end=pd.Timestamp(as_of).to_period("M"), periods=24, freq="M")
+    sums = days.value.groupby(days.day.dt.to_period("M")).sum()
+    return pd.DataFrame({"month": months.to_timestamp(), "value": sums.reindex(months).fillna(0.0).to_numpy(float)})
+
+
 def year_value(days: pd.DataFrame, as_of: date, *, ago: int = 0) -> float:
     """Return the net value of the 365 days up to `as_of`, or of those so many years of 365 days before."""
     end = pd.Timestamp(as_of - timedelta(days=365 * ago))

@@ -42,6 +42,8 @@ class ClientPage:
     ----------
     client : dict
         The client's row of `models.client.shared.clients`: purchases, estimates, segment.
+    months : pandas.DataFrame
+        As `history.by_month` gives it.
     quarters, families, open_families : pandas.DataFrame
         As `history.by_quarter`, `families_bought` and `families_open` give them.
     year_value, year_before : float
@@ -83,6 +85,7 @@ class ClientPage:
     account_name: str
     client: dict[str, Any]
     quarters: pd.DataFrame
+    months: pd.DataFrame
     families: pd.DataFrame
     open_families: pd.DataFrame
     year_value: float

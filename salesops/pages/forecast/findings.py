@@ -13,6 +13,7 @@ from salesops.book.source import Book
 from salesops.errors import BookError, PeriodError
 from salesops.metrics.slippage import can_slip
 from salesops.metrics.unrated import unrated
+from salesops.models.day_by_day import day_by_day, fan_of
 from salesops.models.deals.backtest import DealBacktest, backtest_deals
 from salesops.models.forecast.backtest import ForecastBacktest, backtest_forecast
 from salesops.models.forecast.commits import CommitBias, commit_bias
@@ -20,6 +21,7 @@ from salesops.models.forecast.inputs import ended
 from salesops.models.forecast.movers import movers
 from salesops.models.forecast.moves import Moves, moves
 from salesops.models.forecast.outlook import Forecast, forecast
+from salesops.models.forecast.weeks import weekly_ranges
 from salesops.models.results import plain, plain_value
 from salesops.models.threads import one_thread
 from salesops.periods import Period
@@ -49,6 +51,9 @@ class ForecastReport:
     unrated : pandas.DataFrame
         As `metrics.unrated` gives it, with open deals due in the period: money that the forecast leaves out for want of
         a rate.
+    days, fan : pandas.DataFrame
+        The company's actual and goal, and where it will stand at the end of each week, as `models.day_by_day` gives
+        them; no fan where nothing is forecast.
     wins : int
         Won deals, or orders, that the forecast stands on.
     silent : int
@@ -70,6 +75,8 @@ class ForecastReport:
     past: ForecastBacktest | None
     deals: DealBacktest | None
     unrated: pd.DataFrame
+    days: pd.DataFrame
+    fan: pd.DataFrame
     wins: int
     silent: int
 
@@ -163,6 +170,16 @@ def forecast_report(
             unrated=unrated(
                 book, period, as_of, measure=now.inputs.measure, users=tuple(now.reps.user_id), due=True
             ).to_pandas(),
+            days=day_by_day(
+                book,
+                period,
+                as_of,
+                users=tuple(now.reps.user_id),
+                measure=now.inputs.measure,
+                quota=now.company["target"],
+                before=tuple(book.table("users").user_id.to_pyarrow().to_pylist()),
+            ),
+            fan=fan_of([] if now.inputs.why_not or as_of >= period.end else weekly_ranges(now.inputs)),
             wins=round(float(closed.share[closed.is_won].sum())),  # a deal that reps share is one
             silent=_silent(closed, as_of),
         )

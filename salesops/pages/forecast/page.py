@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import altair as alt
 import pandas as pd
 
 from salesops import words
@@ -12,6 +13,7 @@ from salesops.models.forecast.sums import SHOCK
 from salesops.pages.forecast.findings import ForecastReport
 from salesops.views import table as t
 from salesops.views.blocks import Block, definitions, headline, kpis, report_of
+from salesops.views.day_chart import day_chart
 
 DATED = {"bookings": "won deals by close date", "orders": "orders by order date"}
 MOST_LINES = 120  # a page must stay small enough for a phone
@@ -47,6 +49,17 @@ def key_figures(r: ForecastReport) -> Block:
     if r.has_target:
         figures.append(_make_it(r))
     return kpis(figures)
+
+
+def picture(r: ForecastReport) -> alt.LayerChart:
+    """Draw the company's actual day by day, and the range of where it will stand at the end of each week."""
+    c = r.now.company
+    if len(r.fan):
+        low, high = (words.money(c[name], currency=r.currency) for name in ("p10", "p90"))
+        title = f"Eight times in ten the period ends between {low} and {high}"
+    else:
+        title = f"Day by day: {words.money(c['closed'], currency=r.currency)} since the start"
+    return day_chart(r.days, r.fan, currency=r.currency, title=title)
 
 
 def reps_table(r: ForecastReport) -> Block:

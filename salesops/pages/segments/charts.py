@@ -105,4 +105,5 @@ def moves_chart(s: CustomerSegments) -> alt.LayerChart | Block:
         f"{row.before} to {row.after}: {row.label}"
         for row in drawn.sort_values("customers", ascending=False).head(30).itertuples()
     )
-    return finish(alt.layer(cells, labels), title=title, description=description, height=170 + ROW * len(names))
+    height = 170 + ROW * len(names)
+    return finish(alt.layer(cells, labels), title=title, description=description, height=height, wide=True)
