@@ -67,6 +67,33 @@ def test_the_present_manager_may_be_named_beside(book: Book) -> None:
     assert team.to == ("max@example.com",)
 
 
+def test_each_owner_has_a_page_of_contracts(tmp_path: Path) -> None:
+    """Owners of contracts and orders who are still there have a page; who left has none, and it goes to the heir."""
+    contracts = [
+        {"contract_id": key, "account_id": account, "owner_id": owner, "start_date": "2026-01-01"}
+        for key, account, owner in (("C1", "K1", "U1"), ("C2", "K2", "U3"), ("C3", "K3", "U3"), ("C4", "K1", None))
+    ]
+    accounts = [{"account_id": "K1", "owner_id": "U1"}, {"account_id": "K2", "owner_id": "U4"}, {"account_id": "K3"}]
+    book = make_book(tmp_path / "acme", {"users": USERS, "accounts": accounts, "contracts": contracts}, company="Acme")
+    given = {"book": str(book.location), "as_of": "2026-06-30"}
+
+    def made(each: str, **more: str) -> dict[str, Report]:
+        want = Wanted(
+            notebook="contracts", given={**given, **more}, for_each=each, to=("rep", "manager") if each else ()
+        )
+        return {report.person: report for report in prepare([want], ROOT / "notebooks")}
+
+    pages = made("owner")
+    assert list(pages) == ["Ana Lopes", "Di Solo"]
+    assert pages["Ana Lopes"].to == ("ana@example.com", "max@example.com")
+    assert list(made("")) == [""]
+    assert made("", owner="Di Solo")["Di Solo"].parameters["owner"] == "U4"
+    with pytest.raises(
+        PressError, match="No one who owns a contract or an order by 2026-06-30 has the id or name 'Cy'"
+    ):
+        made("", owner="Cy")
+
+
 def test_how_old_a_page_is_goes_by_the_last_fact_of_its_book(book: Book) -> None:
     """It is the last day on which anything happened, or the date of the report if that is earlier; no book, no age."""
     aged = Mailing(stale_after=10)

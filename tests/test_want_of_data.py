@@ -18,10 +18,11 @@ pytestmark = pytest.mark.long
 DAYS = 800
 DAY = (FIRST + timedelta(days=DAYS)).isoformat()
 RUNNING = {"period": "running", "as_of": DAY}
-REP, TEAM, CLIENT = "rep_accountability", "team_accountability", "client"
+REP, TEAM, CLIENT, CONTRACTS, ASKED = "rep_accountability", "team_accountability", "client", "contracts", "follow_up"
 PARAMETERS: dict[str, dict[str, str]] = {
     REP: {**RUNNING, "rep": "U3"}, TEAM: RUNNING, "forecast": RUNNING, "quota_whatif": RUNNING,
     CLIENT: {"as_of": DAY, "account": "A26"}, "churn": {"as_of": DAY}, "segments": {"as_of": DAY},
+    CONTRACTS: {"as_of": DAY}, ASKED: {"as_of": DAY},
 }  # fmt: skip  # two lines read better than seven
 
 
@@ -98,6 +99,22 @@ LACKS = (
         silent=("Commission, expected", "Cost of sales  ", "Pay "),
     ),
     Lack("segments", "accounts", silent=("not yet a client", "not yet clients")),
+    Lack(
+        CONTRACTS, "deliveries", unknown=("lines_due", "lines_late", "on_time", "otif"),
+        silent=("came on time", "came late"), said=("nothing in the book tells if they were kept",),
+    ),
+    Lack(CONTRACTS, "deliveries", ("quantity_delivered",), unknown=("otif",), said=("On time only",)),
+    Lack(
+        CONTRACTS, "contracts", unknown=("contracts", "renewals_due", "renewals_undecided", "grr", "nrr"),
+        silent=("To decide", "GRR of", "must be acted on"),
+    ),
+    Lack(CONTRACTS, "contracts", ("annual_amount",), unknown=("grr", "nrr"), silent=("0 EUR a year", "GRR of")),
+    Lack(
+        ASKED, "activities", unknown=("followed_up", "overdue", "gifts_sent"),
+        silent=("Followed up in time", "Calls for", "contacted within"), said=("nothing in the book tells which were",),
+    ),
+    Lack(ASKED, "survey_responses", unknown=("asked", "answered", "nps", "csat"), silent=("Answered", "Mean score")),
+    Lack(ASKED, "deliveries", unknown=("orders_delivered", "due"), silent=("of 0",), said=("holds no deliveries",)),
     Lack("churn", "contracts", silent=("Under contract", "net of")),
 )  # fmt: skip  # a case reads best in few lines
 

@@ -33,6 +33,7 @@ def key_figures(r: ContractsReview) -> Block:
     """Show the figures that are known."""
     last = r.money.iloc[-1] if len(r.money) else pd.Series(dtype=float)
     undecided = r.renewals[r.renewals.undecided]
+    worth = undecided.value.sum(min_count=1)
     full = words.percent(r.delivery["otif"], decimals=1)
     shown = [
         ("Terms broken", words.number(r.broken), f"of {words.plural(len(r.contracts), 'contract')}"),
@@ -41,7 +42,7 @@ def key_figures(r: ContractsReview) -> Block:
         ("Price leakage", words.money(r.price["leakage"]),
          f"{words.number(r.price['below'])} of {words.plural(r.price['lines'], 'line')}"),
         ("To decide", words.number(len(undecided)) if r.has["contracts"] else words.MISSING,
-         words.money(undecided.value.sum(min_count=1)) + " a year"),
+         "" if words.is_missing(worth) else f"{words.money(worth)} a year"),
         ("GRR of a year", words.percent(last.get("grr_year"), decimals=1),
          f"NRR {words.percent(last.get('nrr_year'), decimals=1)}"),
     ]  # fmt: skip  # a figure in two lines
@@ -67,8 +68,8 @@ def contracts_table(r: ContractsReview) -> Block:
     rows["owner"] = _owner(rows)
     columns = [
         t.text("account_name", "Client", note="contract_id"),
-        t.text("what", "Broken, since when, and what it cost"),
         t.text("owner", "Owner"),
+        t.text("what", "Broken, since when, and what it cost"),
         t.share("quality", "Accepted", decimals=1, phone=False),
         t.share("price", "Of agreed price", decimals=1, phone=False),
         t.share("logistics", "On time", phone=False),
@@ -92,7 +93,7 @@ def delivery(r: ContractsReview) -> Block:
     rows["ends"] = _ends(rows)
     columns = [
         t.text("place", "Family and territory"),
-        t.number("due", "Lines due"),
+        t.number("due", "Lines due", phone=False),
         t.number("late", "Late"),
         t.share("rate", "Share late", note="ends"),
     ]

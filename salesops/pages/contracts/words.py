@@ -110,11 +110,13 @@ def renewal_words(r: ContractsReview) -> str:
     if up.empty:
         said = "No contract with a term has its action date in the coming half year."
     else:
-        money = words.money(undecided.value.sum(min_count=1), currency=r.currency)
-        said = (
-            f"{words.plural(len(up), 'contract')} must be acted on within half a year; {words.number(len(undecided))} "
-            f"within {DECIDE} days, worth {money} a year, and no contract follows them yet."
-        )
+        said = f"{words.plural(len(up), 'contract')} must be acted on within half a year."
+        if len(undecided):
+            worth = undecided.value.sum(min_count=1)
+            money = "" if words.is_missing(worth) else f", worth {words.money(worth, currency=r.currency)} a year,"
+            said += (
+                f" For {words.number(len(undecided))}{money} {DECIDE} days or less are left, and no contract follows."
+            )
         said += f" Of {words.number(past)} the action date has passed." if past else ""
     if r.rate.get("up"):
         said += (

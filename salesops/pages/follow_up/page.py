@@ -81,7 +81,7 @@ def followed_up(r: FollowUpReview) -> Block:
     columns = [
         t.text("owner", "Owner"),
         t.number("due", "Orders due"),
-        t.number("missed", "Missed"),
+        t.number("missed", "Missed", phone=False),
         t.share("rate", "Followed up", note="ends"),
     ]
     more = f" The first {len(rows)} of {len(r.owners):,}." if len(r.owners) > len(rows) else ""
@@ -104,8 +104,8 @@ def trend(r: FollowUpReview) -> alt.LayerChart | Block:
         x, alt.Y("low:Q", title="Followed up", axis=axis, scale=scale), alt.Y2("high")
     )
     dots = base.mark_point(size=45, filled=True, opacity=1, color=ACCENT).encode(x, alt.Y("rate:Q", scale=scale))
-    said = [f"{words.day(row.month).split(' ', 1)[1]} {words.percent(row.rate)}" for row in rows.itertuples()]
-    title = f"Followed up, by month of delivery: {words.percent(rows.rate.iloc[-1])} in the last month that is over"
+    said = [f"{words.day(row.month).split(' ', 1)[1]}, {words.percent(row.rate)}" for row in rows.itertuples()]
+    title = f"Followed up, by month of delivery: {said[-1]} of the orders that are due"
     return finish(
         alt.layer(lines, dots), title=title, description=f"{title}. {'; '.join(said)}. With 95% intervals.", height=240
     )
@@ -122,7 +122,7 @@ def satisfaction(r: FollowUpReview) -> Block:
     columns = [
         t.text("quarter", "Quarter"),
         t.number("answers", "Answers"),
-        t.number("mean", "Mean score", decimals=2),
+        t.number("mean", "Mean score", decimals=2, phone=False),
         t.share("rate", "Unhappy", note="ends"),
     ]
     caption = "By quarter of the answer, with 95% intervals; a quarter with fewer than five answers has no row."
