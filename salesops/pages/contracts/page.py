@@ -52,7 +52,7 @@ def key_figures(r: ContractsReview) -> Block:
 def stand_out(r: ContractsReview) -> Block:
     """Name the families and territories that are clearly late, and who clearly leaks, as far as anything tells."""
     said = [say.late_words(r)] if r.delivery["due"] else []
-    said += [say.leaking_words(r)] if r.price["lines"] else []
+    said += [say.leaking_words(r)] if r.price["lines"] and not r.owner_id else []
     return together(*map(sentence, said))
 
 

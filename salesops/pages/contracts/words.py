@@ -70,7 +70,7 @@ def late_words(r: ContractsReview) -> str:
     overall = 1 - r.delivery["on_time_rate"]
     worse = r.late[(r.late.low > overall) & (r.late.due >= FEWEST)]
     if worse.empty:
-        return f"No family in no territory is clearly later than all together ({words.percent(overall)})."
+        return f"No family is clearly later in any territory than all lines together ({words.percent(overall)} late)."
     named = [f"{place_name(row)} {_rate(row, row.late, row.due)}" for _, row in worse.head(3).iterrows()]
     return f"Clearly later than all lines together ({words.percent(overall)} late): {words.and_list(named)}."
 

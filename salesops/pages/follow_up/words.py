@@ -78,7 +78,8 @@ def lateness_words(r: FollowUpReview) -> str:
     bands = r.answers.lateness
     late = bands[bands.days != "on time"]
     total = int(bands.answers.sum())
-    said = f"{words.plural(total, 'answer')} came on or after a delivery, or after the promised day."
+    one, many = "answer is about a delivery", "answers are about a delivery"
+    said = f"{words.plural(total, one, many)} of which it is known how late it came."
     if len(late) == len(bands) or late.empty:
         return said
     first, worst = bands.iloc[0], late.sort_values("mean").iloc[0]
@@ -130,6 +131,7 @@ def limits(r: FollowUpReview) -> list[str]:
     said = [f"Data up to {words.day(r.as_of)}. All orders of the book up to then are counted."]
     if r.has["deliveries"]:
         said.append("An order of which a line has not come is not delivered yet, and in neither side of a rate.")
+    if r.has["contacts_done"]:
         said.append(f"The list of calls holds orders delivered in the last {LISTED} days, each client once.")
     if r.birthdays["no_day"]:
         said.append(f"Birthdays on file that are no day of a year, as 31 April: {r.birthdays['no_day']:,}.")
