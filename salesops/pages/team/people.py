@@ -20,6 +20,16 @@ LEAST_OF_A_TEAM = 5
 MOST_NAMES = 12
 
 
+def teams_and_people(r: TeamAccountability) -> Block:
+    """Show the teams, where there are several, and then their people."""
+    return together(teams_table(r), people(r))
+
+
+def other_goals(r: TeamAccountability) -> Block:
+    """Show the goals that the headline does not count: in the other measure, and managers' rollups."""
+    return together(other_lines(r), rollups_table(r))
+
+
 def teams_table(r: TeamAccountability) -> Block:
     """Show each team: goal, actual, gap, chance and promises kept; nothing where there is one team only."""
     if r.teams.empty:
