@@ -108,7 +108,7 @@ def index(site: Path, browser: Browser) -> Iterator[Page]:
 
 
 def shown(index: Page) -> int:
-    return index.locator("tr[data-words]:visible").count()
+    return index.locator("tr[data-n]:visible").count()
 
 
 def test_the_index_is_searched_by_keyboard(index: Page) -> None:
