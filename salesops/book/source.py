@@ -110,6 +110,7 @@ class Book:
     _raw: dict[str, _Read] = field(default_factory=dict, repr=False)
     _tables: dict[str, ir.Table] = field(default_factory=dict, repr=False)
     _kept: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+    _stores: bool = field(default=True, repr=False)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -141,7 +142,7 @@ class Book:
             raise BookError(f"There is no table '{name}' in a book. {did_you_mean(name, SCHEMA)}")
         if name not in self._tables:
             table = self._build(name) if self._build else self._type(name)
-            self._tables[name] = self.keep(("table", name), lambda: table) if self._is_small else table
+            self._tables[name] = self.keep(("table", name), lambda: table) if self._stores and self._is_small else table
         return self._tables[name]
 
     def raw(self, name: str) -> ir.Table:
@@ -173,6 +174,10 @@ class Book:
         """
         named = f"{self._identity}, {variant}" if self._identity and variant else ""
         return replace(self, _build=build, _tables={}, _kept={}, _identity=named, **changes)
+
+    def through(self, con: Any) -> Book:
+        """Return this book read through another connection, which may be closed: none of its tables is stored there."""
+        return replace(self, con=con, _raw={}, _tables={}, _kept={}, _stores=False)
 
     def keep(self, key: Hashable, build: Callable[[], T]) -> T:
         """Return what `build` gives, built once for this book; a table is stored.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -61,7 +60,7 @@ def carry_history(dest: Path, folder: Path, *, own: bool) -> tuple[str, ...]:
         old = _previous(con, dest)
         before, after = last_day(old), last_day(open_book(folder))
         vanished = keep_vanished(con, old, folder)
-        new = replace(open_book(folder), con=con)
+        new = open_book(folder).through(con)
         for name, book in (("_old", old), ("_new", new)):
             con.raw_sql(f"CREATE TEMP VIEW {name} AS {con.compile(book.table('opportunities'))}")
         return vanished + _carry(con, old, new, folder, (before, after), own=own)
@@ -72,7 +71,7 @@ def carry_history(dest: Path, folder: Path, *, own: bool) -> tuple[str, ...]:
 def _previous(con: Any, dest: Path) -> Book:
     """Open the book that is to be replaced, and see that each table can be read."""
     try:
-        book = replace(open_book(dest), con=con)
+        book = open_book(dest).through(con)
         for name in book.names:
             book.table(name)
     except BookError as error:

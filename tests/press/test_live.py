@@ -31,7 +31,7 @@ def test_the_page_holds_what_a_static_page_leaves_out(report: Report) -> None:
     assert sources[1].startswith('book: str = "../data/sample"')
     assert "period = '2026-Q4'" in sources[2]
     assert "as_of = '2026-10-30'" in sources[2]
-    assert "quota_whatif(company, span, day" in sources[-1]
+    assert "quota_whatif(head.book, head.period, head.day" in sources[-1]
     assert len(sources) == 6
     assert not any(cell.outputs for cell in page.cells)
     assert page.metadata.title == "What quotas can the team make, and what do they cost?"
