@@ -195,7 +195,7 @@ def test_a_report_says_what_it_found() -> None:
     html = index_page([entry("t", headline=NASTY, figures=figures), entry("u")])
     assert html.count("<script>") == 1
     assert "&lt;script&gt;alert(1)" in html
-    assert 'attainment <b>58%</b><i style="width:58%">' in html
+    assert 'attainment <b>58%</b><span style="width:58%">' in html
     assert "booked <b>568\xa0k</b></p>" in html  # alone it has nothing to be long against
 
 
