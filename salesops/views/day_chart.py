@@ -11,6 +11,7 @@ import pandas as pd
 from altair.utils.schemapi import debug_mode
 
 from salesops import words
+from salesops.views.blocks import Block, absent
 from salesops.views.look import ACCENT, INK, SOFT, finish
 
 Lines = Mapping[str, Any]  # a series by day for each name
@@ -23,7 +24,9 @@ _COLUMNS = {"goal": "quota", "even pace": "pace", "last year": "year_before", "a
 
 
 @_WHOLE
-def day_chart(days: pd.DataFrame, fan: pd.DataFrame | None = None, *, currency: str, title: str) -> alt.LayerChart:
+def day_chart(
+    days: pd.DataFrame, fan: pd.DataFrame | None = None, *, currency: str, title: str
+) -> alt.LayerChart | Block:
     """Show the running actual of a period against the goal, the even pace, the year before and the forecast.
 
     Parameters
@@ -41,6 +44,8 @@ def day_chart(days: pd.DataFrame, fan: pd.DataFrame | None = None, *, currency: 
     lines = {name: days.set_index("date")[column].dropna() for name, column in _COLUMNS.items() if column in days}
     lines = {name: line for name, line in lines.items() if len(line)}
     fan = fan if fan is not None and len(fan) else None
+    if not lines and fan is None:
+        return absent("The period has neither an actual nor a goal nor a forecast yet.")
     highest = [line.max() for line in lines.values()] + ([] if fan is None else [fan.p90.max()])
     top, scale = (max(highest) or 1.0) * 1.04, words.scale_for(highest, currency=currency)
     x = alt.X(
@@ -54,7 +59,7 @@ def day_chart(days: pd.DataFrame, fan: pd.DataFrame | None = None, *, currency: 
         ),
     )
     axis = alt.Axis(labelExpr=f"format(datum.value / {scale.divisor}, ',')", tickCount=5)
-    room = alt.Scale(domain=[min(0.0, *(line.min() for line in lines.values())), top], nice=False)
+    room = alt.Scale(domain=[min([0.0, *(line.min() for line in lines.values())]), top], nice=False)
     y = alt.Y("value:Q", title=scale.unit[:1].upper() + scale.unit[1:], axis=axis, scale=room)
     layers = [_line(lines[name], x, y, *look) for name, look in _LOOKS.items() if name in lines]
     layers += [] if fan is None else _fan(fan, x)
@@ -92,14 +97,15 @@ def _names(
     lines: Lines, fan: pd.DataFrame | None, scale: words.Scale, x: alt.X, y: alt.Y, top: float
 ) -> list[alt.Chart]:
     """Name each line at its end; the even pace, which ends at the goal, stands where it is far from the others."""
-    over = fan is None and "actual" in lines and lines["actual"].index[-1] == _end(lines)
+    end = _end(lines, fan)
+    over = fan is None and "actual" in lines and lines["actual"].index[-1] == end
     ends = {name: lines[name].iloc[-1] for name in ("goal", "last year") if name in lines}
     if over:
         ends["actual"] = lines["actual"].iloc[-1]
     if fan is not None:
         ends |= {name.upper(): fan[name].iloc[-1] for name in ("p10", "p50", "p90")}
     spread = _spread(pd.Series(ends, dtype=float), top * _APART)
-    rows = pd.DataFrame({"date": _end(lines), "value": spread.to_numpy(), "name": list(spread.index)})
+    rows = pd.DataFrame({"date": end, "value": spread.to_numpy(), "name": list(spread.index)})
     rows["name"] = [f"{name} {scale.show(ends[name])}" for name in rows["name"]]
     strong = rows.assign(color=[ACCENT if name in ("actual", "P10", "P50", "P90") else INK for name in spread.index])
     named = [
@@ -153,14 +159,15 @@ def _start(lines: Lines) -> pd.Timestamp:
     return first
 
 
-def _end(lines: Lines) -> pd.Timestamp:
-    last: pd.Timestamp = max(line.index[-1] for line in lines.values())
+def _end(lines: Lines, fan: pd.DataFrame | None = None) -> pd.Timestamp:
+    ends = [line.index[-1] for line in lines.values()]
+    last: pd.Timestamp = max(ends + ([] if fan is None else [pd.Timestamp(fan.date.iloc[-1])]))
     return last
 
 
 def _description(lines: Lines, fan: pd.DataFrame | None, scale: words.Scale) -> str:
     said = [f"{name} {scale.show(line.iloc[-1])} on {words.day(line.index[-1])}" for name, line in lines.items()]
-    text = f"Amounts since the start in {scale.unit}: {words.and_list(said)}."
+    text = f"Amounts since the start in {scale.unit}{': ' if said else ''}{words.and_list(said)}."
     if fan is None:
         return text
     low, middle, high = (scale.show(fan[name].iloc[-1]) for name in ("p10", "p50", "p90"))

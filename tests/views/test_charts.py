@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from itertools import combinations
 from typing import Any
 
 import altair as alt
@@ -13,6 +14,7 @@ import pytest
 import vl_convert
 
 from salesops.views import charts, look
+from salesops.views.blocks import Block
 from salesops.views.day_chart import day_chart
 
 NAMES = ["Ann Lee", "Ann Lee", "<script>alert(1)</script>", "محمد", "x" * 500]
@@ -158,3 +160,19 @@ def test_a_pipeline_without_amounts_is_drawn(amounts: list[float | None]) -> Non
 def test_without_a_goal_there_is_no_pace() -> None:
     """Where the goal is missing, only the actual is drawn and named."""
     assert pace(None).to_dict()["description"] == "Amounts since the start in EUR: actual 1,000 on 1 Jul 2013."
+
+
+LINES = ("actual_cumulative", "pace", "quota", "year_before")
+
+
+@pytest.mark.parametrize("known", [known for n in range(5) for known in combinations(LINES, n)], ids="-".join)
+@pytest.mark.parametrize("foretold", [True, False])
+def test_a_day_chart_draws_whatever_is_known(known: tuple[str, ...], foretold: bool) -> None:
+    """Each line may be missing, with and without a forecast; where all are, the block says so."""
+    dates = pd.date_range("2026-01-01", "2026-03-31")
+    days = pd.DataFrame({"date": dates, **{name: 2.0 if name in known else np.nan for name in LINES}})
+    days.loc[days.date > "2026-02-01", "actual_cumulative"] = np.nan
+    fan = pd.DataFrame({"date": dates[[40, 89]], "p10": [1.0, 2.0], "p50": [2.0, 3.0], "p90": [3.0, 4.0]})
+    drawn = day_chart(days, fan if foretold else None, currency="EUR", title="Day by day")
+    assert isinstance(drawn, Block) == (not known and not foretold)
+    assert isinstance(drawn, Block) or drawn.to_dict()["description"].startswith("Amounts since the start in EUR")

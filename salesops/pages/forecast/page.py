@@ -51,7 +51,7 @@ def key_figures(r: ForecastReport) -> Block:
     return kpis(figures)
 
 
-def picture(r: ForecastReport) -> alt.LayerChart:
+def picture(r: ForecastReport) -> alt.LayerChart | Block:
     """Draw the company's actual day by day, and the range of where it will stand at the end of each week."""
     c = r.now.company
     if len(r.fan):

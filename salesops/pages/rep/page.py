@@ -170,7 +170,7 @@ def pace_words(r: RepAccountability) -> Block:
     )
 
 
-def pace(r: RepAccountability) -> alt.LayerChart:
+def pace(r: RepAccountability) -> alt.LayerChart | Block:
     """Draw the actual amount day by day against the even pace and the year before, with what may still come."""
     line = r.line
     if line["quota"] is None:

@@ -63,7 +63,7 @@ def key_figures(r: TeamAccountability) -> Block:
     return kpis(figures)
 
 
-def picture(r: TeamAccountability) -> alt.LayerChart:
+def picture(r: TeamAccountability) -> alt.LayerChart | Block:
     """Draw the team's actual day by day against goal, even pace and the year before, with what may still come."""
     return day_chart(r.days, r.fan, currency=r.currency, title=_picture_title(r))
 
