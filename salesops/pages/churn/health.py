@@ -152,10 +152,11 @@ def _staying(r: ChurnReview) -> str:
     if words.is_missing(row.year):
         return f"No {who} has been in view for a year yet.{new}"
     many = words.plural(row.clients, who, who.replace("client", "clients").replace("account", "accounts"))
-    return (
-        f"After a year {words.percent(row.year)} ({words.percent(row.year_low)} to {words.percent(row.year_high)}) of "
-        f"{many} {'is' if row.clients == 1 else 'are'} still there.{new}"
-    )
+    ends = f" ({words.percent(row.year_low)} to {words.percent(row.year_high)})"
+    if row.year_low == row.year_high:  # nobody was lost within the year: the method gives no interval
+        ends = ""
+    are = "is" if row.clients == 1 else "are"
+    return f"After a year {words.percent(row.year)}{ends} of {many} {are} still there.{new}"
 
 
 def _drift(r: ChurnReview) -> str:
