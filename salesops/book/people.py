@@ -117,7 +117,7 @@ def _people_in(known: Book, period: Period) -> ir.Table:
 
 
 def _names(book: Book) -> list[list[str]]:
-    rows = book.table("users").select("user_id", "user_name").to_pyarrow().to_pylist()
+    rows = book.table("users").select("user_id", "user_name").order_by("user_id").to_pyarrow().to_pylist()
     return [[row["user_id"], row["user_name"]] for row in rows]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -92,12 +93,18 @@ def fan(book: Book, period: Period, as_of: date, *, measure: str, users: tuple[s
     if forecast is None or forecast.measure != measure:
         return fan_of([])
 
-    def computed() -> list[list[object]]:
-        from salesops.models.forecast.weeks import weekly_ranges  # heavy, and most pages are of a period that is over
+    def of_each() -> list[Any]:
+        from salesops.models.forecast.weeks import weekly_ranges_of_each  # heavy, and most pages are of a period over
 
-        return weekly_ranges(forecast.inputs(), asked)
+        return weekly_ranges_of_each(forecast.inputs())
 
-    return fan_of(known.keep(("fan of", period, asked), computed))
+    if asked is not None and len(asked) == 1:  # the first page of a rep serves all the others
+        found = [rows for user, rows in known.keep(("fans", period), of_each) if user == asked[0]]
+        return fan_of(found[0] if found else [])
+
+    from salesops.models.forecast.weeks import weekly_ranges  # as above
+
+    return fan_of(weekly_ranges(forecast.inputs(), asked))
 
 
 def fan_of(rows: list[list[object]]) -> pd.DataFrame:

@@ -11,7 +11,9 @@ from books import make_book
 
 from salesops.book.source import Book, open_book
 from salesops.models.day_by_day import day_by_day, fan
+from salesops.models.forecast.corrected import forecast_inputs
 from salesops.models.forecast.outlook import forecast
+from salesops.models.forecast.weeks import weekly_ranges, weekly_ranges_of_each
 from salesops.pages.team.findings import team_accountability
 from salesops.periods import parse_period
 
@@ -79,3 +81,12 @@ def test_a_leap_day_has_the_day_before_it(tmp_path: Path) -> None:
     assert len(days) == 29
     assert list(days.pace.iloc[[0, -1]]) == [1, 29]
     assert isinstance(days.date.iloc[0], pd.Timestamp)
+
+
+def test_the_fan_of_each_rep_is_that_of_the_rep_alone(sample: Book) -> None:
+    """What is worked out for all reps at once is what each of them would be given alone."""
+    inputs = forecast_inputs(sample, QUARTER, DAY)
+    each = dict(weekly_ranges_of_each(inputs))
+    assert set(each) == set(inputs.reps.user_id)
+    for user in list(each)[::12]:
+        assert each[user] == weekly_ranges(inputs, (user,))

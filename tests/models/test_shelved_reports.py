@@ -77,7 +77,9 @@ def test_every_kept_table_comes_back_as_it_was(sample: Path, tmp_path: Path, mon
         assert memory[key].schema() == put[key].schema() == read[key].schema()
         assert sorted(map(repr, records(memory[key]))) == sorted(map(repr, records(put[key])))
         assert records(put[key]) == records(read[key])
-    values = {key for key in set(read) - tables if not isinstance(read[key], Book)}
+    as_json = (list, str, int, float, type(None))  # anything else a process keeps to itself
+    values = {key for key in set(read) - tables if isinstance(read[key], as_json)}
+    assert len(values) >= 8
     assert {key: memory[key] for key in values} == {key: read[key] for key in values}
 
 

@@ -34,10 +34,27 @@ def weekly_ranges(inputs: Inputs, users: tuple[str, ...] | None = None) -> list[
         [ISO date, p10, p50, p90 (money)] of each; the first is the last day that is known, with what is closed.
     """
     inside = np.ones(len(inputs.reps), dtype=bool) if users is None else inputs.reps.user_id.isin(users).to_numpy(bool)
-    closed, begun = float(inputs.reps.closed[inside].sum()), inputs.span[0]
+    return _ranges(inputs, [inside])[0]
+
+
+def weekly_ranges_of_each(inputs: Inputs) -> list[list[object]]:
+    """Return [user_id, what `weekly_ranges` gives for that rep alone] of every rep; most of the work serves all."""
+    alone = list(np.eye(len(inputs.reps), dtype=bool))
+    return [list(pair) for pair in zip(inputs.reps.user_id, _ranges(inputs, alone), strict=True)]
+
+
+def _ranges(inputs: Inputs, groups: list[np.ndarray]) -> list[list[list[object]]]:
+    begun = inputs.span[0]
+    closed = [float(inputs.reps.closed[inside].sum()) for inside in groups]
+    found: list[list[list[object]]] = [[[begun.isoformat(), money, money, money]] for money in closed]
     with one_thread():
-        ranges = [_range(inputs, inside, day) for day in _ends(begun, inputs.period.end)]
-    return [[begun.isoformat(), closed, closed, closed], *([day, *(closed + money)] for day, money in ranges)]
+        for day in _ends(begun, inputs.period.end):
+            until = inputs if day == inputs.period.end else _ending(inputs, day)
+            sums = sums_of(until.to_come(), GRID, inputs.level.shock)
+            for rows, inside, money in zip(found, groups, closed, strict=True):
+                total = company_sum(Sums(sums.mass[inside], sums.step[inside]))
+                rows.append([day.isoformat(), *(money + total.quantile(LEVELS, inputs.level.shock)[0])])
+    return found
 
 
 def _ends(begun: date, end: date) -> list[date]:
@@ -46,13 +63,6 @@ def _ends(begun: date, end: date) -> list[date]:
     sundays = [first + timedelta(days=days) for days in range(0, (end - first).days, 7)]
     step = -(-len(sundays) // (MOST - 1)) or 1
     return [*sundays[::-1][step - 1 :: step][::-1], end]
-
-
-def _range(inputs: Inputs, inside: np.ndarray, day: date) -> tuple[str, np.ndarray]:
-    until = inputs if day == inputs.period.end else _ending(inputs, day)
-    sums = sums_of(until.to_come(), GRID, inputs.level.shock)
-    total = company_sum(Sums(sums.mass[inside], sums.step[inside]))
-    return day.isoformat(), total.quantile(LEVELS, inputs.level.shock)[0]
 
 
 def _ending(inputs: Inputs, day: date) -> Inputs:
