@@ -51,8 +51,9 @@ def silence_chart(r: ChurnReview) -> alt.LayerChart | Block:
     furthest = drawn.assign(end=drawn[["hiatus_days", "lost_after"]].max(axis=1))
     labels = alt.Chart(furthest).mark_text(align="left", dx=6).encode(y, alt.X("end:Q"), text="label:N")
     beyond = int((table.hiatus_days > table.lost_after).sum())
-    who = words.plural(beyond, "client is", "clients are") if beyond else "No client is"
-    title = f"{who} silent for longer than the own rhythm allows (the upright mark)"
+    who = "No client is" if not beyond else words.plural(beyond, "client is", "clients are")
+    own = "its own" if beyond < 2 else "their own"
+    title = f"{who} silent for longer than {own} rhythm allows (the upright mark)"
     said = [f"{name} {label}" for name, label in zip(named, drawn.label, strict=True)]
     description = f"Days of silence, longest against the own gaps first: {'; '.join(said)}."
     height = 60 + ROW * len(drawn)

@@ -107,7 +107,7 @@ class ChurnReview:
             "buying_nothing": quiet.silent if quiet else np.nan,
             "buying_nothing_low": quiet.silent_low if quiet else np.nan,
             "buying_nothing_high": quiet.silent_high if quiet else np.nan,
-            "calls": self.calls.counts["call"],
+            "calls": len(self.calls.called),
             "talks": self.calls.counts["talk"],
             "calls_profit": self.calls.profit,
             "calls_cost": self.calls.cost,
