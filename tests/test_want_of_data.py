@@ -111,7 +111,8 @@ LACKS = (
     Lack(CONTRACTS, "contracts", ("annual_amount",), unknown=("grr", "nrr"), silent=("0 EUR a year", "GRR of")),
     Lack(
         ASKED, "activities", unknown=("followed_up", "overdue", "gifts_sent"),
-        silent=("Followed up in time", "Calls for", "contacted within"), said=("nothing in the book tells which were",),
+        silent=("Followed up in time", "Calls for", "contacted within"),
+        said=("whether they were followed up is not known",),
     ),
     Lack(ASKED, "survey_responses", unknown=("asked", "answered", "nps", "csat"), silent=("Answered", "Mean score")),
     Lack(ASKED, "deliveries", unknown=("orders_delivered", "due"), silent=("of 0",), said=("holds no deliveries",)),

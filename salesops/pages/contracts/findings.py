@@ -19,6 +19,7 @@ from salesops.metrics.contract_terms import price_lines, quality_lines
 from salesops.metrics.contracts import contract_spans, recurring_by_month, renewal_rate
 from salesops.metrics.otif import otif
 from salesops.models.intervals import with_interval
+from salesops.models.results import FINE, plain_value
 from salesops.pages.contracts.lines import (
     OWNER,
     TERMS,
@@ -111,14 +112,17 @@ class ContractsReview:
             "lines_due": due,
             "lines_late": found["due"] - found["on_time"] if due else None,
             "lines_not_come": found["not_come"] if due else None,
-            "on_time": _plain(found["on_time_rate"]),
-            "otif": _plain(found["otif"]),
-            "leakage": _plain(self.price["leakage"]),
+            "on_time": plain_value(found["on_time_rate"], decimals=FINE),
+            "otif": plain_value(found["otif"], decimals=FINE),
+            "leakage": plain_value(self.price["leakage"], decimals=FINE),
             "renewals_due": len(self.renewals) if known else None,
             "renewals_undecided": int(self.renewals.undecided.sum()) if known else None,
-            "grr": _plain(last.get("grr_year")),
-            "nrr": _plain(last.get("nrr_year")),
-            "rows": [{name: _plain(row[name]) for name in shown} for row in self.contracts.to_dict("records")],
+            "grr": plain_value(last.get("grr_year"), decimals=FINE),
+            "nrr": plain_value(last.get("nrr_year"), decimals=FINE),
+            "rows": [
+                {name: plain_value(row[name], decimals=FINE) for name in shown}
+                for row in self.contracts.to_dict("records")
+            ],
         }
 
 
@@ -208,11 +212,3 @@ def _leaking(prices: ir.Table) -> pd.DataFrame:
 def _row(table: ir.Table) -> dict[str, Any]:
     (row,) = table.to_pyarrow().to_pylist()
     return dict(row)
-
-
-def _plain(value: Any) -> Any:
-    """Return a value as JSON can hold it, a fraction or amount to six decimals."""
-    if value is None or pd.isna(value):
-        return None
-    value = value.item() if hasattr(value, "item") else value
-    return round(value, 6) if isinstance(value, float) else value

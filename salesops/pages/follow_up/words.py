@@ -24,8 +24,8 @@ def headline_words(r: FollowUpReview) -> str:
         return f"{words.plural(found['delivered'], 'order')} delivered; of none the {r.days} days are over."
     if not r.has["contacts_done"]:
         return (
-            f"{words.plural(found['due'], 'delivered order')} should have been followed up within {r.days} days; "
-            "nothing in the book tells which were."
+            f"{words.plural(found['due'], 'order was', 'orders were')} delivered more than {r.days} days ago. The book "
+            "holds no calls or visits, so whether they were followed up is not known."
         )
     share = words.percent(found["followed_up"] / found["due"], decimals=1)
     said = f"{share} of {words.plural(found['due'], 'delivered order')} were followed up within {r.days} days"
