@@ -43,7 +43,7 @@ def check_book(book: Book, tables: Collection[str] | None = None) -> tuple[Findi
         Bad data never raises: a table that cannot be read is an error among the findings.
     """
     names = [name for name in book.names if tables is None or name in tables]
-    rows = book.keep(("check", tuple(names)), lambda: _rows(_found(book, names)))
+    rows = book.keep(("check", tuple(names)), lambda: _rows(_broken_rules(book, names)))
     findings = [Finding(**{**row, "keys": tuple(row["keys"])}) for row in rows]
     findings += rejected_findings(book, names)
     return tuple(sorted(findings, key=lambda finding: get_args(Severity).index(finding.severity)))
@@ -54,7 +54,7 @@ def _rows(findings: list[Finding]) -> list[dict[str, Any]]:
     return [{**asdict(finding), "keys": list(finding.keys)} for finding in findings]
 
 
-def _found(book: Book, names: list[str]) -> list[Finding]:
+def _broken_rules(book: Book, names: list[str]) -> list[Finding]:
     findings = [finding for name in names for finding in _check_table(book, name)]
     unusable = {finding.table for finding in findings if not finding.affected}
     findings += cross_findings(book, [name for name in names if name not in unusable])

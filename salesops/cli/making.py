@@ -18,12 +18,12 @@ def make(wanted: Sequence[Wanted], out: Path, how: How, home: Path) -> tuple[Del
 
     def note(want: Wanted, error: SalesopsError) -> None:
         unable.append(want)
-        tell(*f"Error: {one_line(_named(want))} is not made. {error}".split("\n"), err=True)
+        tell(*f"Error: {one_line(_report_name(want))} is not made. {error}".split("\n"), err=True)
 
     reports = prepare(wanted, home / "notebooks", note)
-    return deliver(reports, out, how, unplanned=[_named(want) for want in unable]), unable
+    return deliver(reports, out, how, unplanned=[_report_name(want) for want in unable]), unable
 
 
-def _named(want: Wanted) -> str:
+def _report_name(want: Wanted) -> str:
     book = Path(str(want.given.get("book", ""))).name
     return Path(want.notebook).stem + (f" on {book}" if book else "")

@@ -114,7 +114,7 @@ def _compare(con: Any, old: Book, new: Book, zone: str, *, own: bool) -> None:
     which a deal closed that the old book has open), field_name, was, now, last (the value that _kept ends with).
     """
     values = ", ".join(
-        f"{{'field_name': {literal(field)}, 'was': {_plain('o', field)}, 'now': {_plain('n', field)}}}"
+        f"{{'field_name': {literal(field)}, 'was': {_as_text('o', field)}, 'now': {_as_text('n', field)}}}"
         for field in KNOWN_FIELDS
     )
     con.raw_sql(
@@ -145,7 +145,7 @@ def _compare(con: Any, old: Book, new: Book, zone: str, *, own: bool) -> None:
     )
 
 
-def _plain(book: str, field: str) -> str:
+def _as_text(book: str, field: str) -> str:
     """Return SQL for a value as the history writes it: 1234.5, 2026-03-31, true, or nothing."""
     text = f"CAST({book}.{quoted(field)} AS VARCHAR)"
     kind = OPPORTUNITIES.column(field).type

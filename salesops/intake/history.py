@@ -87,7 +87,7 @@ def _changes(read: ir.Table, bound: Bound, form: Format) -> Iterator[ir.Table]:
     percent = bound.map.columns.get("probability", ColumnMap()).percent
     rows = read.filter(read.field_name.isin(STATES))
     old = rows.old_value if "old_value" in bound.columns else ibis.null("string")
-    value, before = (_plain(rows.field_name, cell, form, percent=percent) for cell in (rows.new_value, old))
+    value, before = (_as_a_book_writes(rows.field_name, cell, form, percent=percent) for cell in (rows.new_value, old))
     unread = rows.new_value.notnull() & value.isnull()
     yield rows.select(
         "_row", "opportunity_id", "field_name", "valid_from", new_value=value.fill_null(""), old_value=before,
@@ -107,7 +107,7 @@ def _states(read: ir.Table, bound: Bound) -> Iterator[ir.Table]:
             )  # fmt: skip  # one row
 
 
-def _plain(field: ir.Value, cell: ir.Value, form: Format, *, percent: bool) -> ir.Value:
+def _as_a_book_writes(field: ir.Value, cell: ir.Value, form: Format, *, percent: bool) -> ir.Value:
     """Return the text of a value as a book writes it: 1234.5, 2026-03-31, true; null where it cannot be read."""
     number = to_type(cell.re_replace(f"^{WORDS}|{WORDS}$", ""), "number", form)  # EUR 1.234,50
     share = number / 100 if percent else number
